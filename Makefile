@@ -1,0 +1,62 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help setup lock check fmt lint types contracts test test-fast demo demo-kafka quality bench schemas sim proof chaos fuzz kafka-up kafka-down clean
+
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+
+$(STAMP): requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $(STAMP)
+
+setup: $(STAMP) ## Make .venv with everything locked; `.venv/bin/plait` is the command
+
+lock: ## Rewrite requirements.lock from pyproject.toml
+	$(BIN)/uv pip compile --quiet --no-annotate --no-header --no-emit-index-url --no-emit-find-links --generate-hashes --all-extras --python-version 3.11 \
+		--output-file requirements.lock pyproject.toml requirements.build.in
+
+check: lint types contracts ## Lint, format, types and import contracts
+
+fmt: setup ## Format and mend what ruff can
+	$(BIN)/ruff check --fix-only --quiet . ; $(BIN)/ruff format .
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+contracts: setup
+	$(BIN)/lint-imports
+
+test: setup ## All tests, the real broker too where Java 17 and Maven are found
+	$(BIN)/python -m pytest -q --durations-min=1
+
+test-fast: setup ## Tests that need no server
+	$(BIN)/python -m pytest -q tests/unit tests/property tests/architecture
+
+demo: setup ## The main job: four channels become one profile; leaves the stack up
+	$(BIN)/plait demo
+
+demo-kafka: setup ## The same story through a real Kafka broker (Java 17 and Maven)
+	$(BIN)/plait demo --kafka
+
+quality: setup ## Precision, recall and F1 on public labelled sets
+	$(BIN)/python -m tests.quality
+
+bench: setup ## Benchmarks; prints figures, fails on none
+	$(BIN)/plait bench ingest && $(BIN)/plait bench resolver && $(BIN)/plait bench api
+
+schemas: setup ## Rewrite generated schemas and OpenAPI; review the diff
+	$(BIN)/python -m tests.golden
+
+clean: ## Remove the virtual environment and the default home
+	-test -x $(BIN)/plait && $(BIN)/plait down
+	rm -rf $(VENV) .plait

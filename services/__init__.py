@@ -1,0 +1,1 @@
+"""plait: customer identity and unification, one package a service."""

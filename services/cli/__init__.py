@@ -1,0 +1,1 @@
+"""The `plait` command: composes the services; decides nothing, writes nothing itself."""

@@ -1,0 +1,1 @@
+"""Bulk files read by DuckDB: every row, or its reason."""

@@ -1,0 +1,1 @@
+"""Kafka through kafka-python; the only user of it."""

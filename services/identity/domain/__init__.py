@@ -1,0 +1,1 @@
+"""Pure values and decisions about identity: no IO, no clock, no logging."""

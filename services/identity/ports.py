@@ -1,0 +1,105 @@
+"""What identity asks of the outside, in its own words. Each port has a contract suite and a fake."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from services.identity.domain.ids import Micros
+
+
+class Clock(Protocol):
+    """The only way to learn what time it is."""
+
+    def now(self) -> Micros: ...
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Partition:
+    topic: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutgoingMessage:
+    """A message to append. Messages with equal keys keep their order."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A message as read: where it stands, when it was appended, what it says."""
+
+    partition: Partition
+    offset: int
+    appended_at: Micros
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """The first offset not yet done: what is committed, and what `as_of` tokens speak of."""
+
+    partition: Partition
+    next_offset: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicSettings:
+    """How a topic is created: never by the broker's defaults."""
+
+    name: str
+    partitions: int
+    retention_ms: int | None = None  # None: for ever
+    compacted: bool = False
+    message_bytes_max: int = 1_048_576
+
+
+class Producer(Protocol):
+    """Appends durably: when `append` returns, every message is there, in order per key.
+
+    Raises RetryableError when the log cannot be reached; then none or some were appended, and
+    sending again is safe because consumers drop repeats by message id.
+    """
+
+    def append(self, messages: Sequence[OutgoingMessage]) -> Sequence[Position]: ...
+    def close(self) -> None: ...
+
+
+StartingOffsets = Callable[[frozenset[Partition]], Mapping[Partition, int]]
+"""Given newly assigned partitions, the next offset of each (from the database; 0 if unknown)."""
+
+
+class Consumer(Protocol):
+    """One member of a consumer group. Offsets live in the database, never with the broker."""
+
+    def poll(self, *, records_max: int, timeout_ms: int) -> Sequence[Message]:
+        """Messages in offset order per partition; empty when the timeout passes first."""
+        ...
+
+    def assignment(self) -> frozenset[Partition]: ...
+    def seek(self, position: Position) -> None: ...
+    def end_offsets(self) -> Mapping[Partition, int]:
+        """The next offset that will be written, for each assigned partition."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class EventLog(Protocol):
+    """A durable, partitioned, replayable log. Kafka, the embedded table and the memory fake."""
+
+    name: str  # "kafka", "embedded" or "memory": the demo says which one it used
+
+    def ensure_topics(self, topics: Sequence[TopicSettings]) -> None: ...
+    def producer(self) -> Producer: ...
+    def consumer(self, *, topics: Sequence[str], group: str, start: StartingOffsets) -> Consumer:
+        """Join `group`; partitions are shared among its members, one member each."""
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,1 @@
+"""Messages as they travel; the only place where camelCase lives."""

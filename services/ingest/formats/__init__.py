@@ -1,0 +1,1 @@
+"""One wire format each: its shape to channel-event messages. Pure."""

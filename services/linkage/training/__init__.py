@@ -1,0 +1,1 @@
+"""Learning a model without labels: u, EM sessions, prior, household share, blocking keys."""

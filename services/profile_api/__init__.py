@@ -1,0 +1,1 @@
+"""Profiles, segments and decisions over HTTP; reads only."""

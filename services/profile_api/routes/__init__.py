@@ -1,0 +1,1 @@
+"""The HTTP nouns of the profile API, a module each."""

@@ -1,0 +1,1 @@
+"""channel-events to clusters and profiles: the one writer of derived state."""

@@ -1,0 +1,1 @@
+"""Dirty records to clusters, profiles and changes, stage by stage."""

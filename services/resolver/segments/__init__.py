@@ -1,0 +1,1 @@
+"""Segment membership of the profiles of a batch: entered, left, intervals."""

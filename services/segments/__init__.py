@@ -1,0 +1,1 @@
+"""Segments as predicates: parsed and whitelisted by sqlglot, evaluated by Polars. No writes."""
