@@ -1,0 +1,60 @@
+"""Connections to PostgreSQL, and the schema brought up to date."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.rows import TupleRow
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from services.identity.adapters.sql.tables import DEDUPE_PARTITIONS, metadata
+
+Connection = psycopg.Connection[TupleRow]
+
+SCHEMA_LOCK = 7_046_029  # advisory lock: one process migrates at a time
+
+
+def connect(url: str, *, autocommit: bool = False) -> Connection:
+    """A psycopg connection. Raises psycopg.OperationalError when the server cannot be reached."""
+    connection = psycopg.connect(url, autocommit=autocommit)
+    connection.prepare_threshold = 2
+    return connection
+
+
+@contextmanager
+def transaction(connection: Connection) -> Iterator[psycopg.Cursor[Any]]:
+    """One READ COMMITTED transaction: committed on leaving, rolled back on any error."""
+    with connection.transaction(), connection.cursor() as cursor:
+        yield cursor
+
+
+def schema_statements() -> list[str]:
+    """The DDL of all tables, in order; dedupe gets its hash partitions."""
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it bare
+    statements: list[str] = []
+    for table in metadata.sorted_tables:
+        statements.append(str(CreateTable(table, if_not_exists=True).compile(dialect=dialect)))
+        statements.extend(
+            str(CreateIndex(index, if_not_exists=True).compile(dialect=dialect))
+            for index in sorted(table.indexes, key=lambda i: str(i.name))
+        )
+    statements.extend(
+        f"CREATE TABLE IF NOT EXISTS dedupe_{part} PARTITION OF dedupe"
+        f" FOR VALUES WITH (MODULUS {DEDUPE_PARTITIONS}, REMAINDER {part})"
+        for part in range(DEDUPE_PARTITIONS)
+    )
+    return statements
+
+
+def create_schema(connection: Connection) -> None:
+    """Create what is missing. Idempotent, and safe when several processes start at once."""
+    with transaction(connection) as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (SCHEMA_LOCK,))
+        cursor.execute("SELECT to_regclass('decision') IS NOT NULL")
+        row = cursor.fetchone()
+        if row is not None and row[0]:
+            return
+        for statement in schema_statements():
+            cursor.execute(statement)  # type: ignore[arg-type]  # psycopg asks for a literal
