@@ -1,0 +1,124 @@
+"""Identifier types: how each is normalised, where it counts, and how many one profile may hold.
+
+Equality of a decisive identifier links two records by itself; evidence only feeds the model.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Literal
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+
+from services.identity.domain.events import ExternalId
+from services.identity.domain.source import Source
+
+SCOPE_SHARED = "*"
+VALUE_CHARS_MAX = 512  # longer is a broken sender, not an identifier
+GENERIC_HOLDERS_MAX = 100  # a key held by more distinct records than this makes no edge
+
+_BLOCKED = re.compile(
+    r"^(?:[0\-]*|-1|null|none|nil|undefined|nan|anonymous|guest|unknown|n/?a|na|test|true|false"
+    r"|\[object object\]|not[ _]?applicable|id|user|email|distinct_id|0000000000|1234567890"
+    r"|test@.*|noreply@.*|no-reply@.*|none@.*|null@.*)$",
+    re.IGNORECASE,
+)
+
+Strength = Literal["decisive", "evidence"]
+Scope = Literal["shared", "workspace"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentifierType:
+    """The rules of one type. A smaller `priority` joins first; None means no limit."""
+
+    name: str
+    strength: Strength
+    scope: Scope
+    priority: int
+    max_per_profile: int | None = None
+
+
+DEFAULT_TYPES = (
+    IdentifierType(
+        name="user_id", strength="decisive", scope="workspace", priority=0, max_per_profile=1
+    ),
+    IdentifierType(name="account_number", strength="decisive", scope="workspace", priority=1),
+    IdentifierType(name="crm_id", strength="decisive", scope="workspace", priority=2),
+    IdentifierType(name="anonymous_id", strength="decisive", scope="workspace", priority=5),
+    IdentifierType(name="device_id", strength="evidence", scope="workspace", priority=6),
+    IdentifierType(name="email", strength="evidence", scope="shared", priority=3),
+    IdentifierType(name="phone", strength="evidence", scope="shared", priority=4),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityRules:
+    """Every declared identifier type. Part of the rules version; live data never changes it."""
+
+    types: Mapping[str, IdentifierType] = field(
+        default_factory=lambda: {each.name: each for each in DEFAULT_TYPES}
+    )
+
+    def normalise(self, type_name: str, raw: str, region: str | None = None) -> str | None:
+        """The value as it is compared, or None when it can tie nothing together."""
+        return normalise(type_name, raw, region)
+
+    def external_id(self, type_name: str, raw: str, source: Source) -> ExternalId | None:
+        """The identifier as one source means it, or None when blocked, empty or undeclared."""
+        declared = self.types.get(type_name)
+        if declared is None:
+            return None
+        value = normalise(type_name, raw, source.region)
+        if value is None:
+            return None
+        scope = SCOPE_SHARED if declared.scope == "shared" else source.workspace
+        return ExternalId(type_name, scope, value)
+
+    def is_decisive(self, type_name: str) -> bool:
+        declared = self.types.get(type_name)
+        return declared is not None and declared.strength == "decisive"
+
+
+@lru_cache(maxsize=65_536)
+def normalise(type_name: str, raw: str, region: str | None) -> str | None:
+    """Pure for pinned versions of phonenumberslite and email-validator."""
+    value = raw.strip()
+    if not value or len(value) > VALUE_CHARS_MAX or _BLOCKED.match(value):
+        return None
+    if type_name == "email":
+        return _email(value)
+    if type_name == "phone":
+        return _phone(value, region)
+    return value
+
+
+def _email(value: str) -> str | None:
+    try:
+        checked = validate_email(
+            value, check_deliverability=False, test_environment=True, allow_smtputf8=True
+        )
+    except EmailNotValidError:
+        return None
+    return checked.normalized.lower()
+
+
+def _phone(value: str, region: str | None) -> str | None:
+    try:
+        number = phonenumbers.parse(value, region)
+    except phonenumbers.NumberParseException:
+        digits = re.sub(r"\D", "", value)
+        return digits if 6 <= len(digits) <= 15 else None  # noqa: PLR2004  # ITU-T E.164 bounds
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+@lru_cache(maxsize=65_536)
+def identifier_key(type_name: str, scope: str, value: str) -> int:
+    """The 64-bit key under which an identifier is found; equality is checked on the value itself."""
+    text = "\x1f".join(("identifier", type_name, scope, value))
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)
