@@ -1,0 +1,58 @@
+"""Servers that tests share: one PostgreSQL and, where asked for, one Kafka broker per run."""
+
+import itertools
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+
+from services.identity.adapters.embedded import server
+from services.identity.adapters.sql.engine import create_schema
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """One embedded PostgreSQL for the whole run, in a folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="plait-tests-") as folder:
+        home = Path(folder)
+        url = server.start(home)
+        # Its data dies with the run: waiting for the disk would prove nothing here. Tests of
+        # durability start a server of their own.
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
+        try:
+            yield url
+        finally:
+            server.stop(home)
+
+
+@pytest.fixture(scope="session")
+def _template_database(postgres_url: str) -> str:
+    name = "plait_template"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    with psycopg.connect(_with_database(postgres_url, name), autocommit=True) as connection:
+        create_schema(connection)
+    return name
+
+
+@pytest.fixture
+def database_url(postgres_url: str, _template_database: str) -> Iterator[str]:
+    """A fresh database with the schema created: a clone of a template, dropped afterwards."""
+    name = f"plait_test_{next(_numbers)}"
+    create = f"CREATE DATABASE {name} TEMPLATE {_template_database} STRATEGY file_copy"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(create)
+    yield _with_database(postgres_url, name)
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _with_database(url: str, name: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
