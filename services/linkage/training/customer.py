@@ -1,0 +1,113 @@
+"""The shipped customer model: trained on an invented base, for streams that start empty.
+
+`python -m services.linkage.training.customer` writes models/customer.v1.json and its report. The
+same seed gives the same bytes.
+"""
+
+import bisect
+import itertools
+from collections.abc import Sequence
+from random import Random
+
+from faker import Faker
+
+from services.identity.domain.kinds import Kind
+from services.linkage import nicknames
+from services.linkage.training.population import Channels, PopulationMaker
+from services.linkage.training.records import TrainingRecord
+
+FIELDS: tuple[tuple[str, Kind], ...] = (
+    ("given_name", Kind.GIVEN_NAME),
+    ("middle_name", Kind.MIDDLE_NAME),
+    ("surname", Kind.SURNAME),
+    ("suffix", Kind.SUFFIX),
+    ("full_name", Kind.FULL_NAME),
+    ("date_of_birth", Kind.DATE_OF_BIRTH),
+    ("email", Kind.EMAIL),
+    ("phone", Kind.PHONE),
+    ("address_line", Kind.ADDRESS_LINE),
+    ("city", Kind.CITY),
+    ("postcode", Kind.POSTCODE),
+    ("gender", Kind.GENDER),
+)
+_SEED = 20_240_501
+_PEOPLE = {"en_GB": 6_000, "en_US": 6_000}
+_CITIES = 250
+_POSTCODES_PER_CITY = (1, 60)
+_STREETS = 900
+
+
+class FakerNames:
+    """Invented names of one country: names as common as they are, cities of unequal size."""
+
+    def __init__(self, locale: str, rng: Random) -> None:
+        self._fake = Faker(locale)
+        self._fake.seed_instance(rng.randrange(2**32))
+        self._rng = rng
+        self._british = locale == "en_GB"
+        self._cities = sorted({self._fake.city() for _ in range(_CITIES)})
+        rng.shuffle(self._cities)
+        sizes = [1 / (rank + 2) for rank in range(len(self._cities))]  # Zipf's law of cities
+        self._up_to = list(itertools.accumulate(sizes))
+        low, high = _POSTCODES_PER_CITY
+        self._postcodes = [
+            self._postcodes_near(max(low, int(high * size / sizes[0]))) for size in sizes
+        ]
+        self._streets = sorted({self._fake.street_name() for _ in range(_STREETS)})
+
+    def given(self, gender: str) -> str:
+        fake = self._fake
+        return str(fake.first_name_male() if gender == "m" else fake.first_name_female())
+
+    def surname(self) -> str:
+        return str(self._fake.last_name())
+
+    def street(self) -> str:
+        return self._rng.choice(self._streets)
+
+    def place(self) -> tuple[str, str]:
+        drawn = self._rng.random() * self._up_to[-1]
+        city = min(bisect.bisect(self._up_to, drawn), len(self._cities) - 1)
+        return self._cities[city], self._rng.choice(self._postcodes[city])
+
+    def mobile(self) -> str:
+        number = self._rng.randrange(10**8, 10**9)
+        if self._british:
+            return self._rng.choice(("07{}", "+447{}")).format(number)
+        area, rest = 200 + number % 780, number // 1_000 % 10**7
+        written = self._rng.choice(("({}) {}-{}", "+1{}{}{}", "{}-{}-{}"))
+        return written.format(area, f"{rest:07}"[:3], f"{rest:07}"[3:])
+
+    def nickname(self, given: str) -> str:
+        """A name it is called by, or itself; most people keep theirs."""
+        groups = nicknames.groups_of_name().get(given.lower(), ())
+        names = [name for group in groups for name in nicknames.groups()[group]]
+        return self._rng.choice(names).title() if names else given
+
+    def _postcodes_near(self, count: int) -> Sequence[str]:
+        first = str(self._fake.postcode())
+        if self._british:
+            area = first.split(" ", maxsplit=1)[0]
+            letters = "ABDEFGHJLNPQRSTUWXYZ"
+            return [
+                f"{area} {self._rng.randrange(1, 10)}{self._rng.choice(letters)}"
+                f"{self._rng.choice(letters)}"
+                for _ in range(count)
+            ]
+        return [f"{first[:3]}{self._rng.randrange(100):02}" for _ in range(count)]
+
+
+def customer_records(people: dict[str, int], *, seed: int) -> list[tuple[int, TrainingRecord]]:
+    """Records with the number of their person; `people` is how many of each locale."""
+    rng = Random(seed)  # noqa: S311 - invented people, repeatable on purpose
+    result: list[tuple[int, TrainingRecord]] = []
+    person_number = 0
+    for locale, count in sorted(people.items()):
+        channels = Channels(rng)
+        for person in PopulationMaker(FakerNames(locale, rng), rng).people(count):
+            for source, values in channels.records(person):
+                key = f"{source}|{len(result):06}"
+                record = TrainingRecord(key=key, source=source, values=values)
+                result.append((person_number, record))
+            person_number += 1
+    return result

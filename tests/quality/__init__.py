@@ -1,0 +1,1 @@
+"""Precision and recall of the resolver's own functions on labelled data."""

