@@ -4,12 +4,10 @@ A value's raw count holds the pair under test and the record's own duplicates; b
 so that a rare value is not called common because its owner has many records.
 """
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from services.linkage.levels import ComparisonKind
-
-COUNT_MIN = 3  # fewer occurrences tell no more than the floor
+from services.linkage.term_frequencies import COUNT_MIN, TermFrequencies
 
 FLOORS = {
     ComparisonKind.DATE_OF_BIRTH: 20_000,
@@ -27,22 +25,28 @@ FLOORS = {
 
 
 def frequencies_for_non_matches(
-    values: Iterable[str], *, match_share: float, m_exact: float, floor: int
-) -> tuple[dict[str, float], float, float]:
-    """The frequency of every value seen COUNT_MIN times, the one of all others, and the mean.
+    counts: Mapping[str, int],
+    *,
+    match_share: float,
+    m_exact: float,
+    floor: int,
+    fraction: float = 1.0,
+) -> TermFrequencies:
+    """Frequencies from how many records have each value.
 
-    The mean is over records. `m_exact` is the chance that a match agrees on the value exactly.
+    `m_exact` is the chance that a match agrees on the value exactly. `fraction` is below 1 where
+    the records are that part of a base, and hold every record of each value.
     """
-    counts = Counter(values)
-    known = max(sum(counts.values()), 2)
-    own_duplicates = max(match_share * (known - 1) * m_exact - 1, 0.0)
+    seen = sum(counts.values())
+    known = max(seen / fraction, 2)
+    own_duplicates = max(match_share * (seen - 1) * m_exact - 1, 0.0)
     smallest = 0.5 / max(known, floor)
     frequencies = {
         value: max(count - 2 - own_duplicates, 0.0) / known + smallest
-        for value, count in counts.items()
+        for value, count in sorted(counts.items())
         if count >= COUNT_MIN
     }
-    total = sum(frequencies[value] * counts[value] for value in sorted(frequencies))
+    common = sum(frequency * counts[value] for value, frequency in frequencies.items())
     rare = sum(count for count in counts.values() if count < COUNT_MIN)
-    mean = (total + rare * smallest) / known
-    return dict(sorted(frequencies.items())), smallest, mean
+    mean = (common + rare * smallest) / seen if seen else smallest
+    return TermFrequencies.of(frequencies, default=smallest, mean=mean)

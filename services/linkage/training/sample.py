@@ -32,7 +32,7 @@ def sample_records(
     """At most about records_max records, in the order given; the same whatever that order is."""
     if len(records) <= records_max:
         return Sample(records=tuple(records), fraction=1.0, column=None)
-    column = next((name for name in ("s", "g", "d0", "n0") if name in spec.columns), None)
+    column = next((name for name in ("s", "d0", "n0") if name in spec.columns), None)
     fraction = records_max / len(records)
     kept = [
         record for record in records if _hash(_group(record, spec, column)) < fraction * _HASH_RANGE

@@ -1,0 +1,221 @@
+"""Pairs of records to match weights: a few at a time in the stream, millions in training.
+
+Both scorers ask Splink's own SQL for the level of every comparison and `weights.py` for what it is
+worth, so that they agree to the last bit. Neither writes anything outside its memory.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from services.identity.domain.weights import UNITS_PER_BIT, Units, household_cap
+from services.linkage.comparisons import Comparison
+from services.linkage.features import Features, FeatureSpec
+from services.linkage.model import LinkageModel
+from services.linkage.splink_sql import pair_levels_sql
+from services.linkage.term_frequencies import TermFrequencies
+from services.linkage.weights import Gammas, Rows, Weights, WeightTable
+
+PAIRS_OF_QUERY_MAX = 2_000_000
+"""Pairs of one query of a FeatureTable: more would not fit beside the table."""
+
+Codes = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PairWeights:
+    """Weights of n pairs by k comparisons in units of 2^-20 bits, 0 where null; and where not."""
+
+    weights: Weights
+    present: npt.NDArray[np.bool_]
+
+
+def totals(pairs: PairWeights, model: LinkageModel) -> Units:
+    """The match weight of each pair: prior, personal evidence, and capped shared evidence."""
+    shared = np.array(model.shared, dtype=bool)
+    personal = pairs.weights[:, ~shared].sum(axis=1, dtype=np.int64)
+    together = pairs.weights[:, shared].sum(axis=1, dtype=np.int64)
+    total: Units = model.prior_units + personal
+    if shared.any():
+        total = total + household_cap(together, share=model.household_share)
+    return total
+
+
+def _to_arrow(features: Sequence[Features], columns: Mapping[str, bool]) -> pa.Table:
+    """The records' columns by row number."""
+    arrays: dict[str, Any] = {
+        name: pa.array([row.get(name) for row in features], _arrow_type(is_list=is_list))
+        for name, is_list in columns.items()
+    }
+    arrays["row"] = pa.array(np.arange(len(features), dtype=np.int64))
+    return pa.table(arrays)
+
+
+def _arrow_type(*, is_list: bool) -> Any:  # noqa: ANN401 - pyarrow has no types
+    return pa.list_(pa.string()) if is_list else pa.string()
+
+
+def _pairs_to_arrow(left: Rows, right: Rows) -> pa.Table:
+    numbers = np.arange(len(left), dtype=np.int64)
+    return pa.table({"pair": numbers, "left_row": left, "right_row": right})
+
+
+def _to_gammas(result: Mapping[str, Any], comparisons: Sequence[Comparison]) -> Gammas:
+    """Splink counts levels upwards from 0, the last one; a Gamma counts them as they are read."""
+    columns = list(result.values())
+    pairs = np.asarray(columns[0])
+    gammas = np.empty((len(pairs), len(comparisons)), dtype=np.int8)
+    for number, comparison in enumerate(comparisons):
+        found = np.asarray(columns[number + 1]).astype(np.int8)
+        last = len(comparison.levels) - 1
+        gammas[pairs, number] = np.where(found < 0, -1, last - found)
+    return gammas
+
+
+class FeatureTable:
+    """All records of a training run in one table. Not for two threads at once."""
+
+    def __init__(
+        self, features: Sequence[Features], spec: FeatureSpec, comparisons: Sequence[Comparison]
+    ) -> None:
+        self._comparisons = tuple(comparisons)
+        self._features = features
+        self._connection = duckdb.connect(config={"threads": 2})
+        self._sql, used = pair_levels_sql(
+            self._comparisons, spec.columns, records="record", pairs="pair_list"
+        )
+        table = _to_arrow(features, {name: spec.columns[name] for name in used})
+        self._connection.register("given", table)
+        self._connection.execute("create table record as select * from given")
+        self._connection.unregister("given")
+        self._codes: dict[str, tuple[Codes, list[str]]] = {}
+
+    def __len__(self) -> int:
+        return len(self._features)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def gammas(self, left: Rows, right: Rows) -> Gammas:
+        """The level of every pair of row numbers in every comparison."""
+        gammas = np.empty((len(left), len(self._comparisons)), dtype=np.int8)
+        for start in range(0, len(left), PAIRS_OF_QUERY_MAX):
+            some = slice(start, start + PAIRS_OF_QUERY_MAX)
+            self._connection.register("pair_list", _pairs_to_arrow(left[some], right[some]))
+            found = self._connection.execute(self._sql).fetchnumpy()
+            self._connection.unregister("pair_list")
+            gammas[some] = _to_gammas(found, self._comparisons)
+        return gammas
+
+    def codes(self, column: str) -> tuple[Codes, list[str]]:
+        """A text column as numbers: of each record its value's place in the list, -1 for null.
+
+        Values stand in order of first appearance.
+        """
+        if column not in self._codes:
+            places: dict[str, int] = {}
+            codes = np.full(len(self._features), -1, dtype=np.int64)
+            for row, features in enumerate(self._features):
+                value = features.get(column)
+                if isinstance(value, str):
+                    codes[row] = places.setdefault(value, len(places))
+            self._codes[column] = (codes, list(places))
+        return self._codes[column]
+
+    def weights(
+        self,
+        left: Rows,
+        right: Rows,
+        gammas: Gammas,
+        *,
+        comparisons: Sequence[Comparison],
+        term_frequencies: Mapping[str, TermFrequencies],
+    ) -> PairWeights:
+        """Integer weights of pairs whose levels are known, under these m, u and frequencies."""
+        table = WeightTable(comparisons, term_frequencies)
+        adjusters = table.adjusters()
+
+        def adjustments(column: str) -> Weights:
+            codes, values = self.codes(column)
+            of_value = adjusters[column].adjustments(values)
+            # A null has code -1 and reads the zero at the end.
+            return np.append(of_value, np.int32(0))[codes]
+
+        weights = table.weigh(gammas, left, right, adjustments=adjustments)
+        return PairWeights(weights=weights, present=gammas >= 0)
+
+    def parts(
+        self,
+        left: Rows,
+        right: Rows,
+        gammas: Gammas,
+        *,
+        comparisons: Sequence[Comparison],
+        term_frequencies: Mapping[str, TermFrequencies],
+    ) -> npt.NDArray[np.float64]:
+        """The same weights in bits."""
+        pairs = self.weights(
+            left, right, gammas, comparisons=comparisons, term_frequencies=term_frequencies
+        )
+        bits: npt.NDArray[np.float64] = pairs.weights / UNITS_PER_BIT
+        return bits
+
+
+class PairScorer:
+    """Scores the pairs of one batch. One thread, two fixed tables, one prepared statement."""
+
+    def __init__(self, model: LinkageModel) -> None:
+        self._model = model
+        self._weights = WeightTable(model.comparisons, model.term_frequencies)
+        self._adjusters = self._weights.adjusters()
+        self._connection = duckdb.connect(config={"threads": 1})
+        columns = model.spec.columns
+        sql, used = pair_levels_sql(model.comparisons, columns, records="record", pairs="pair_list")
+        self._columns = {name: columns[name] for name in used}
+        types = ", ".join(
+            f'"{name}" varchar{"[]" if is_list else ""}' for name, is_list in self._columns.items()
+        )
+        self._connection.execute(f"create table record({types}, row bigint)")
+        self._connection.execute(
+            "create table pair_list(pair bigint, left_row bigint, right_row bigint)"
+        )
+        self._connection.execute(f"prepare levels as {sql}")
+
+    @property
+    def model(self) -> LinkageModel:
+        return self._model
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def score(self, features: Sequence[Features], left: Rows, right: Rows) -> PairWeights:
+        """Weights of pairs of places in `features`; their order and company change nothing."""
+        gammas = self._gammas(features, left, right)
+
+        def adjustments(column: str) -> Weights:
+            values = [row.get(column) for row in features]
+            texts = [value if isinstance(value, str) else None for value in values]
+            return self._adjusters[column].adjustments(texts)
+
+        weights = self._weights.weigh(gammas, left, right, adjustments=adjustments)
+        return PairWeights(weights=weights, present=gammas >= 0)
+
+    def _gammas(self, features: Sequence[Features], left: Rows, right: Rows) -> Gammas:
+        if not len(left):
+            return np.empty((0, len(self._model.comparisons)), dtype=np.int8)
+        run = self._connection.execute
+        self._connection.register("given_records", _to_arrow(features, self._columns))
+        self._connection.register("given_pairs", _pairs_to_arrow(left, right))
+        run("insert into record select * from given_records")
+        run("insert into pair_list select * from given_pairs")
+        found = run("execute levels").fetchnumpy()
+        self._connection.unregister("given_records")
+        self._connection.unregister("given_pairs")
+        run("truncate record")
+        run("truncate pair_list")
+        return _to_gammas(found, self._model.comparisons)
