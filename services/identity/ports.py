@@ -1,4 +1,4 @@
-"""What identity asks of the outside, in its own words. Each port has a contract suite and a fake."""
+"""What identity asks of the outside, in its own words; each port has a suite and a fake."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

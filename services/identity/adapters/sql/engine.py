@@ -57,4 +57,4 @@ def create_schema(connection: Connection) -> None:
         if row is not None and row[0]:
             return
         for statement in schema_statements():
-            cursor.execute(statement)  # type: ignore[arg-type]  # psycopg asks for a literal
+            cursor.execute(statement)

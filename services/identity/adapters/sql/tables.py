@@ -30,7 +30,7 @@ metadata = MetaData(
     }
 )
 
-# ---- what users declare -------------------------------------------------------------------------
+# ---- what users declare ----
 
 source = Table(
     "source",
@@ -72,7 +72,7 @@ segment = Table(
     Column("changed_at", BigInteger, nullable=False),
 )
 
-# ---- the embedded log -----------------------------------------------------------------------------
+# ---- the embedded log ----
 
 log_topic = Table(
     "log_topic",
@@ -118,7 +118,7 @@ progress = Table(
     Column("checked_at", BigInteger, nullable=False),
 )
 
-# ---- what landed -----------------------------------------------------------------------------------
+# ---- what landed ----
 
 dedupe = Table(
     "dedupe",
@@ -164,7 +164,6 @@ generic_key = Table(
     "generic_key",
     metadata,
     Column("key", BigInteger, primary_key=True),
-    Column("is_generic", Boolean, nullable=False),
     Column("since", BigInteger, nullable=False),
 )
 dirty = Table(
@@ -176,7 +175,7 @@ dirty = Table(
     Column("since", BigInteger, nullable=False),  # append time of the event behind it
 )
 
-# ---- what was resolved -----------------------------------------------------------------------------
+# ---- what was resolved ----
 
 edge = Table(
     "edge",
@@ -192,7 +191,7 @@ membership = Table(
     metadata,
     Column("record", BigInteger, primary_key=True),
     Column("component", BigInteger, nullable=False),  # the smallest record number in it
-    Column("profile", Uuid, nullable=False),
+    Column("profile", Uuid),  # null: never told, or the record is empty today
     Index("ix_membership_component", "component"),
     Index("ix_membership_profile", "profile"),
 )
@@ -255,7 +254,7 @@ set_aside = Table(
     Column("since", BigInteger, nullable=False),
 )
 
-# ---- what was answered -----------------------------------------------------------------------------
+# ---- what was answered ----
 
 decision = Table(
     "decision",

@@ -1,0 +1,227 @@
+"""What landing reads and writes, in PostgreSQL: records, events, dedupe, keys, marks, offsets."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import psycopg
+
+from services.identity.domain.ids import Micros, RecordKey, profile_id_of
+from services.identity.domain.record import RecordState
+from services.identity.ports import Position
+from services.identity.store import (
+    DedupeEntry,
+    LostPartition,
+    MarkKind,
+    RestartBatch,
+    StoredEvent,
+    StoredRecord,
+)
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+_decoder = msgspec.json.Decoder(RecordState)
+_COLUMNS = "id, source, key_kind, key, state, features, keys, version"
+_INT8, _BYTEA, _UUID, _TEXT, _INT2 = "int8", "bytea", "uuid", "text", "int2"
+
+
+def encode_state(state: RecordState) -> bytes:
+    return _encoder.encode(state)
+
+
+def read_record(row: tuple[Any, ...]) -> StoredRecord:
+    number, source, kind, key, state, features, keys, version = row
+    return StoredRecord(
+        number, RecordKey(source, kind, key), _decoder.decode(state), features, keys, version
+    )
+
+
+def uid_of(key: RecordKey) -> UUID:
+    return UUID(profile_id_of(key))
+
+
+class LandingWrites:
+    """The landing half of a transaction; see services/identity/store.py for what each one does."""
+
+    def __init__(self, cursor: psycopg.Cursor[Any]) -> None:
+        self._cursor = cursor
+
+    def _rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+        # binary: arrays and bytea come back without being parsed from text
+        self._cursor.execute(query, parameters, binary=True)
+        return self._cursor.fetchall()
+
+    def _do(self, query: str, *parameters: object) -> int:
+        self._cursor.execute(query, parameters)
+        return self._cursor.rowcount
+
+    def _copy(self, into: str, types: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        with self._cursor.copy(f"COPY {into} FROM STDIN (FORMAT BINARY)") as copy:
+            copy.set_types(types)
+            for row in rows:
+                copy.write_row(row)
+
+    def lock_records(self, keys: Sequence[RecordKey]) -> dict[RecordKey, StoredRecord]:
+        uids = sorted(uid_of(key) for key in keys)
+        rows = self._rows(
+            f"SELECT {_COLUMNS} FROM record WHERE uid = ANY(%s) ORDER BY uid FOR UPDATE", uids
+        )
+        return {(stored := read_record(row)).key: stored for row in rows}
+
+    def lock_record_numbers(self, numbers: Sequence[int]) -> dict[int, StoredRecord]:
+        rows = self._rows(
+            f"SELECT {_COLUMNS} FROM record WHERE id = ANY(%s) ORDER BY uid FOR UPDATE",
+            list(numbers),
+        )
+        return {row[0]: read_record(row) for row in rows}
+
+    def new_record_numbers(self, count: int) -> Sequence[int]:
+        if not count:
+            return ()
+        rows = self._rows(
+            "SELECT nextval(pg_get_serial_sequence('record', 'id')) FROM generate_series(1, %s)",
+            count,
+        )
+        return [row[0] for row in rows]
+
+    def add_dedupe(self, entries: Sequence[DedupeEntry]) -> dict[UUID, DedupeEntry]:
+        ordered = sorted(entries, key=lambda entry: entry.event_id)
+        added = self._rows(
+            "INSERT INTO dedupe (event_id, occurred_at, content_hash, record, copies)"
+            " SELECT * FROM unnest(%s::uuid[], %s::int8[], %s::bytea[], %s::int8[], %s::int4[])"
+            " ON CONFLICT DO NOTHING RETURNING event_id",
+            [entry.event_id for entry in ordered],
+            [entry.occurred_at for entry in ordered],
+            [entry.content_hash for entry in ordered],
+            [entry.record for entry in ordered],
+            [entry.copies for entry in ordered],
+        )
+        if len(added) == len(ordered):
+            return {}
+        fresh = {row[0] for row in added}
+        known = [entry.event_id for entry in ordered if entry.event_id not in fresh]
+        rows = self._rows(
+            "SELECT event_id, occurred_at, content_hash, record, copies FROM dedupe"
+            " WHERE event_id = ANY(%s) ORDER BY event_id FOR UPDATE",
+            known,
+        )
+        return {row[0]: DedupeEntry(*row) for row in rows}
+
+    def update_dedupe(self, entries: Sequence[DedupeEntry]) -> None:
+        if not entries:
+            return
+        self._do(
+            "UPDATE dedupe d SET occurred_at = n.o, content_hash = n.h, record = n.r, copies = n.c"
+            " FROM unnest(%s::uuid[], %s::int8[], %s::bytea[], %s::int8[], %s::int4[])"
+            " AS n(e, o, h, r, c) WHERE d.event_id = n.e",
+            [entry.event_id for entry in entries],
+            [entry.occurred_at for entry in entries],
+            [entry.content_hash for entry in entries],
+            [entry.record for entry in entries],
+            [entry.copies for entry in entries],
+        )
+
+    def events_of(self, records: Sequence[int]) -> Sequence[StoredEvent]:
+        rows = self._rows(
+            "SELECT record, occurred_at, event_id, body FROM event WHERE record = ANY(%s)"
+            " ORDER BY record, occurred_at, event_id",
+            list(records),
+        )
+        return [StoredEvent(*row) for row in rows]
+
+    def add_events(self, events: Sequence[StoredEvent]) -> None:
+        if events:
+            self._copy(
+                "event (record, occurred_at, event_id, body)",
+                (_INT8, _INT8, _UUID, _BYTEA),
+                ((e.record, e.occurred_at, e.event_id, e.body) for e in events),
+            )
+
+    def remove_events(self, events: Sequence[tuple[int, Micros, UUID]]) -> None:
+        self._do(
+            "DELETE FROM event e USING unnest(%s::int8[], %s::int8[], %s::uuid[]) AS n(r, o, i)"
+            " WHERE e.record = n.r AND e.occurred_at = n.o AND e.event_id = n.i",
+            [each[0] for each in events],
+            [each[1] for each in events],
+            [each[2] for each in events],
+        )
+
+    def add_records(self, records: Sequence[StoredRecord]) -> None:
+        if not records:
+            return
+        try:
+            self._copy(
+                "record (id, uid, source, key_kind, key, state, features, keys, version)",
+                (_INT8, _UUID, _TEXT, _TEXT, _TEXT, _BYTEA, _BYTEA, "int8[]", _INT8),
+                (
+                    (
+                        r.number, uid_of(r.key), r.key.source, r.key.kind, r.key.key,
+                        encode_state(r.state), r.features, list(r.keys), r.version,
+                    )
+                    for r in sorted(records, key=lambda r: uid_of(r.key))
+                ),
+            )  # fmt: skip
+        except psycopg.errors.UniqueViolation:
+            raise RestartBatch("another worker added one of these records") from None
+        self._copy(
+            "membership (record, component)",
+            (_INT8, _INT8),
+            ((r.number, r.number) for r in records),
+        )
+
+    def update_records(self, records: Sequence[StoredRecord]) -> None:
+        if not records:
+            return
+        self._cursor.executemany(
+            "UPDATE record SET state = %b, features = %b, keys = %b, version = %b WHERE id = %b",
+            [
+                (encode_state(r.state), r.features, list(r.keys), r.version, r.number)
+                for r in records
+            ],
+        )
+
+    def add_keys(self, keys: Sequence[tuple[int, int]]) -> None:
+        if keys:
+            self._copy("key (key, record)", (_INT8, _INT8), sorted(keys))
+
+    def remove_keys(self, keys: Sequence[tuple[int, int]]) -> None:
+        if keys:
+            self._do(
+                "DELETE FROM key k USING unnest(%s::int8[], %s::int8[]) AS n(k, r)"
+                " WHERE k.key = n.k AND k.record = n.r",
+                [key for key, _ in keys],
+                [record for _, record in keys],
+            )
+
+    def mark(self, marks: Iterable[tuple[MarkKind, int, Micros]]) -> None:
+        rows = [(int(kind), subject, since) for kind, subject, since in marks]
+        if rows:
+            self._copy("dirty (kind, subject, since)", (_INT2, _INT8, _INT8), rows)
+
+    def next_offsets(self, group: str) -> Mapping[tuple[str, int], int]:
+        rows = self._rows(
+            "SELECT topic, partition, next_offset FROM consumer_offset WHERE consumer_group = %s",
+            group,
+        )
+        return {(topic, index): offset for topic, index, offset in rows}
+
+    def advance_offset(self, group: str, *, expected: int, position: Position) -> None:
+        place = position.partition
+        if expected == 0:
+            self._do(
+                "INSERT INTO consumer_offset VALUES (%s, %s, %s, 0) ON CONFLICT DO NOTHING",
+                group,
+                place.topic,
+                place.index,
+            )
+        moved = self._do(
+            "UPDATE consumer_offset SET next_offset = %s WHERE consumer_group = %s"
+            " AND topic = %s AND partition = %s AND next_offset = %s",
+            position.next_offset,
+            group,
+            place.topic,
+            place.index,
+            expected,
+        )
+        if moved != 1:
+            raise LostPartition(f"{place.topic}/{place.index} was moved by another worker")

@@ -1,0 +1,265 @@
+"""What resolving reads and writes, in PostgreSQL: marks, candidates, components, profiles."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+import msgspec
+
+from services.identity.adapters.sql.landing import LandingWrites, read_record
+from services.identity.domain.ids import Micros, ProfileId, SegmentId, SourceName
+from services.identity.domain.mapping import Mapping as SourceMapping
+from services.identity.domain.source import Source
+from services.identity.ports import OutgoingMessage
+from services.identity.store import (
+    Interval,
+    Mark,
+    MarkKind,
+    Member,
+    ReviewItem,
+    StoredEdge,
+    StoredProfile,
+    StoredRecord,
+)
+
+GENERIC_LOCK_CLASS = 7_046_030  # first half of the advisory locks that guard generic keys
+GENERIC_LOCK_BUCKETS = 512
+OUTBOX_BUCKETS = 16  # relays share the outbox by hash of the key, so that each key keeps its order
+
+
+class ResolvingWrites(LandingWrites):
+    """The resolving half of a transaction; see services/identity/store.py."""
+
+    def take_marks(self, marks_max: int) -> Sequence[Mark]:
+        rows = self._rows(
+            "SELECT seq, kind, subject, since FROM dirty ORDER BY seq LIMIT %s"
+            " FOR UPDATE SKIP LOCKED",
+            marks_max,
+        )
+        return [Mark(seq, MarkKind(kind), subject, since) for seq, kind, subject, since in rows]
+
+    def delete_marks(self, marks: Sequence[Mark]) -> None:
+        self._do("DELETE FROM dirty WHERE seq = ANY(%s)", [mark.seq for mark in marks])
+
+    def holders(self, keys: Sequence[int], holders_max: int) -> Mapping[int, Sequence[int]]:
+        rows = self._rows(
+            "SELECT k.key, h.record FROM unnest(%s::int8[]) AS k(key) CROSS JOIN LATERAL"
+            " (SELECT record FROM key WHERE key.key = k.key ORDER BY record LIMIT %s) AS h",
+            list(keys),
+            holders_max + 1,
+        )
+        result: dict[int, list[int]] = defaultdict(list)
+        for key, record in rows:
+            result[key].append(record)
+        return result
+
+    def holders_of(self, key: int) -> Sequence[int]:
+        return [row[0] for row in self._rows("SELECT record FROM key WHERE key = %s", key)]
+
+    def generic_among(self, keys: Sequence[int]) -> frozenset[int]:
+        rows = self._rows("SELECT key FROM generic_key WHERE key = ANY(%s)", list(keys))
+        return frozenset(row[0] for row in rows)
+
+    def lock_generic(self, keys: Sequence[int]) -> frozenset[int]:
+        """Advisory locks by bucket, in order: a lock a key would exhaust shared memory."""
+        buckets = sorted({key % GENERIC_LOCK_BUCKETS for key in keys})
+        self._rows(
+            "SELECT pg_advisory_xact_lock(%s, b) FROM unnest(%s::int4[]) AS b",
+            GENERIC_LOCK_CLASS,
+            buckets,
+        )
+        return self.generic_among(keys)
+
+    def set_generic(self, keys: Mapping[int, bool], *, at: Micros) -> None:
+        gone = [key for key, is_generic in keys.items() if not is_generic]
+        self._do("DELETE FROM generic_key WHERE key = ANY(%s)", gone)
+        self._do(
+            "INSERT INTO generic_key (key, since) SELECT k, %s FROM unnest(%s::int8[]) AS k"
+            " ON CONFLICT DO NOTHING",
+            at,
+            sorted(set(keys) - set(gone)),
+        )
+
+    def records(self, numbers: Sequence[int]) -> dict[int, StoredRecord]:
+        rows = self._rows(
+            "SELECT id, source, key_kind, key, state, features, keys, version FROM record"
+            " WHERE id = ANY(%s)",
+            list(numbers),
+        )
+        return {row[0]: read_record(row) for row in rows}
+
+    def versions(self, numbers: Sequence[int]) -> Mapping[int, int]:
+        rows = self._rows("SELECT id, version FROM record WHERE id = ANY(%s)", list(numbers))
+        return dict(rows)
+
+    def memberships(self, records: Sequence[int]) -> dict[int, Member]:
+        rows = self._rows(
+            "SELECT record, component, profile FROM membership WHERE record = ANY(%s)",
+            list(records),
+        )
+        return {row[0]: _member(*row) for row in rows}
+
+    def lock_components(self, components: Sequence[int]) -> None:
+        """The row of a component's smallest record stands for the component."""
+        self._rows(
+            "SELECT record FROM membership WHERE record = ANY(%s) ORDER BY record FOR UPDATE",
+            sorted(components),
+        )
+
+    def members(self, components: Sequence[int]) -> Sequence[Member]:
+        rows = self._rows(
+            "SELECT record, component, profile FROM membership WHERE component = ANY(%s)",
+            list(components),
+        )
+        return [_member(*row) for row in rows]
+
+    def edges_among(self, records: Sequence[int]) -> Sequence[StoredEdge]:
+        rows = self._rows("SELECT a, b, weight, vector FROM edge WHERE a = ANY(%s)", list(records))
+        return [StoredEdge(*row) for row in rows]
+
+    def remove_edges(self, pairs: Sequence[tuple[int, int]]) -> None:
+        if pairs:
+            self._do(
+                "DELETE FROM edge e USING unnest(%s::int8[], %s::int8[]) AS n(a, b)"
+                " WHERE e.a = n.a AND e.b = n.b",
+                [a for a, _ in pairs],
+                [b for _, b in pairs],
+            )
+
+    def put_edges(self, edges: Sequence[StoredEdge]) -> None:
+        """The caller removed what was there before."""
+        if edges:
+            self._copy(
+                "edge (a, b, weight, vector)",
+                ("int8", "int8", "int8", "bytea"),
+                ((e.a, e.b, e.weight, e.vector) for e in edges),
+            )
+
+    def put_memberships(self, members: Sequence[Member]) -> None:
+        if members:
+            self._do(
+                "UPDATE membership m SET component = n.c, profile = n.p"
+                " FROM unnest(%s::int8[], %s::int8[], %s::uuid[]) AS n(r, c, p)"
+                " WHERE m.record = n.r",
+                [m.record for m in members],
+                [m.component for m in members],
+                [None if m.profile is None else UUID(m.profile) for m in members],
+            )
+
+    def profiles(self, ids: Sequence[ProfileId]) -> dict[ProfileId, StoredProfile]:
+        rows = self._rows(
+            "SELECT id, document, version, sequence FROM profile WHERE id = ANY(%s)",
+            [UUID(each) for each in ids],
+        )
+        return {
+            ProfileId(str(row[0])): StoredProfile(ProfileId(str(row[0])), *row[1:]) for row in rows
+        }
+
+    def put_profiles(self, profiles: Sequence[StoredProfile], *, at: Micros) -> None:
+        if profiles:
+            self._do(
+                "INSERT INTO profile (id, document, version, sequence, changed_at)"
+                " SELECT n.*, %s FROM unnest(%s::uuid[], %s::bytea[], %s::int8[], %s::int8[]) AS n"
+                " ON CONFLICT (id) DO UPDATE SET document = excluded.document,"
+                " version = excluded.version, sequence = excluded.sequence,"
+                " changed_at = excluded.changed_at",
+                at,
+                [UUID(p.id) for p in profiles],
+                [p.document for p in profiles],
+                [p.version for p in profiles],
+                [p.sequence for p in profiles],
+            )
+
+    def segments_of(self, ids: Sequence[ProfileId]) -> Mapping[ProfileId, frozenset[SegmentId]]:
+        rows = self._rows(
+            "SELECT profile, segment FROM segment_membership"
+            " WHERE profile = ANY(%s) AND left_at IS NULL",
+            [UUID(each) for each in ids],
+        )
+        result: dict[ProfileId, set[SegmentId]] = defaultdict(set)
+        for profile, segment in rows:
+            result[ProfileId(str(profile))].add(segment)
+        return {profile: frozenset(segments) for profile, segments in result.items()}
+
+    def enter(self, intervals: Sequence[Interval]) -> None:
+        if intervals:
+            self._copy(
+                "segment_membership (segment, profile, entered_at, reason)",
+                ("text", "uuid", "int8", "text"),
+                ((i.segment, UUID(i.profile), i.at, i.reason) for i in intervals),
+            )
+
+    def leave(self, intervals: Sequence[Interval]) -> None:
+        if intervals:
+            self._do(
+                "UPDATE segment_membership s SET left_at = n.t, reason = n.w"
+                " FROM unnest(%s::text[], %s::uuid[], %s::int8[], %s::text[]) AS n(s, p, t, w)"
+                " WHERE s.segment = n.s AND s.profile = n.p AND s.left_at IS NULL",
+                [i.segment for i in intervals],
+                [UUID(i.profile) for i in intervals],
+                [i.at for i in intervals],
+                [i.reason for i in intervals],
+            )
+
+    def send(self, messages: Sequence[OutgoingMessage]) -> None:
+        if messages:
+            self._copy(
+                "outbox (bucket, topic, key, value)",
+                ("int2", "text", "bytea", "bytea"),
+                ((_bucket(m.key), m.topic, m.key or b"", m.value or b"") for m in messages),
+            )
+
+    def review(self, items: Sequence[ReviewItem], *, at: Micros) -> None:
+        for item in sorted(items, key=lambda item: (item.kind, item.subject)):
+            self._do(
+                "INSERT INTO review_item (kind, subject, detail, created_at)"
+                " VALUES (%s, %s, %s::jsonb, %s) ON CONFLICT DO NOTHING",
+                item.kind,
+                item.subject,
+                msgspec.json.encode(item.detail).decode(),
+                at,
+            )
+
+    def sources(self) -> Mapping[str, Source]:
+        rows = self._rows(
+            "SELECT name, channel, workspace, trust, region, is_unique, mapping::text FROM source"
+        )
+        return {
+            name: Source(
+                name=SourceName(name),
+                channel=channel,
+                workspace=workspace,
+                trust=trust,
+                region=region,
+                unique=unique,
+                mapping=None
+                if mapping is None
+                else msgspec.json.decode(mapping, type=SourceMapping),
+            )
+            for name, channel, workspace, trust, region, unique, mapping in rows
+        }
+
+    def active_model(self) -> str | None:
+        rows = self._rows("SELECT version FROM model WHERE is_active")
+        return rows[0][0] if rows else None
+
+    def set_progress(
+        self, group: str, *, as_of: str, pending_since: Micros | None, at: Micros
+    ) -> None:
+        self._do(
+            "INSERT INTO progress VALUES (%s, %s, %s, %s) ON CONFLICT (consumer_group) DO UPDATE"
+            " SET as_of = excluded.as_of, pending_since = excluded.pending_since,"
+            " checked_at = excluded.checked_at",
+            group,
+            as_of,
+            pending_since,
+            at,
+        )
+
+
+def _member(record: int, component: int, profile: UUID | None) -> Member:
+    return Member(record, component, None if profile is None else ProfileId(str(profile)))
+
+
+def _bucket(key: bytes | None) -> int:
+    return sum(key or b"") % OUTBOX_BUCKETS

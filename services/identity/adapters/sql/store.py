@@ -1,0 +1,66 @@
+"""The resolver's store on PostgreSQL: transactions, and reads over the whole base."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import psycopg
+
+from services.identity.adapters.sql.engine import Connection, connect
+from services.identity.adapters.sql.resolving import ResolvingWrites
+from services.identity.domain.errors import RetryableError
+from services.identity.store import RestartBatch, Transaction
+
+NUMBERS_READ_MAX = 5_000
+
+
+class SqlStore:
+    """One connection, one worker. READ COMMITTED; every statement sees what is committed."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: Connection | None = None
+
+    def _connected(self) -> Connection:
+        if self._connection is None or self._connection.closed:
+            try:
+                self._connection = connect(self._url, autocommit=True)
+            except psycopg.OperationalError as error:
+                raise RetryableError("the database cannot be reached") from error
+        return self._connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Raises RestartBatch on a deadlock (40P01) or serialisation failure (40001)."""
+        connection = self._connected()
+        try:
+            with connection.transaction(), connection.cursor() as cursor:
+                yield ResolvingWrites(cursor)
+        except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure) as error:
+            raise RestartBatch("another worker held the same rows") from error
+        except psycopg.OperationalError as error:
+            raise RetryableError("the database went away") from error
+
+    def record_numbers(self) -> Iterator[Sequence[int]]:
+        last = 0
+        while True:
+            rows = (
+                self._connected()
+                .execute(
+                    "SELECT id FROM record WHERE id > %s ORDER BY id LIMIT %s",
+                    (last, NUMBERS_READ_MAX),
+                )
+                .fetchall()
+            )
+            if not rows:
+                return
+            last = rows[-1][0]
+            yield [row[0] for row in rows]
+
+    def pending_marks(self) -> int:
+        row = self._connected().execute("SELECT count(*) FROM dirty").fetchone()
+        return int(row[0]) if row else 0
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

@@ -1,0 +1,217 @@
+"""What the resolver asks of its store: one transaction at a time, in the resolver's own words.
+
+Implemented by services/identity/adapters/sql (PostgreSQL) and services/identity/adapters/memory;
+tests/contract/store_contract.py holds both to the same behaviour. Record numbers are the store's
+surrogates: they order nothing that anyone sees.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
+from uuid import UUID
+
+from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId
+from services.identity.domain.record import RecordState
+from services.identity.domain.source import Source
+from services.identity.ports import OutgoingMessage, Position
+
+
+class RestartBatch(Exception):  # noqa: N818  # not an error: another worker was faster, try again
+    """What was read has changed under another worker: roll back and do the batch again."""
+
+
+class MarkKind(IntEnum):
+    """Why something is dirty: what a record matches by, its traits only, or a key it let go of."""
+
+    MATCHING = 1
+    TRAITS = 2
+    KEY = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """An append-only dirty mark. `subject` is a record number, or for KEY the key itself."""
+
+    seq: int
+    kind: MarkKind
+    subject: int
+    since: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class DedupeEntry:
+    """The copy of an event that counts, and how many copies were seen."""
+
+    event_id: UUID
+    occurred_at: Micros
+    content_hash: bytes
+    record: int
+    copies: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    record: int
+    occurred_at: Micros
+    event_id: UUID
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """A record as it is kept. `features` is what comparisons see, `keys` under what it is found."""
+
+    number: int
+    key: RecordKey
+    state: RecordState
+    features: bytes
+    keys: Sequence[int]
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Where a record stands today."""
+
+    record: int
+    component: int
+    profile: ProfileId | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEdge:
+    """A pair at or above the floor, or joined by a decisive identifier; `a` < `b`."""
+
+    a: int
+    b: int
+    weight: int
+    vector: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredProfile:
+    id: ProfileId
+    document: bytes | None
+    version: int
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A stay in a segment that begins or ends."""
+
+    profile: ProfileId
+    segment: SegmentId
+    at: Micros
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewItem:
+    kind: str
+    subject: str
+    detail: Mapping[str, object]
+
+
+class Transaction(Protocol):
+    """Everything one batch may do; committed as a whole, or not at all."""
+
+    # landing
+    def lock_records(self, keys: Sequence[RecordKey]) -> dict[RecordKey, StoredRecord]:
+        """Existing records, locked in the order of their ids until the transaction ends."""
+        ...
+
+    def lock_record_numbers(self, numbers: Sequence[int]) -> dict[int, StoredRecord]: ...
+    def new_record_numbers(self, count: int) -> Sequence[int]: ...
+    def add_dedupe(self, entries: Sequence[DedupeEntry]) -> dict[UUID, DedupeEntry]:
+        """Insert what is new; return the entries that were there before, locked."""
+        ...
+
+    def update_dedupe(self, entries: Sequence[DedupeEntry]) -> None: ...
+    def events_of(self, records: Sequence[int]) -> Sequence[StoredEvent]: ...
+    def add_events(self, events: Sequence[StoredEvent]) -> None: ...
+    def remove_events(self, events: Sequence[tuple[int, Micros, UUID]]) -> None: ...
+    def add_records(self, records: Sequence[StoredRecord]) -> None:
+        """Raises RestartBatch when another worker added one of them first."""
+        ...
+
+    def update_records(self, records: Sequence[StoredRecord]) -> None: ...
+    def add_keys(self, keys: Sequence[tuple[int, int]]) -> None:
+        """(key, record) pairs that were not there."""
+        ...
+
+    def remove_keys(self, keys: Sequence[tuple[int, int]]) -> None: ...
+    def mark(self, marks: Iterable[tuple[MarkKind, int, Micros]]) -> None: ...
+    def next_offsets(self, group: str) -> Mapping[tuple[str, int], int]: ...
+    def advance_offset(self, group: str, *, expected: int, position: Position) -> None:
+        """Compare and set; raises LostPartition when another worker moved the offset."""
+        ...
+
+    # resolving
+    def take_marks(self, marks_max: int) -> Sequence[Mark]: ...
+    def delete_marks(self, marks: Sequence[Mark]) -> None: ...
+    def holders(self, keys: Sequence[int], holders_max: int) -> Mapping[int, Sequence[int]]:
+        """The records that hold each key, at most `holders_max` + 1 of each, by number."""
+        ...
+
+    def holders_of(self, key: int) -> Sequence[int]:
+        """Every record that holds the key: needed only when it crosses its limit."""
+        ...
+
+    def generic_among(self, keys: Sequence[int]) -> frozenset[int]:
+        """Those of the keys that were last told to be generic."""
+        ...
+
+    def lock_generic(self, keys: Sequence[int]) -> frozenset[int]:
+        """The same, and nobody else tells anything about these keys until the end."""
+        ...
+
+    def set_generic(self, keys: Mapping[int, bool], *, at: Micros) -> None: ...
+    def records(self, numbers: Sequence[int]) -> dict[int, StoredRecord]: ...
+    def versions(self, numbers: Sequence[int]) -> Mapping[int, int]: ...
+    def memberships(self, records: Sequence[int]) -> dict[int, Member]: ...
+    def lock_components(self, components: Sequence[int]) -> None:
+        """Locks in the order of component ids until the transaction ends."""
+        ...
+
+    def members(self, components: Sequence[int]) -> Sequence[Member]: ...
+    def edges_among(self, records: Sequence[int]) -> Sequence[StoredEdge]: ...
+    def remove_edges(self, pairs: Sequence[tuple[int, int]]) -> None: ...
+    def put_edges(self, edges: Sequence[StoredEdge]) -> None: ...
+    def put_memberships(self, members: Sequence[Member]) -> None: ...
+    def profiles(self, ids: Sequence[ProfileId]) -> dict[ProfileId, StoredProfile]: ...
+    def put_profiles(self, profiles: Sequence[StoredProfile], *, at: Micros) -> None: ...
+    def segments_of(self, ids: Sequence[ProfileId]) -> Mapping[ProfileId, frozenset[SegmentId]]: ...
+    def enter(self, intervals: Sequence[Interval]) -> None: ...
+    def leave(self, intervals: Sequence[Interval]) -> None: ...
+    def send(self, messages: Sequence[OutgoingMessage]) -> None:
+        """Into the outbox; the relay sends them after the commit."""
+        ...
+
+    def review(self, items: Sequence[ReviewItem], *, at: Micros) -> None:
+        """Park for a person; an open item of the same kind and subject is kept."""
+        ...
+
+    # standing
+    def sources(self) -> Mapping[str, Source]: ...
+    def active_model(self) -> str | None: ...
+    def set_progress(
+        self, group: str, *, as_of: str, pending_since: Micros | None, at: Micros
+    ) -> None: ...
+
+
+class LostPartition(Exception):  # noqa: N818  # not an error: the group gave the partition away
+    """Another worker landed these messages; drop what was polled and seek again."""
+
+
+class ResolverStore(Protocol):
+    """Gives transactions. An error inside one rolls all of it back."""
+
+    def transaction(self) -> AbstractContextManager[Transaction]: ...
+    def record_numbers(self) -> Iterator[Sequence[int]]:
+        """All records, in bounded batches, each read outside of any transaction."""
+        ...
+
+    def pending_marks(self) -> int: ...

@@ -1,0 +1,82 @@
+"""What matching needs of a record, derived from its state under one model and one set of rules."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from services.identity.domain.identifiers import IdentityRules, identifier_key
+from services.identity.domain.record import RecordState
+from services.identity.store import StoredRecord
+from services.linkage.features import Features, derive
+from services.linkage.keys import blocking_keys
+from services.linkage.model import LinkageModel
+
+IDENTIFIER_KEYS_MAX = 200  # identifiers of one record that are looked up, smallest keys first
+
+_encoder = msgspec.msgpack.Encoder(order="deterministic")
+_decoder = msgspec.msgpack.Decoder(dict[str, str | list[str]])
+NO_FEATURES = _encoder.encode({})
+
+
+def decode_features(raw: bytes) -> Features:
+    return _decoder.decode(raw)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derived:
+    """`features` encoded, `keys` sorted and distinct."""
+
+    features: bytes
+    keys: Sequence[int]
+    changes_matching: bool
+
+
+class Deriver:
+    """Derives under one frozen model; give a new one to the next model version."""
+
+    def __init__(self, model: LinkageModel, rules: IdentityRules) -> None:
+        self.model = model
+        self.rules = rules
+        self._fields = tuple(name for name, _ in model.spec.fields)
+
+    def derive(
+        self, state: RecordState, stored: StoredRecord | None, *, again: bool = False
+    ) -> Derived:
+        """Features and keys; those of `stored` when what they depend on has not changed.
+
+        `again` derives in any case: after a new model, new rules or a new normaliser.
+        """
+        if stored is not None and not again and self._same(stored.state, state):
+            return Derived(features=stored.features, keys=stored.keys, changes_matching=False)
+        values = {
+            name: str(stamped.value)
+            for name in self._fields
+            if (stamped := state.fields.get(name)) is not None and stamped.value is not None
+        }
+        features = derive(values, self.model.spec)
+        found = self._identifier_keys(state)
+        found.update(blocking_keys(features, self.model))
+        return Derived(
+            features=_encoder.encode(features), keys=tuple(sorted(found)), changes_matching=True
+        )
+
+    def _same(self, before: RecordState, after: RecordState) -> bool:
+        if before.is_empty != after.is_empty or before.identifiers.keys() != (
+            after.identifiers.keys()
+        ):
+            return False
+        return all(
+            _value(before.fields, name) == _value(after.fields, name) for name in self._fields
+        )
+
+    def _identifier_keys(self, state: RecordState) -> set[int]:
+        found = sorted(
+            identifier_key(each.type, each.scope, each.value) for each in state.external_ids()
+        )
+        return set(found[:IDENTIFIER_KEYS_MAX])
+
+
+def _value(fields: Mapping[str, object], name: str) -> object:
+    stamped = fields.get(name)
+    return getattr(stamped, "value", None)

@@ -1,0 +1,74 @@
+"""Pairs worth comparing: records that share a key which is not generic.
+
+A key held by more than its limit of records is generic and makes no pair. That is decided from the
+holders as they are; what was last told of a key (`generic_key`) only finds the crossings of the
+limit, up or down, at which every holder is marked dirty. Whoever adds a holder is dirty itself and
+sees the crossing; whoever lets go of a key leaves a KEY mark.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from services.identity.domain.identifiers import GENERIC_HOLDERS_MAX
+from services.identity.domain.ids import Micros
+from services.identity.store import MarkKind, ReviewItem, StoredRecord, Transaction
+
+Pair = tuple[int, int]
+"""Two record numbers, the smaller first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidates:
+    pairs: frozenset[Pair]
+    generic: frozenset[int]
+
+
+def find_candidates(
+    tx: Transaction, records: Collection[StoredRecord], *, at: Micros
+) -> Candidates:
+    """Every candidate pair of these records, and which of their keys are generic."""
+    keys = sorted({key for record in records for key in record.keys})
+    holders = tx.holders(keys, GENERIC_HOLDERS_MAX)
+    crowded = [key for key, numbers in holders.items() if len(numbers) > GENERIC_HOLDERS_MAX]
+    told = tx.generic_among(crowded)
+    tell_crossings(tx, [key for key in crowded if key not in told], at=at)
+    generic = frozenset(crowded)
+    return Candidates(pairs=_pairs(records, holders, generic), generic=generic)
+
+
+def _pairs(
+    records: Iterable[StoredRecord],
+    holders: Mapping[int, Sequence[int]],
+    generic: frozenset[int],
+) -> frozenset[Pair]:
+    pairs: set[Pair] = set()
+    for record in records:
+        number = record.number
+        for key in record.keys:
+            if key not in generic:
+                for other in holders.get(key, ()):
+                    if other != number:
+                        pairs.add((number, other) if number < other else (other, number))
+    return frozenset(pairs)
+
+
+def tell_crossings(tx: Transaction, keys: Collection[int], *, at: Micros) -> None:
+    """Under lock: is each key generic now, and was the opposite told? Then all holders are dirty."""
+    if not keys:
+        return
+    told = tx.lock_generic(sorted(keys))
+    holders = tx.holders(sorted(keys), GENERIC_HOLDERS_MAX)  # counted after the lock was granted
+    now = {key: len(holders.get(key, ())) > GENERIC_HOLDERS_MAX for key in keys}
+    crossed = {key: is_generic for key, is_generic in now.items() if is_generic != (key in told)}
+    if not crossed:
+        return
+    tx.set_generic(crossed, at=at)
+    touched = sorted({number for key in crossed for number in tx.holders_of(key)})
+    tx.mark((MarkKind.MATCHING, number, at) for number in touched)
+    tx.review(
+        [
+            ReviewItem("generic_key", str(key), {"generic": is_generic})
+            for key, is_generic in crossed.items()
+        ],
+        at=at,
+    )

@@ -1,0 +1,70 @@
+"""Match weights to edges. Pure.
+
+A pair is an edge when its weight is at or above the model's floor, or when the two records share a
+decisive identifier that is not generic: such a pair belongs to one component whatever it weighs.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from services.identity.domain.identifiers import IdentityRules, identifier_key
+from services.identity.store import StoredEdge, StoredRecord
+from services.linkage.score import PairWeights
+from services.resolver.resolve.candidates import Pair
+
+NULL = np.iinfo(np.int32).min
+"""What stands in a stored vector where a comparison was null."""
+
+Vector = npt.NDArray[np.int32]
+
+
+def encode_vectors(scored: PairWeights) -> list[bytes]:
+    """One comparison vector a pair, null marked: what clustering needs of it later."""
+    marked = np.where(scored.present, scored.weights, NULL).astype("<i4")
+    return [row.tobytes() for row in marked]
+
+
+def decode_vector(raw: bytes) -> Vector:
+    return np.frombuffer(raw, dtype="<i4")
+
+
+def judge(
+    pairs: Sequence[Pair],
+    vectors: Sequence[bytes],
+    weights: Sequence[int],
+    *,
+    floor: int,
+    joined: Collection[Pair],
+) -> list[StoredEdge]:
+    """The edges among scored pairs; `joined` are those that share a decisive identifier."""
+    return [
+        StoredEdge(a, b, weight, vector)
+        for (a, b), vector, weight in zip(pairs, vectors, weights, strict=True)
+        if weight >= floor or (a, b) in joined
+    ]
+
+
+def decisive_keys(record: StoredRecord, rules: IdentityRules) -> Mapping[str, int]:
+    """The record's decisive identifiers, as text, with the key each is found under."""
+    result: dict[str, int] = {}
+    for text in record.state.identifiers:
+        type_name, scope, value = text.split("\x1f", 2)
+        if rules.is_decisive(type_name):
+            result[text] = identifier_key(type_name, scope, value)
+    return result
+
+
+def sharing_decisive(
+    pairs: Collection[Pair],
+    identifiers: Mapping[int, Mapping[str, int]],
+    generic: Collection[int],
+) -> frozenset[Pair]:
+    """The pairs whose records share a decisive identifier that is not generic."""
+    result: set[Pair] = set()
+    for a, b in pairs:
+        left, right = identifiers[a], identifiers[b]
+        if left and right and any(key not in generic for t, key in left.items() if t in right):
+            result.add((a, b))
+    return frozenset(result)

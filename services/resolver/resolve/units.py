@@ -1,0 +1,114 @@
+"""Units: records that decisive identifiers join before any weight is asked. Pure.
+
+Identifiers join by priority, then in the order of record keys. A join that would break a limit or a
+veto is refused: the identifier is demoted there, with the reason, and the weights decide.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from services.identity.domain.identifiers import IdentityRules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """At most `values_max` distinct values over the records of one cluster."""
+
+    name: str
+    values_max: int
+    values: Sequence[frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demotion:
+    """An identifier that did not join two units, and the limit or veto that forbade it."""
+
+    identifier_type: str
+    scope: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Units:
+    """Indexes of records per unit, each sorted, in the order of their first records."""
+
+    units: Sequence[tuple[int, ...]]
+    demoted: Sequence[Demotion]
+
+
+def limits_of(identifiers: Sequence[Mapping[str, object]], rules: IdentityRules) -> list[Limit]:
+    """The limits that apply to these records: one for each limited type and scope they carry."""
+    found: dict[tuple[str, str], list[set[str]]] = defaultdict(lambda: [set() for _ in identifiers])
+    for index, texts in enumerate(identifiers):
+        for text in texts:
+            type_name, scope, value = text.split("\x1f", 2)
+            declared = rules.types.get(type_name)
+            if declared is not None and declared.max_per_profile is not None:
+                found[type_name, scope][index].add(value)
+    return [
+        Limit(
+            name=type_name,
+            values_max=rules.types[type_name].max_per_profile or 0,
+            values=tuple(frozenset(each) for each in values),
+        )
+        for (type_name, scope), values in sorted(found.items())
+        if sum(map(len, values)) > (rules.types[type_name].max_per_profile or 0)
+    ]
+
+
+def join_units(
+    decisive: Sequence[frozenset[str]],
+    rules: IdentityRules,
+    limits: Sequence[Limit],
+    forbidden: frozenset[tuple[int, int]],
+) -> Units:
+    """Join records that share a decisive identifier; `forbidden` pairs never stand in one unit.
+
+    `decisive` holds each record's identifiers (type, scope, value as text), generic ones left out.
+    """
+    holders: dict[str, list[int]] = defaultdict(list)
+    for index, texts in enumerate(decisive):
+        for text in texts:
+            holders[text].append(index)
+    units = {index: (index,) for index in range(len(decisive))}
+    demoted: set[tuple[str, str, str]] = set()
+    for text in sorted(holders, key=lambda each: (_priority(each, rules), each)):
+        for other in holders[text][1:]:
+            left, right = units[holders[text][0]], units[other]
+            if left == right:
+                continue
+            reason = refusal(left, right, limits, forbidden)
+            if reason is not None:
+                type_name, scope, _ = text.split("\x1f", 2)
+                demoted.add((type_name, scope, reason))
+                continue
+            union = tuple(sorted(left + right))
+            for index in union:
+                units[index] = union
+    return Units(
+        units=sorted(set(units.values())),
+        demoted=[Demotion(identifier_type=t, scope=s, reason=r) for t, s, r in sorted(demoted)],
+    )
+
+
+def refusal(
+    left: Sequence[int],
+    right: Sequence[int],
+    limits: Sequence[Limit],
+    forbidden: frozenset[tuple[int, int]],
+) -> str | None:
+    """Why two groups of records may not be one person, or None."""
+    for limit in limits:
+        union: set[str] = set()
+        for index in (*left, *right):
+            union |= limit.values[index]
+        if len(union) > limit.values_max:
+            return f"more than {limit.values_max} {limit.name}"
+    if forbidden and any((min(a, b), max(a, b)) in forbidden for a in left for b in right):
+        return "these records are declared to be different people"
+    return None
+
+
+def _priority(text: str, rules: IdentityRules) -> int:
+    return rules.types[text.split("\x1f", 1)[0]].priority
