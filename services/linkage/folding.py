@@ -15,7 +15,7 @@ CACHE_MAX = 1 << 16
 TEXT_CHARACTERS_MAX = 256
 """Longer values are compared by their beginning: edit distances are quadratic."""
 
-_FOREIGN = "аеорсухіѕкмтвнοανρτυικεγηøđł"  # noqa: RUF001 - letters that look alike are the point
+_FOREIGN = "аеорсухіѕкмтвнοανρτυικεγηøđł"
 _LOOK_ALIKES = str.maketrans(_FOREIGN, "aeopcyxiskmtbhoavptuikeynodl") | str.maketrans(
     {"ß": "ss", "æ": "ae", "œ": "oe"}
 )
