@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from services.identity.domain.weights import UNITS_PER_BIT, Units, household_cap
+from services.identity.domain.weights import UNITS_PER_BIT, Integers, Units, household_cap
 
 WEIGHT_BITS_MAX = 30
 """One comparison of one pair counts for at most so much, for or against."""
@@ -33,13 +33,6 @@ Flags = npt.NDArray[np.bool_]
 Labels = npt.NDArray[np.int64]
 
 
-class Limit(NamedTuple):
-    """How many distinct values of one identifier a cluster may hold, and each record's values."""
-
-    values_max: int
-    values: Sequence[frozenset[str]]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Problem:
     """A component of n records in the order of their keys, compared in k ways.
@@ -47,7 +40,8 @@ class Problem:
     `weights` (2^-20 bits) and `present` are [k, n, n] and symmetric; `prior` is in 2^-20 bits;
     `shared` says which comparisons a household shares, `h` how much of that is believed. `units`
     are records joined beforehand, each unit a cluster to start from. `forbidden` pairs are never
-    joined by a link. `late` records take no part here.
+    joined by a link. Each of `limited` says how many distinct values of one identifier a cluster
+    may hold, and which each record has. `late` records take no part here.
     """
 
     weights: Weights
@@ -103,28 +97,32 @@ def agglomerate(problem: Problem) -> Clustering:
 
 
 class _State:
-    """The clusters so far. A cluster lives in the row of its smallest member."""
+    """The clusters so far. A cluster lives in the row of its smallest member.
+
+    `_totals` is [n, n, 2k]: of two clusters the sum of the evidence of every comparison, then how
+    many pairs of records have it. The comparisons stand last, so that a join moves short runs.
+    """
 
     def __init__(self, problem: Problem) -> None:
         self._prior, self._h, self._tau = problem.prior, problem.h, problem.tau
-        self._shared = np.array(problem.shared, dtype=bool)
-        self._counts = problem.present.astype(np.int32)
+        self._is_shared = np.array(problem.shared, dtype=np.int64)
         bound = WEIGHT_BITS_MAX * UNITS_PER_BIT
-        clipped = np.where(problem.present, problem.weights.clip(-bound, bound), 0)
-        self._sums = _evidence(clipped, problem.present, tau=problem.tau)
-        self._limits = [Limit(most, list(values)) for most, values in problem.limited]
+        present = np.moveaxis(problem.present, 0, 2)
+        weights = np.moveaxis(problem.weights, 0, 2).clip(-bound, bound) * present
+        self._totals = np.concatenate((_evidence(weights, present, tau=self._tau), present), axis=2)
+        self._limits = [(most, list(values)) for most, values in problem.limited]
         self.labels: Labels = np.arange(problem.size, dtype=np.int64)
         self._apart = np.eye(problem.size, dtype=bool)
         if problem.forbidden is not None:
             self._apart |= problem.forbidden | problem.forbidden.T
-        self._links = self._add_up(clipped)
+        self._links = self._add_up(weights.astype(np.int64))
         heads = self._join_units(problem)
         self._links[self._apart] = _NEVER
         for head in heads:
             self.relink(head)
 
     def _join_units(self, problem: Problem) -> list[int]:
-        """Start from the units; those of late records only are left out. Gives the joined rows."""
+        """Start from the units; late records stay out of it. Gives the rows of joined units."""
         late = np.zeros(problem.size, dtype=bool) if problem.late is None else problem.late.copy()
         heads = []
         for unit in problem.units:
@@ -133,7 +131,7 @@ class _State:
                 self.join(head, record)
             if rest:
                 heads.append(head)
-            late[list(unit)] = late[list(unit)].all()
+            late[head] = late[list(unit)].all()
         self._apart[late, :] = True
         self._apart[:, late] = True
         return heads
@@ -144,10 +142,7 @@ class _State:
         return Join(left, right, int(self._links[left, right]))
 
     def exceeds_limit(self, left: int, right: int) -> bool:
-        return any(
-            len(limit.values[left] | limit.values[right]) > limit.values_max
-            for limit in self._limits
-        )
+        return any(len(values[left] | values[right]) > most for most, values in self._limits)
 
     def forbid(self, left: int, right: int) -> None:
         """For good: what a cluster holds only grows."""
@@ -156,24 +151,22 @@ class _State:
 
     def join(self, left: int, right: int) -> None:
         """The right cluster goes into the left: sums and flags add up, no pair is revisited."""
-        for total in (self._sums, self._counts):
-            total[:, left, :] += total[:, right, :]
-            total[:, :, left] += total[:, :, right]
+        self._totals[left] += self._totals[right]
+        self._totals[:, left] = self._totals[left]
         self._apart[left] |= self._apart[right]
         self._apart[:, left] = self._apart[left]
         self._apart[right, :] = self._apart[:, right] = True
         self._links[right, :] = self._links[:, right] = _NEVER
         self.labels[self.labels == self.labels[right]] = left
-        for limit in self._limits:
-            values = limit.values
-            assert isinstance(values, list)  # noqa: S101 - for mypy: __init__ made it a list
+        for _, values in self._limits:
             values[left] |= values[right]
 
     def relink(self, row: int) -> None:
         """The links of one cluster to all others, anew."""
-        counts = self._counts[:, row, :]
-        means = self._sums[:, row, :] / np.maximum(counts, 1)
-        links = self._add_up(np.where(counts > 0, self._mean_weights(means), 0))
+        totals, width = self._totals[row], len(self._is_shared)
+        sums, counts = totals[:, :width], totals[:, width:]
+        weights = self._mean_weights(sums / np.maximum(counts, 1))
+        links = self._add_up(np.where(counts > 0, weights, 0))
         links[self._apart[row]] = _NEVER
         self._links[row, :] = links
         self._links[:, row] = links
@@ -185,20 +178,21 @@ class _State:
         bits = np.log2(np.maximum(means, 1.0) / _EVIDENCE_SCALE) / self._tau
         return np.rint(bits * UNITS_PER_BIT).astype(np.int64)
 
-    def _add_up(self, weights: npt.NDArray[np.integer]) -> Units:
-        """Weights per comparison, along the first axis, to links."""
-        personal = weights[~self._shared].sum(axis=0, dtype=np.int64)
-        together = weights[self._shared].sum(axis=0, dtype=np.int64)
+    def _add_up(self, weights: Units) -> Units:
+        """Weights per comparison, along the last axis, to links."""
+        together = weights @ self._is_shared
+        personal = weights @ (1 - self._is_shared)
         links: Units = personal + household_cap(together, share=self._h) + self._prior
         return links
 
 
-def _evidence(weights: Weights, present: Flags, *, tau: float) -> Units:
+def _evidence(weights: Integers, present: Flags, *, tau: float) -> Units:
     """What is summed over pairs: 2^(tau w) as an exact integer, or w itself for tau 0."""
     if tau == 0:
         return weights.astype(np.int64)
     powers = np.exp2(weights * (tau / UNITS_PER_BIT)) * _EVIDENCE_SCALE
-    return np.where(present, np.rint(powers).astype(np.int64), 0)
+    evidence: Units = np.rint(powers).astype(np.int64) * present
+    return evidence
 
 
 def components(count: int, edges: Iterable[tuple[int, int]]) -> Labels:
