@@ -45,6 +45,15 @@ source = Table(
     Column("write_key_hash", LargeBinary, unique=True),
     Column("created_at", BigInteger, nullable=False),
 )
+load = Table(
+    "load",
+    metadata,
+    Column("file_hash", LargeBinary, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("loaded_at", BigInteger, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    PrimaryKeyConstraint("file_hash", "source"),
+)
 api_key = Table(
     "api_key",
     metadata,

@@ -1,0 +1,124 @@
+"""Group commit: requests queue their messages, one append at a time takes all that wait.
+
+Invariant: a request is answered with success only after an append that held all of its messages
+returned. Messages are appended in the order in which requests queued them. Held by
+tests/unit/services/ingest/test_appender.py.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from services.identity.domain.errors import RetryableError
+from services.identity.ports import OutgoingMessage, Position, Producer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Waiting:
+    messages: Sequence[OutgoingMessage]
+    done: asyncio.Future[Sequence[Position]]
+
+
+class Appender:
+    """Belongs to one event loop; the blocking producer runs in one thread of its own."""
+
+    def __init__(
+        self,
+        producer: Producer,
+        *,
+        queue_messages_max: int,
+        append_messages_max: int,
+        wait_ms_max: int,
+    ) -> None:
+        self._producer = producer
+        self._queue_messages_max = queue_messages_max
+        self._append_messages_max = append_messages_max
+        self._wait_seconds_max = wait_ms_max / 1_000
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="append")
+        self._queue: deque[_Waiting] = deque()
+        self._queued = 0
+        self._draining: asyncio.Task[None] | None = None
+        self._is_closed = False
+
+    async def append(self, messages: Sequence[OutgoingMessage]) -> Sequence[Position]:
+        """The position after each message, once all are durable.
+
+        Raises RetryableError when the queue is full, the log cannot be reached, or it took longer
+        than the bound; then they may or may not be there, and sending again is safe.
+        """
+        if self._is_closed:
+            raise RetryableError("ingest is shutting down")
+        if self._queued and self._queued + len(messages) > self._queue_messages_max:
+            raise RetryableError("too many events wait for the log")
+        done: asyncio.Future[Sequence[Position]] = asyncio.get_running_loop().create_future()
+        self._queue.append(_Waiting(messages=messages, done=done))
+        self._queued += len(messages)
+        if self._draining is None or self._draining.done():
+            self._draining = asyncio.create_task(self._drain())
+        try:
+            async with asyncio.timeout(self._wait_seconds_max):
+                return await done
+        except TimeoutError:
+            raise RetryableError("the log did not answer in time") from None
+
+    def check(self) -> None:
+        """Raises RetryableError when nothing can be queued now."""
+        if self._is_closed:
+            raise RetryableError("ingest is shutting down")
+        if self._queued >= self._queue_messages_max:
+            raise RetryableError("too many events wait for the log")
+
+    async def close(self) -> None:
+        """Append what still waits, then stop."""
+        self._is_closed = True
+        if self._draining is not None:
+            await self._draining
+        self._thread.shutdown(wait=True)
+
+    async def _drain(self) -> None:
+        while self._queue:
+            group = self._take()
+            if not await self._append_together(group):
+                for each in group:  # one of them spoils the rest: each by itself
+                    await self._append_together([each])
+
+    async def _append_together(self, group: Sequence[_Waiting]) -> bool:
+        """False when an error that is not the log's own may belong to a part of the group only."""
+        messages = [message for each in group for message in each.messages]
+        loop = asyncio.get_running_loop()
+        try:
+            positions = await loop.run_in_executor(self._thread, self._producer.append, messages)
+        except Exception as error:  # noqa: BLE001  # whatever it was, it belongs to the senders
+            if len(group) > 1 and not isinstance(error, RetryableError):
+                return False
+            for each in group:
+                if not each.done.done():  # it did not give up waiting
+                    each.done.set_exception(error)
+        else:
+            _tell(group, positions)
+        return True
+
+    def _take(self) -> list[_Waiting]:
+        """Whole requests, at least one, at most the bound together."""
+        group: list[_Waiting] = []
+        count = 0
+        while self._queue:
+            size = len(self._queue[0].messages)
+            if group and count + size > self._append_messages_max:
+                break
+            group.append(self._queue.popleft())
+            count += size
+        self._queued -= count
+        return group
+
+
+def _tell(group: Sequence[_Waiting], positions: Sequence[Position]) -> None:
+    """To each its own positions: the producer gives one a message, in their order."""
+    start = 0
+    for each in group:
+        end = start + len(each.messages)
+        if not each.done.done():
+            each.done.set_result(positions[start:end])
+        start = end
