@@ -6,7 +6,7 @@ training, so a set cannot be given a behaviour of its own.
 
 import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +16,8 @@ from faker import Faker
 
 from services.identity.domain.kinds import Kind
 from services.identity.domain.mapping import parse_mapping
+from services.linkage.training.customer import FIELDS as CUSTOMER_FIELDS
+from services.linkage.training.customer import customer_records
 from services.linkage.training.records import TrainingRecord
 
 Fields = tuple[tuple[str, Kind], ...]
@@ -165,3 +167,33 @@ def _labelled(
     return LabelledSet(
         name=name, records=tuple(records), truth=truth, fields=_fields(columns), floor=floor
     )
+
+
+def customers(people: int = 2_000, *, floor: float) -> LabelledSet:
+    """What four channels know of invented customers, households among them."""
+    records, truth = [], {}
+    half = people // 2
+    for person, record in customer_records({"en_GB": half, "en_US": half}, seed=43):
+        records.append(record)
+        truth[record.key] = str(person)
+    return LabelledSet(
+        name="customers", records=tuple(records), truth=truth, fields=CUSTOMER_FIELDS, floor=floor
+    )
+
+
+_SETS: Mapping[str, Callable[[], LabelledSet]] = {
+    "febrl1": lambda: febrl(1, floor=0.995),
+    "febrl2": lambda: febrl(2, floor=0.995),
+    "febrl3": lambda: febrl(3, floor=0.99),
+    "febrl4": lambda: febrl(4, floor=0.995),
+    "names": lambda: names_and_dates(floor=0.9),
+    "register": lambda: register(floor=0.9),
+    "customers": lambda: customers(floor=0.9),
+}
+
+
+def all_sets(names: Sequence[str] = ()) -> Iterator[LabelledSet]:
+    """The named sets, or all, made one by one."""
+    for name, make in _SETS.items():
+        if not names or name in names:
+            yield make()

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from services.linkage.training.candidate_keys import Key, Token, candidate_keys, key_blocks
-from services.linkage.training.pairs import Floats, Ints, pairs_in, sample_blocks
+from services.linkage.model import Key
+from services.linkage.training.candidate_keys import TokenColumn, candidate_keys, key_blocks
+from services.linkage.training.pairs import Blocks, Floats, Ints, pairs_in, sample_blocks
 from services.linkage.training.sessions import Allowed
 
 KEYS_MAX = 20
@@ -58,7 +59,7 @@ class _Sample:
 
 
 def choose_keys(
-    tokens: Mapping[str, Token],
+    tokens: Mapping[str, TokenColumn],
     *,
     record_count: int,
     block_limit: int,
@@ -89,7 +90,7 @@ class _Chooser:
     """Makes the pairs of a key, sampled or all; a pair is left * record_count + right."""
 
     def __init__(
-        self, tokens: Mapping[str, Token], record_count: int, block_limit: int, allowed: Allowed
+        self, tokens: Mapping[str, TokenColumn], record_count: int, block_limit: int, allowed: Allowed
     ) -> None:
         self.tokens = tokens
         self.record_count = record_count
@@ -112,7 +113,7 @@ class _Chooser:
         per_key = max(low, min(high, _SAMPLE_MAX // max(len(candidates), 1)))
         keys: list[Key] = []
         drawn: list[Ints] = []
-        stands_for: list[float] = []
+        stands_for: list[Floats] = []
         for key in candidates:
             blocks = key_blocks(
                 key, self.tokens, record_count=self.record_count, block_limit=self.block_limit
@@ -122,13 +123,29 @@ class _Chooser:
             few, weight = sample_blocks(blocks, pairs_max=per_key, rng=rng)
             left, right = pairs_in(few)
             kept = self.allowed(left, right)
+            left, right = left[kept], right[kept]
             keys.append(key)
-            drawn.append(left[kept] * self.record_count + right[kept])
-            stands_for.append(weight)
+            drawn.append(left * self.record_count + right)
+            stands_for.append(weight / self._times_met(key, blocks, left, right))
         return keys, _gather(drawn, stands_for)
 
+    def _times_met(self, key: Key, blocks: Blocks, left: Ints, right: Ints) -> Floats:
+        """In how many blocks each pair stands: one, unless a token has several values."""
+        if not any(self.tokens[name].token.is_multiple for name in key):
+            return np.ones(len(left))
+        members = np.repeat(np.arange(len(blocks.sizes)), blocks.sizes)
+        firsts = np.repeat(blocks.starts - np.cumsum(blocks.sizes) + blocks.sizes, blocks.sizes)
+        rows = blocks.rows[firsts + np.arange(len(firsts))]
+        wanted = np.isin(rows, np.union1d(left, right))
+        blocks_of_row: dict[int, set[int]] = {}
+        for row, block in zip(rows[wanted].tolist(), members[wanted].tolist(), strict=True):
+            blocks_of_row.setdefault(row, set()).add(block)
+        pairs = zip(left.tolist(), right.tolist(), strict=True)
+        times = [len(blocks_of_row[a] & blocks_of_row[b]) for a, b in pairs]
+        return np.array(times, dtype=np.float64)
 
-def _gather(drawn: Sequence[Ints], stands_for: Sequence[float]) -> _Sample:
+
+def _gather(drawn: Sequence[Ints], stands_for: Sequence[Floats]) -> _Sample:
     lengths = [len(pairs) for pairs in drawn]
     every = np.concatenate([np.zeros(0, dtype=np.int64), *drawn])
     distinct, draws = np.unique(every, return_inverse=True)
@@ -136,7 +153,7 @@ def _gather(drawn: Sequence[Ints], stands_for: Sequence[float]) -> _Sample:
         pairs=distinct,
         draws=draws,
         keys=np.repeat(np.arange(len(drawn)), lengths),
-        stands_for=np.repeat(np.array(stands_for, dtype=np.float64), lengths),
+        stands_for=np.concatenate([np.zeros(0), *stands_for]),
     )
 
 

@@ -2,7 +2,8 @@ from random import Random
 
 import numpy as np
 
-from services.linkage.training.candidate_keys import COARSE, IDENTIFYING, SELECTIVE, Token
+from services.linkage.keys import COARSE, IDENTIFYING, SELECTIVE, Token
+from services.linkage.training.candidate_keys import TokenColumn
 from services.linkage.training.choose_keys import (
     KEYS_MAX,
     PAIRS_PER_RECORD_MAX,
@@ -12,7 +13,7 @@ from services.linkage.training.choose_keys import (
 from services.linkage.training.pairs import Floats, Ints, code_lists, code_values
 
 
-def people(count: int, *, seed: int = 1) -> tuple[dict[str, Token], Ints]:
+def people(count: int, *, seed: int = 1) -> tuple[dict[str, TokenColumn], Ints]:
     """Two records a person: an exact id half of them lack, a name, a coarse town, two words."""
     rng = Random(seed)
     person = np.arange(count) // 2
@@ -21,12 +22,9 @@ def people(count: int, *, seed: int = 1) -> tuple[dict[str, Token], Ints]:
     towns = [f"t{int(p) % 7}" for p in person]
     words = [[f"w{int(p) % 30}", f"v{int(p) % 45}"] for p in person]
 
-    def token(name: str, group: str, strength: int, values: list[str | None]) -> Token:
-        return Token(
-            name=name,
-            groups=frozenset({group}),
-            strength=strength,
-            multiple=False,
+    def token(name: str, group: str, strength: int, values: list[str | None]) -> TokenColumn:
+        return TokenColumn(
+            token=Token(name=name, groups=frozenset({group}), strength=strength),
             coded=code_values(values),
         )
 
@@ -34,11 +32,10 @@ def people(count: int, *, seed: int = 1) -> tuple[dict[str, Token], Ints]:
         "id": token("id", "id", IDENTIFYING, ids),
         "name": token("name", "name", SELECTIVE, [*names]),
         "town": token("town", "town", COARSE, [*towns]),
-        "t": Token(
-            name="t",
-            groups=frozenset({"word"}),
-            strength=SELECTIVE,
-            multiple=True,
+        "t": TokenColumn(
+            token=Token(
+                name="t", groups=frozenset({"word"}), strength=SELECTIVE, is_multiple=True
+            ),
             coded=code_lists(words),
         ),
     }, person

@@ -1,34 +1,43 @@
+from collections import Counter
+
 import pytest
 
 from services.linkage.training.frequencies import frequencies_for_non_matches
 
 
 def test_the_pair_itself_and_own_duplicates_do_not_make_a_value_common() -> None:
-    values = ["smith"] * 50 + ["rare"] * 4 + [f"single{n}" for n in range(946)]
-    table, rare, _ = frequencies_for_non_matches(
-        values, match_share=3 / 999, m_exact=1.0, floor=1_000
+    counts = Counter({"smith": 50, "rare": 4} | {f"single{n}": 1 for n in range(946)})
+    terms = frequencies_for_non_matches(counts, match_share=3 / 999, m_exact=1.0, floor=1_000)
+    floor = 0.5 / 1_000
+    assert terms.default == pytest.approx(floor)
+    # four records are the pair and two duplicates
+    assert terms.of_values(["smith", "rare", "single1"]) == pytest.approx(
+        [(50 - 2 - 2) / 1_000 + floor, floor, floor]
     )
-    assert rare == pytest.approx(0.5 / 1_000)
-    assert table["rare"] == pytest.approx(rare)  # four records: the pair and two duplicates
-    assert table["smith"] == pytest.approx((50 - 2 - 2) / 1_000 + rare)
-    assert "single1" not in table
+    assert len(terms.hashes) == 2
 
 
 def test_few_data_do_not_make_a_value_rarer_than_the_floor() -> None:
-    table, rare, mean = frequencies_for_non_matches(
-        ["a", "b"], match_share=0.0, m_exact=0.9, floor=20_000
+    terms = frequencies_for_non_matches(
+        {"a": 1, "b": 1}, match_share=0.0, m_exact=0.9, floor=20_000
     )
-    assert table == {}
-    assert rare == mean == pytest.approx(0.5 / 20_000)
+    assert terms.default == terms.mean == pytest.approx(0.5 / 20_000)
 
 
 def test_the_mean_is_over_records() -> None:
-    table, rare, mean = frequencies_for_non_matches(
-        ["a"] * 10 + ["b"] * 2, match_share=0.0, m_exact=1.0, floor=0
-    )
-    assert mean == pytest.approx((10 * table["a"] + 2 * rare) / 12)
+    terms = frequencies_for_non_matches({"a": 10, "b": 2}, match_share=0.0, m_exact=1.0, floor=0)
+    frequent, rare = terms.of_values("ab")
+    assert terms.mean == pytest.approx((10 * frequent + 2 * rare) / 12)
 
 
 def test_no_values_at_all_give_the_floor() -> None:
-    table, rare, mean = frequencies_for_non_matches([], match_share=0.1, m_exact=0.9, floor=200)
-    assert (table, rare, mean) == ({}, pytest.approx(0.5 / 200), 0.0)
+    terms = frequencies_for_non_matches({}, match_share=0.1, m_exact=0.9, floor=200)
+    assert terms.of_values(["any"]) == pytest.approx([0.5 / 200])
+    assert terms.mean == pytest.approx(0.5 / 200)
+
+
+def test_whole_groups_of_a_part_of_the_base_are_as_rare_as_in_the_base() -> None:
+    part = frequencies_for_non_matches(
+        {"smith": 50, "jones": 50}, match_share=0.0, m_exact=1.0, floor=0, fraction=0.1
+    )
+    assert part.of_values(["smith"]) == pytest.approx([(50 - 2 + 0.5) / 1_000])

@@ -1,0 +1,158 @@
+"""Refinement: cluster the training records, learn m and the prior from the clusters, again.
+
+The components and the pairs inside them stay; only what their comparisons are worth changes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from services.identity.domain.clustering import (
+    COMPONENT_UNITS_MAX,
+    Problem,
+    agglomerate,
+    components,
+    ladder,
+)
+from services.identity.domain.weights import UNITS_PER_BIT
+from services.linkage.features import Features
+from services.linkage.model import LinkageModel
+from services.linkage.score import totals
+from services.linkage.training.choose_keys import ChosenKeys
+from services.linkage.training.em import smoothed
+from services.linkage.training.estimate_u import refine_u
+from services.linkage.training.household import fit_household_share
+from services.linkage.training.inside import Inside, pairs_inside, square
+from services.linkage.training.learn import Learned
+from services.linkage.training.pairs import Floats, Ints, Vectors
+from services.linkage.training.parameters import Parameters
+from services.linkage.training.prior import MATCH_SHARE_MAX
+from services.linkage.training.report import Round
+from services.linkage.training.workbench import Workbench
+
+_ROUNDS = 2
+_PSEUDO_COUNT = 200.0
+_GENERATIONS = {"ii": "jr", "i": "sr"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refined:
+    """The model of the last round, the parameters it is made of, and what each round found."""
+
+    model: LinkageModel
+    parameters: Parameters
+    rounds: tuple[Round, ...]
+
+
+def refine(bench: Workbench, learned: Learned, chosen: ChosenKeys) -> Refined:
+    """Cluster, learn, and again: three clusterings, the last by the model that is returned."""
+    parameters = learned.parameters
+    vectors = bench.compare(chosen.left, chosen.right)
+    model = _fitted(bench, parameters, chosen, vectors)
+    inside = _inside(bench, chosen, vectors, model)
+    inside_vectors = bench.compare(inside.left, inside.right)
+    rounds = []
+    for number in range(_ROUNDS + 1):
+        labels = _cluster(bench, inside, inside_vectors, model)
+        joined = labels[inside.left] == labels[inside.right]
+        sizes = np.bincount(labels)
+        rounds.append(
+            Round(
+                clusters=int((sizes > 0).sum()),
+                largest=int(sizes.max()),
+                pairs_inside=int(joined.sum()),
+            )
+        )
+        if number < _ROUNDS:
+            parameters = _relearn(bench, learned, parameters, inside_vectors, joined=joined)
+            model = _fitted(bench, parameters, chosen, vectors)
+    return Refined(model=model, parameters=parameters, rounds=tuple(rounds))
+
+
+def _fitted(
+    bench: Workbench, parameters: Parameters, chosen: ChosenKeys, vectors: Vectors
+) -> LinkageModel:
+    """The model of these parameters, with the household share that fits its candidate pairs."""
+    model = bench.model(parameters, keys=chosen.keys)
+    weights = bench.weigh(chosen.left, chosen.right, vectors, model).weights
+    shared = np.array(model.shared, dtype=np.bool_)
+    bits: Floats = weights.sum(axis=1, dtype=np.int64) / UNITS_PER_BIT
+    shared_bits: Floats = weights[:, shared].sum(axis=1, dtype=np.int64) / UNITS_PER_BIT
+    share = fit_household_share(
+        shared_bits,
+        bits,
+        match_share=parameters.match_share,
+        pair_count=bench.pair_count,
+        record_count=bench.record_count,
+    )
+    return replace(model, household_share=share)
+
+
+def _inside(
+    bench: Workbench, chosen: ChosenKeys, vectors: Vectors, model: LinkageModel
+) -> Inside:
+    """Components of edges above the floor, cut where they are too large, and all their pairs."""
+    units = totals(bench.weigh(chosen.left, chosen.right, vectors, model), model)
+    kept = units >= model.edge_floor_units
+    left, right, weights = chosen.left[kept], chosen.right[kept], units[kept]
+    labels = components(bench.record_count, zip(left.tolist(), right.tolist(), strict=True))
+    if np.bincount(labels).max() > COMPONENT_UNITS_MAX:
+        edges = zip(left.tolist(), right.tolist(), weights.tolist(), strict=True)
+        cut = ladder(bench.record_count, edges, floor=model.edge_floor_units)
+        labels = cut.labels
+    return pairs_inside(labels)
+
+
+def _cluster(
+    bench: Workbench, inside: Inside, vectors: Vectors, model: LinkageModel
+) -> Ints:
+    """Of each row the first row of its cluster."""
+    pairs = bench.weigh(inside.left, inside.right, vectors, model)
+    apart = ~bench.allowed(inside.left, inside.right)
+    labels = np.arange(bench.record_count, dtype=np.int64)
+    for number, rows in enumerate(inside.components):
+        part = slice(inside.starts[number], inside.starts[number + 1])
+        size = len(rows)
+        forbidden = square(apart[part][:, None], size)[0]
+        forbidden |= _generations_differ([bench.features[row] for row in rows])
+        problem = Problem(
+            weights=square(pairs.weights[part], size),
+            present=square(pairs.present[part], size),
+            prior=model.prior_units,
+            shared=model.shared,
+            h=model.household_share,
+            tau=model.tau,
+            forbidden=forbidden,
+        )
+        labels[rows] = rows[agglomerate(problem).labels]
+    return labels
+
+
+def _generations_differ(features: Sequence[Features]) -> npt.NDArray[np.bool_]:
+    """Two records whose names say different generations are two people."""
+    said = [str(record.get("genx", "")) for record in features]
+    told = np.array([_GENERATIONS.get(generation, generation) for generation in said])
+    known = told != ""
+    differ: npt.NDArray[np.bool_] = known[:, None] & known & (told[:, None] != told)
+    return differ
+
+
+def _relearn(
+    bench: Workbench,
+    learned: Learned,
+    parameters: Parameters,
+    vectors: Vectors,
+    *,
+    joined: npt.NDArray[np.bool_],
+) -> Parameters:
+    """Take the pairs inside clusters for the matches; then u again."""
+    inside = vectors[joined]
+    m = []
+    for column, default in enumerate(parameters.default_m):
+        level = inside[:, column]
+        counts = np.bincount(level[level >= 0], minlength=len(default)).astype(np.float64)
+        m.append(smoothed(counts, default, _PSEUDO_COUNT))
+    share = min(max(len(inside), 1) / bench.pair_count, MATCH_SHARE_MAX)
+    return refine_u(learned.random_vectors, replace(parameters, m=tuple(m), match_share=share))

@@ -1,0 +1,148 @@
+"""Learning a whole linkage model from records without labels: the one entry to this package.
+
+Records are sorted by key first and every draw has a fixed seed, so that the order in which records
+come in changes nothing (tests/unit/linkage/training/test_train.py).
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.identity.domain.errors import UsageError
+from services.identity.domain.kinds import MATCHING, Kind
+from services.linkage.features import FeatureSpec, survey
+from services.linkage.levels import ComparisonKind
+from services.linkage.model import LinkageModel
+from services.linkage.training.choose_keys import ChosenKeys, choose_keys
+from services.linkage.training.frequencies import FLOORS
+from services.linkage.training.learn import Learned, learn_parameters
+from services.linkage.training.pairs import Floats, Ints
+from services.linkage.training.parameters import probability
+from services.linkage.training.records import TrainingRecord
+from services.linkage.training.refine import refine
+from services.linkage.training.report import report
+from services.linkage.training.sample import Sample, sample_records
+from services.linkage.training.tokens import training_tokens
+from services.linkage.training.workbench import Scale, Workbench, for_whole_base
+
+RECORDS_MAX = 200_000
+FIELDS_MAX = 200
+
+Fields = tuple[tuple[str, Kind], ...]
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """A model, and the report that says where it comes from as plain JSON values."""
+
+    model: LinkageModel
+    report: dict[str, Any]
+
+
+def train(
+    records: Sequence[TrainingRecord],
+    fields: Fields,
+    *,
+    unique_sources: Collection[str] = frozenset(),
+    records_max: int = RECORDS_MAX,
+    progress: Progress | None = None,
+    floors: Mapping[ComparisonKind, int] = FLOORS,
+) -> Trained:
+    """Learn blocking keys, u, m, the prior, term frequencies and the household share.
+
+    `unique_sources` hold every person once at most. Raises UsageError where there is nothing to
+    learn from: fewer than two records, no field that takes part in matching, no value in any.
+    """
+    tell = progress or (lambda _: None)
+    _check(records, fields)
+    ordered = sorted(records, key=lambda record: record.key)
+    sample = sample_records(ordered, FeatureSpec(fields=fields), records_max=records_max)
+    tell(f"reading {len(sample.records)} records")
+    bench = _workbench(sample, fields, unique_sources=unique_sources, floors=floors)
+    try:
+        return _train(bench, sample, record_count=len(records), tell=tell)
+    finally:
+        bench.close()
+
+
+def _check(records: Sequence[TrainingRecord], fields: Fields) -> None:
+    matching = {name for name, kind in fields if kind in MATCHING}
+    if not matching:
+        raise UsageError("no column has a kind that takes part in matching; see docs/mapping.md")
+    if len(fields) > FIELDS_MAX:
+        raise UsageError(f"at most {FIELDS_MAX} fields take part in matching; ignore some")
+    if len(records) < 2:  # noqa: PLR2004 - a pair needs two
+        raise UsageError("training needs at least two records")
+    if len({record.key for record in records}) < len(records):
+        raise UsageError("two training records have one key")
+    if not any(name in matching for record in records for name in record.values):
+        raise UsageError("no record has a value in a field that takes part in matching")
+
+
+def _workbench(
+    sample: Sample,
+    fields: Fields,
+    *,
+    unique_sources: Collection[str],
+    floors: Mapping[ComparisonKind, int],
+) -> Workbench:
+    surveyed = survey([record.values for record in sample.records], fields)
+    bench = Workbench(
+        sample.records,
+        surveyed.features,
+        surveyed.spec,
+        unique_sources=unique_sources,
+        scale=Scale(fraction=sample.fraction, column=sample.column),
+        floors=floors,
+    )
+    if not bench.comparisons:
+        raise UsageError("none of the fields gives a comparison; a name or an e-mail would")
+    return bench
+
+
+def _train(
+    bench: Workbench, sample: Sample, *, record_count: int, tell: Progress
+) -> Trained:
+    tell("learning m and u")
+    learned = learn_parameters(
+        bench.compare,
+        default_m=[comparison.default_m for comparison in bench.comparisons],
+        exact_values=bench.exact_values(),
+        shared=bench.not_personal(),
+        record_count=bench.record_count,
+        allowed=bench.allowed,
+    )
+    tell("choosing blocking keys")
+    chosen = _choose(bench, learned)
+    tell(f"clustering {len(chosen.left)} pairs")
+    refined = refine(bench, learned, chosen)
+    model = for_whole_base(refined.model, refined.parameters, bench.scale)
+    return Trained(
+        model=model,
+        report=report(
+            model,
+            sample=sample,
+            record_count=record_count,
+            learned=learned,
+            chosen=chosen,
+            rounds=refined.rounds,
+        ),
+    )
+
+
+def _choose(bench: Workbench, learned: Learned) -> ChosenKeys:
+    model = bench.model(learned.parameters)
+
+    def match_probability(left: Ints, right: Ints) -> Floats:
+        vectors = bench.compare(left, right)
+        return probability(bench.match_weights(left, right, vectors, model))
+
+    return choose_keys(
+        training_tokens(bench.features, bench.spec),
+        record_count=bench.record_count,
+        block_limit=model.block_limit,
+        matches_expected=learned.parameters.match_share * bench.pair_count,
+        allowed=bench.allowed,
+        match_probability=match_probability,
+    )

@@ -1,0 +1,165 @@
+"""The records of one training run, ready to be compared, and what parameters make of them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from services.identity.domain.weights import UNITS_PER_BIT, Units
+from services.linkage.comparisons import Comparison, comparisons_for
+from services.linkage.features import Features, FeatureSpec
+from services.linkage.levels import ComparisonKind
+from services.linkage.model import LinkageModel
+from services.linkage.score import FeatureTable, PairWeights, totals
+from services.linkage.term_frequencies import TermFrequencies
+from services.linkage.training.frequencies import FLOORS, frequencies_for_non_matches
+from services.linkage.training.pairs import Coded, Floats, Ints, Vectors
+from services.linkage.training.parameters import Parameters
+from services.linkage.training.records import AllowedPairs, TrainingRecord
+
+_NO_RULE = frozenset({ComparisonKind.REST, ComparisonKind.GENERATION})
+"""Comparisons whose equality singles out nobody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """How the records stand for a larger base: see `sample.py`. (1.0, None) is the base itself."""
+
+    fraction: float = 1.0
+    column: str | None = None
+
+
+class Workbench:
+    """Compares rows by number; rows are in the order of the records' keys."""
+
+    def __init__(
+        self,
+        records: Sequence[TrainingRecord],
+        features: Sequence[Features],
+        spec: FeatureSpec,
+        *,
+        unique_sources: Collection[str],
+        scale: Scale,
+        floors: Mapping[ComparisonKind, int] = FLOORS,
+    ) -> None:
+        self.features = features
+        self.spec = spec
+        self.scale = scale
+        self.comparisons = comparisons_for(spec)
+        self.allowed = AllowedPairs(records, unique_sources=unique_sources)
+        self.record_count = len(records)
+        self.pair_count = len(records) * (len(records) - 1) / 2
+        self._floors = floors
+        self._table = FeatureTable(features, spec, self.comparisons)
+
+    def close(self) -> None:
+        self._table.close()
+
+    def compare(self, left: Ints, right: Ints) -> Vectors:
+        return self._table.gammas(left, right)
+
+    def exact_values(self) -> dict[int, Coded]:
+        """The values of every comparison that may stand in a session's rule."""
+        result = {}
+        for j, comparison in enumerate(self.comparisons):
+            if comparison.kind in _NO_RULE:
+                continue
+            codes, _ = self._table.codes(comparison.name)
+            rows = np.flatnonzero(codes >= 0)
+            result[j] = Coded(rows=rows, codes=codes[rows])
+        return result
+
+    def not_personal(self) -> frozenset[int]:
+        """Comparisons that two people can have in common: a household's, and categories."""
+        return frozenset(
+            j
+            for j, comparison in enumerate(self.comparisons)
+            if comparison.shared or comparison.kind is ComparisonKind.CATEGORY
+        )
+
+    def weigh(self, left: Ints, right: Ints, vectors: Vectors, model: LinkageModel) -> PairWeights:
+        return self._table.weights(
+            left,
+            right,
+            vectors,
+            comparisons=model.comparisons,
+            term_frequencies=model.term_frequencies,
+        )
+
+    def match_weights(
+        self, left: Ints, right: Ints, vectors: Vectors, model: LinkageModel
+    ) -> Floats:
+        """The whole weight of every pair in bits, household cap and prior included."""
+        units: Units = totals(self.weigh(left, right, vectors, model), model)
+        bits: Floats = units / UNITS_PER_BIT
+        return bits
+
+    def model(
+        self,
+        parameters: Parameters,
+        *,
+        household_share: float = 0.0,
+        keys: Sequence[tuple[str, ...]] = (),
+    ) -> LinkageModel:
+        """The model these parameters make for the records at hand."""
+        share = parameters.match_share
+        comparisons = tuple(
+            comparison.with_probabilities(m=_tuple(m), u=_tuple(u))
+            for comparison, m, u in zip(self.comparisons, parameters.m, parameters.u, strict=True)
+        )
+        return LinkageModel(
+            spec=self.spec,
+            comparisons=comparisons,
+            prior_weight=float(np.log2(share) - np.log2(1 - share)),
+            household_share=household_share,
+            term_frequencies=self._term_frequencies(parameters),
+            keys=tuple(keys),
+        )
+
+    def _term_frequencies(self, parameters: Parameters) -> dict[str, TermFrequencies]:
+        result = {}
+        for j, comparison in enumerate(self.comparisons):
+            for column in {level.tf_column for level in comparison.levels} - {None}:
+                is_exact = column == comparison.name
+                result[str(column)] = frequencies_for_non_matches(
+                    self._counts(str(column)),
+                    match_share=parameters.match_share,
+                    m_exact=float(parameters.m[j][0]),
+                    floor=self._floors.get(comparison.kind, 0) if is_exact else 0,
+                    fraction=self.scale.fraction if column == self.scale.column else 1.0,
+                )
+        return dict(sorted(result.items()))
+
+    def _counts(self, column: str) -> dict[str, int]:
+        codes, values = self._table.codes(column)
+        counts = np.bincount(codes[codes >= 0], minlength=len(values))
+        return dict(zip(values, counts.tolist(), strict=True))
+
+
+def for_whole_base(model: LinkageModel, parameters: Parameters, scale: Scale) -> LinkageModel:
+    """The same model for the base of which the training records were a part.
+
+    In a part that holds whole groups of one value, a pair agrees on that value, matches, or lives
+    together 1 / fraction times as often as in the base.
+    """
+    if scale.column is None:
+        return model
+    number = [comparison.name for comparison in model.comparisons].index(scale.column)
+    comparison = model.comparisons[number]
+    agree = parameters.known_in_matches[number] * comparison.m[0]
+    share = min(parameters.match_share * scale.fraction / max(agree, 0.1), 0.5)
+    exact = comparison.u[0] * scale.fraction
+    rest = (1 - exact) / (1 - comparison.u[0])
+    u = (exact, *(level * rest for level in comparison.u[1:]))
+    widened = [*model.comparisons]
+    widened[number] = comparison.with_probabilities(u=u)
+    return replace(
+        model,
+        comparisons=tuple(widened),
+        prior_weight=float(np.log2(share) - np.log2(1 - share)),
+        household_share=model.household_share * scale.fraction,
+    )
+
+
+def _tuple(values: Floats) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)
