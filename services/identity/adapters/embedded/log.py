@@ -1,0 +1,37 @@
+"""The durable log in tables of PostgreSQL: the default in place of Kafka, behind the same port."""
+
+from collections.abc import Sequence
+
+from services.identity.adapters.embedded import topics as topics_of
+from services.identity.adapters.embedded.consumer import EmbeddedConsumer
+from services.identity.adapters.embedded.producer import EmbeddedProducer
+from services.identity.adapters.embedded.session import Session
+from services.identity.ports import Clock, StartingOffsets, TopicSettings
+
+
+class EmbeddedLog:
+    """Each producer and consumer has a connection of its own. Needs the schema to exist."""
+
+    def __init__(self, url: str, *, clock: Clock) -> None:
+        self.name = "embedded"
+        self._url = url
+        self._clock = clock
+
+    def ensure_topics(self, topics: Sequence[TopicSettings]) -> None:
+        session = Session(self._url)
+        try:
+            with session.use() as connection:
+                topics_of.ensure(connection, topics)
+        finally:
+            session.close()
+
+    def producer(self) -> EmbeddedProducer:
+        return EmbeddedProducer(self._url, clock=self._clock)
+
+    def consumer(
+        self, *, topics: Sequence[str], group: str, start: StartingOffsets
+    ) -> EmbeddedConsumer:
+        return EmbeddedConsumer(self._url, topics=topics, group=group, start=start)
+
+    def close(self) -> None:
+        """Producers and consumers are closed by whoever asked for them."""

@@ -1,0 +1,48 @@
+"""The topics of the embedded log: their settings, and a row per partition."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from services.identity.adapters.log_rules import refuse_to_shrink, unknown_topics
+from services.identity.adapters.sql.engine import Connection
+from services.identity.ports import Partition, TopicSettings
+
+TOPICS_LOCK = 7_046_030  # advisory lock: one process creates topics at a time
+
+
+def ensure(connection: Connection, topics: Sequence[TopicSettings]) -> None:
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (TOPICS_LOCK,))
+        for topic in topics:
+            now = len(partitions(connection, [topic.name]))
+            refuse_to_shrink(topic, partitions_now=now)
+            cursor.execute(
+                "INSERT INTO log_topic (topic, settings) VALUES (%s, %s::text::jsonb)"
+                " ON CONFLICT (topic) DO UPDATE SET settings = excluded.settings",
+                (topic.name, msgspec.json.encode(topic).decode()),
+            )
+            cursor.execute(
+                "INSERT INTO log_partition (topic, partition)"
+                " SELECT %s, generate_series(%s::int, %s::int - 1)",
+                (topic.name, now, topic.partitions),
+            )
+
+
+def read(connection: Connection, topics: Sequence[str]) -> dict[str, TopicSettings]:
+    """The settings of these topics. Raises UsageError when one was never created."""
+    rows = connection.execute(
+        "SELECT topic, settings::text FROM log_topic WHERE topic = ANY(%s)", (list(topics),)
+    ).fetchall()
+    found = {topic: msgspec.json.decode(raw, type=TopicSettings) for topic, raw in rows}
+    missing = sorted(set(topics) - found.keys())
+    if missing:
+        raise unknown_topics(missing)
+    return found
+
+
+def partitions(connection: Connection, topics: Sequence[str]) -> list[Partition]:
+    rows = connection.execute(
+        "SELECT topic, partition FROM log_partition WHERE topic = ANY(%s)", (list(topics),)
+    )
+    return sorted(Partition(topic, index) for topic, index in rows)

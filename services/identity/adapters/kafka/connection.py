@@ -1,0 +1,73 @@
+"""What every Kafka client here is told, and what its errors mean. Options as kafka-python 3 has."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from kafka.errors import (
+    KafkaError,
+    MessageSizeTooLargeError,
+    OffsetOutOfRangeError,
+    UnknownTopicOrPartitionError,
+)
+
+from services.identity.domain.errors import (
+    RejectedError,
+    RejectReason,
+    RetryableError,
+    UsageError,
+)
+
+REQUEST_MS_MAX = 10_000  # one request; a sender waits for us, so not the client's 30 s
+BOOTSTRAP_MS_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KafkaSecurity:
+    """How to be let in. The default is a broker on this machine or in a private network."""
+
+    protocol: str = "PLAINTEXT"
+    ca_file: str | None = None
+    sasl_mechanism: str | None = None
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KafkaConnection:
+    bootstrap: str
+    security: KafkaSecurity
+
+    def options(self) -> dict[str, Any]:
+        security = self.security
+        return {
+            "bootstrap_servers": self.bootstrap.split(","),
+            "client_id": "plait",
+            "security_protocol": security.protocol,
+            "ssl_cafile": security.ca_file,
+            "sasl_mechanism": security.sasl_mechanism,
+            "sasl_plain_username": security.username,
+            "sasl_plain_password": security.password,
+            "request_timeout_ms": REQUEST_MS_MAX,
+            "bootstrap_timeout_ms": BOOTSTRAP_MS_MAX,
+            "metrics_enabled": False,  # ours are enough; these cost time per message
+        }
+
+
+@contextmanager
+def kafka_errors() -> Iterator[None]:
+    """The broker's failures are worth another try, except where trying again changes nothing."""
+    try:
+        yield
+    except OffsetOutOfRangeError as error:
+        raise UsageError(
+            "the broker no longer holds the next message to read: its retention removed it."
+            " Raise the topic's retention, then rebuild from the stored events"
+        ) from error
+    except MessageSizeTooLargeError as error:
+        raise RejectedError(RejectReason.TOO_LARGE, "more than its topic takes") from error
+    except UnknownTopicOrPartitionError as error:
+        raise UsageError("no such topic; create it with ensure_topics first") from error
+    except KafkaError as error:
+        raise RetryableError(f"Kafka cannot be used now ({type(error).__name__})") from error

@@ -1,0 +1,148 @@
+"""Reading Kafka as a member of a consumer group; where to start is the database's word alone.
+
+Newly assigned partitions are held still until the caller's `start` has said their offsets, in the
+caller's own thread: a failure there reaches the caller, and no message is read twice or skipped.
+"""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from kafka import ConsumerRebalanceListener, TopicPartition
+from kafka import KafkaConsumer as Client
+
+from services.identity.adapters.kafka.connection import KafkaConnection, kafka_errors
+from services.identity.adapters.log_rules import unknown_topics
+from services.identity.domain.ids import Micros
+from services.identity.ports import Message, Partition, Position, StartingOffsets
+
+SESSION_MS_MAX = 10_000  # a dead member's partitions are free after this; the client says 45 s
+HEARTBEAT_MS = 3_000
+POLL_INTERVAL_MS_MAX = 300_000  # a batch that takes longer gives its partitions away
+SLICE_MS = 50  # an assignment waits at most this long for its offsets
+FETCH_BYTES_MAX = 32 * 1024 * 1024
+PARTITION_BYTES_MAX = 4 * 1024 * 1024
+
+
+class KafkaConsumer:
+    """Belongs to one thread."""
+
+    def __init__(
+        self,
+        connection: KafkaConnection,
+        *,
+        topics: Sequence[str],
+        group: str,
+        start: StartingOffsets,
+    ) -> None:
+        self._start = start
+        self._placed: set[Partition] = set()
+        self._unplaced: set[Partition] = set()
+        with kafka_errors():
+            self._client: Any = Client(
+                **connection.options(),
+                group_id=group,
+                enable_auto_commit=False,
+                auto_offset_reset="none",  # never the client's guess
+                isolation_level="read_committed",
+                session_timeout_ms=SESSION_MS_MAX,
+                heartbeat_interval_ms=HEARTBEAT_MS,
+                max_poll_interval_ms=POLL_INTERVAL_MS_MAX,
+                fetch_max_bytes=FETCH_BYTES_MAX,
+                max_partition_fetch_bytes=PARTITION_BYTES_MAX,
+                allow_auto_create_topics=False,
+            )
+        try:
+            with kafka_errors():
+                self._require(topics)
+                self._client.subscribe(topics=list(topics), listener=_Listener(self))
+        except BaseException:
+            self._client.close(autocommit=False)
+            raise
+
+    def poll(self, *, records_max: int, timeout_ms: int) -> Sequence[Message]:
+        give_up_at = time.monotonic() + timeout_ms / 1000
+        with kafka_errors():
+            while True:
+                self._place()
+                left_ms = max(int((give_up_at - time.monotonic()) * 1000), 0)
+                found = self._client.poll(
+                    timeout_ms=min(left_ms, SLICE_MS), max_records=records_max
+                )
+                if found or left_ms == 0:
+                    return [_message(each) for batch in found.values() for each in batch]
+
+    def assignment(self) -> frozenset[Partition]:
+        return frozenset(self._placed)
+
+    def seek(self, position: Position) -> None:
+        if position.partition not in self._placed:
+            raise ValueError("only an assigned partition has a position")
+        self._client.seek(_theirs(position.partition), position.next_offset)
+
+    def end_offsets(self) -> Mapping[Partition, int]:
+        with kafka_errors():
+            found = self._client.end_offsets([_theirs(each) for each in sorted(self._placed)])
+        return {_ours(each): offset for each, offset in found.items()}
+
+    def close(self) -> None:
+        self._placed.clear()
+        with kafka_errors():
+            self._client.close(autocommit=False)
+
+    def assigned(self, partitions: Iterable[Any]) -> None:
+        for each in partitions:
+            self._client.seek(each, 0)  # any position: without one the client asks the broker
+            self._client.pause(each)
+            self._unplaced.add(_ours(each))
+
+    def revoked(self, partitions: Iterable[Any]) -> None:
+        ours = {_ours(each) for each in partitions}
+        self._placed -= ours
+        self._unplaced -= ours
+
+    def _require(self, topics: Sequence[str]) -> None:
+        missing = [each for each in topics if not self._client.partitions_for_topic(each)]
+        if missing:
+            raise unknown_topics(missing)
+
+    def _place(self) -> None:
+        new = frozenset(self._unplaced)
+        if not new:
+            return
+        starts = self._start(new)
+        for partition in sorted(new & self._unplaced):
+            self._client.seek(_theirs(partition), starts.get(partition, 0))
+            self._client.resume(_theirs(partition))
+            self._unplaced.discard(partition)
+            self._placed.add(partition)
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
+    def __init__(self, consumer: KafkaConsumer) -> None:
+        self._consumer = consumer
+
+    def on_partitions_assigned(self, assigned: Iterable[Any]) -> None:
+        self._consumer.assigned(assigned)
+
+    def on_partitions_revoked(self, revoked: Iterable[Any]) -> None:
+        self._consumer.revoked(revoked)
+
+
+def _theirs(partition: Partition) -> Any:  # noqa: ANN401  # kafka-python has no types
+    return TopicPartition(partition.topic, partition.index)
+
+
+def _ours(partition: Any) -> Partition:  # noqa: ANN401  # as above
+    return Partition(partition.topic, partition.partition)
+
+
+def _message(record: Any) -> Message:  # noqa: ANN401  # as above
+    return Message(
+        partition=Partition(record.topic, record.partition),
+        offset=record.offset,
+        appended_at=Micros(record.timestamp * 1000),
+        key=record.key,
+        value=record.value,
+        headers=tuple((name, value or b"") for name, value in record.headers),
+    )

@@ -1,0 +1,33 @@
+"""Kafka behind the log's port."""
+
+from collections.abc import Sequence
+
+from services.identity.adapters.kafka import admin
+from services.identity.adapters.kafka.connection import KafkaConnection, KafkaSecurity
+from services.identity.adapters.kafka.consumer import KafkaConsumer
+from services.identity.adapters.kafka.producer import KafkaProducer
+from services.identity.ports import StartingOffsets, TopicSettings
+
+
+class KafkaLog:
+    """`bootstrap` is `host:port`, several parted by commas."""
+
+    def __init__(self, bootstrap: str, *, security: KafkaSecurity | None = None) -> None:
+        self.name = "kafka"
+        self._connection = KafkaConnection(
+            bootstrap=bootstrap, security=security or KafkaSecurity()
+        )
+
+    def ensure_topics(self, topics: Sequence[TopicSettings]) -> None:
+        admin.ensure_topics(self._connection, topics)
+
+    def producer(self) -> KafkaProducer:
+        return KafkaProducer(self._connection)
+
+    def consumer(
+        self, *, topics: Sequence[str], group: str, start: StartingOffsets
+    ) -> KafkaConsumer:
+        return KafkaConsumer(self._connection, topics=topics, group=group, start=start)
+
+    def close(self) -> None:
+        """Producers and consumers are closed by whoever asked for them."""

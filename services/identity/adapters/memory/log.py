@@ -1,0 +1,180 @@
+"""The fake log: messages in lists. Deterministic for one thread, safe for many, gone at exit."""
+
+import itertools
+import threading
+import time
+from collections.abc import Mapping, Sequence
+
+from services.identity.adapters.log_rules import (
+    fair_share,
+    partition_of,
+    refuse_to_shrink,
+    refuse_too_large,
+    shares,
+    unknown_topics,
+)
+from services.identity.ports import (
+    Clock,
+    Message,
+    OutgoingMessage,
+    Partition,
+    Position,
+    StartingOffsets,
+    TopicSettings,
+)
+
+
+class MemoryLog:
+    """One log for as many producers and consumers as ask for it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.name = "memory"
+        self.clock = clock
+        self.settings: dict[str, TopicSettings] = {}
+        self.messages: dict[Partition, list[Message]] = {}
+        self.members: dict[str, list[MemoryConsumer]] = {}
+        self.owners: dict[tuple[str, Partition], MemoryConsumer] = {}
+        self.changed = threading.Condition()
+        self.unkeyed = itertools.count()
+
+    def ensure_topics(self, topics: Sequence[TopicSettings]) -> None:
+        with self.changed:
+            for topic in topics:
+                refuse_to_shrink(topic, partitions_now=len(self.partitions_of([topic.name])))
+            for topic in topics:
+                self.settings[topic.name] = topic
+                for index in range(topic.partitions):
+                    self.messages.setdefault(Partition(topic.name, index), [])
+
+    def producer(self) -> "MemoryProducer":
+        return MemoryProducer(self)
+
+    def consumer(
+        self, *, topics: Sequence[str], group: str, start: StartingOffsets
+    ) -> "MemoryConsumer":
+        self.require(topics)
+        return MemoryConsumer(self, topics=topics, group=group, start=start)
+
+    def close(self) -> None:
+        """Nothing to let go of: the log lives as long as the object."""
+
+    def require(self, topics: Sequence[str]) -> None:
+        missing = [topic for topic in topics if topic not in self.settings]
+        if missing:
+            raise unknown_topics(missing)
+
+    def partitions_of(self, topics: Sequence[str]) -> list[Partition]:
+        return sorted(each for each in self.messages if each.topic in topics)
+
+    def append(self, message: OutgoingMessage) -> Position:
+        """Under the lock. The message gets its offset and becomes visible at once."""
+        number = self.settings[message.topic].partitions
+        key = message.key
+        index = next(self.unkeyed) % number if key is None else partition_of(key, number)
+        partition = Partition(message.topic, index)
+        messages = self.messages[partition]
+        messages.append(
+            Message(
+                partition=partition,
+                offset=len(messages),
+                appended_at=self.clock.now(),
+                key=key,
+                value=message.value,
+                headers=message.headers,
+            )
+        )
+        return Position(partition, len(messages))
+
+
+class MemoryProducer:
+    def __init__(self, log: MemoryLog) -> None:
+        self._log = log
+
+    def append(self, messages: Sequence[OutgoingMessage]) -> Sequence[Position]:
+        with self._log.changed:
+            self._log.require(sorted({message.topic for message in messages}))
+            for message in messages:
+                refuse_too_large(message, self._log.settings[message.topic].message_bytes_max)
+            positions = [self._log.append(message) for message in messages]
+            self._log.changed.notify_all()
+        return positions
+
+    def close(self) -> None:
+        """Nothing is buffered."""
+
+
+class MemoryConsumer:
+    """Shares move when a member polls: what it loses it has finished, as with the real ones."""
+
+    def __init__(
+        self, log: MemoryLog, *, topics: Sequence[str], group: str, start: StartingOffsets
+    ) -> None:
+        self._log = log
+        self._topics = tuple(sorted(topics))
+        self._group = group
+        self._start = start
+        self._next: dict[Partition, int] = {}
+        with log.changed:
+            log.members.setdefault(group, []).append(self)
+            log.changed.notify_all()
+
+    def poll(self, *, records_max: int, timeout_ms: int) -> Sequence[Message]:
+        give_up_at = time.monotonic() + timeout_ms / 1000
+        with self._log.changed:
+            while True:
+                self._share()
+                found = self._read(records_max)
+                wait = give_up_at - time.monotonic()
+                if found or wait <= 0:
+                    return found
+                self._log.changed.wait(wait)
+
+    def assignment(self) -> frozenset[Partition]:
+        return frozenset(self._next)
+
+    def seek(self, position: Position) -> None:
+        if position.partition not in self._next:
+            raise ValueError("only an assigned partition has a position")
+        self._next[position.partition] = position.next_offset
+
+    def end_offsets(self) -> Mapping[Partition, int]:
+        with self._log.changed:
+            return {partition: len(self._log.messages[partition]) for partition in self._next}
+
+    def close(self) -> None:
+        with self._log.changed:
+            self._release(frozenset(self._next))
+            members = self._log.members[self._group]
+            if self in members:
+                members.remove(self)
+
+    def _share(self) -> None:
+        members = self._log.members[self._group]
+        rank = members.index(self)
+        every = self._log.partitions_of(self._topics)
+        share = fair_share(every, rank=rank, members=len(members))
+        self._release(frozenset(self._next) - share)
+        free = {each for each in share if (self._group, each) not in self._log.owners}
+        if not free:
+            return
+        starts = self._start(frozenset(free))
+        for partition in sorted(free):
+            self._log.owners[self._group, partition] = self
+            self._next[partition] = starts.get(partition, 0)
+
+    def _release(self, partitions: frozenset[Partition]) -> None:
+        for partition in partitions:
+            del self._next[partition]
+            del self._log.owners[self._group, partition]
+        if partitions:
+            self._log.changed.notify_all()
+
+    def _read(self, records_max: int) -> list[Message]:
+        ends = {each: len(self._log.messages[each]) for each in self._next}
+        available = {each: end - self._next[each] for each, end in ends.items()}
+        found: list[Message] = []
+        for partition, count in sorted(shares(available, records_max=records_max).items()):
+            first = self._next[partition]
+            found.extend(self._log.messages[partition][first : first + count])
+            self._next[partition] = first + count
+        return found
