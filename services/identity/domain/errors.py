@@ -32,7 +32,7 @@ class RetryableError(PlaitError):
 
 
 class RejectedError(PlaitError):
-    """This message never will be accepted. `detail` says what to do and names no person."""
+    """The message never will be accepted. `detail` says what to do and names no person."""
 
     def __init__(self, reason: RejectReason, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")

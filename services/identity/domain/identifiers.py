@@ -4,7 +4,7 @@ Equality of a decisive identifier links two records by itself; evidence only fee
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
@@ -18,6 +18,7 @@ from services.identity.domain.source import Source
 
 SCOPE_SHARED = "*"
 VALUE_CHARS_MAX = 512  # longer is a broken sender, not an identifier
+DECLARED_PRIORITY = 10  # identifiers that mappings declare join after the built-in ones
 GENERIC_HOLDERS_MAX = 100  # a key held by more distinct records than this makes no edge
 
 _BLOCKED = re.compile(
@@ -83,6 +84,28 @@ class IdentityRules:
         return declared is not None and declared.strength == "decisive"
 
 
+def rules_for(sources: Iterable[Source]) -> IdentityRules:
+    """The default types and those that the sources' mappings declare.
+
+    Where two sources differ on the strength of one type, the decisive one holds.
+    """
+    types = {each.name: each for each in DEFAULT_TYPES}
+    for source in sorted(sources, key=lambda each: each.name):
+        for column in source.mapping.columns.values() if source.mapping else ():
+            name = column.identifier_type
+            if name is None or (name in types and column.strength != "decisive"):
+                continue
+            known = types.get(name)
+            types[name] = IdentifierType(
+                name=name,
+                strength="decisive" if column.strength == "decisive" else "evidence",
+                scope=known.scope if known else "shared",
+                priority=known.priority if known else DECLARED_PRIORITY,
+                max_per_profile=known.max_per_profile if known else None,
+            )
+    return IdentityRules(types=types)
+
+
 @lru_cache(maxsize=65_536)
 def normalise(type_name: str, raw: str, region: str | None) -> str | None:
     """Pure for pinned versions of phonenumberslite and email-validator."""
@@ -119,6 +142,6 @@ def _phone(value: str, region: str | None) -> str | None:
 
 @lru_cache(maxsize=65_536)
 def identifier_key(type_name: str, scope: str, value: str) -> int:
-    """The 64-bit key under which an identifier is found; equality is checked on the value itself."""
-    text = "\x1f".join(("identifier", type_name, scope, value))
+    """The 64-bit key under which an identifier is found; equality is checked on the value."""
+    text = f"identifier\x1f{type_name}\x1f{scope}\x1f{value}"
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)

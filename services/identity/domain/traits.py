@@ -44,9 +44,7 @@ def fields_of(traits: Mapping[str, object]) -> dict[str, Scalar]:
         field = kind.value if kind else name
         if field in result or len(result) >= TRAITS_MAX:
             continue
-        if kind is not None and value is not None:
-            value = str(value)
-        result[field] = value
+        result[field] = value if kind is None or value is None else str(value)
     return result
 
 

@@ -53,7 +53,7 @@ def _pairs(
 
 
 def tell_crossings(tx: Transaction, keys: Collection[int], *, at: Micros) -> None:
-    """Under lock: is each key generic now, and was the opposite told? Then all holders are dirty."""
+    """Under lock: where a key is generic now and was not told so, or was, all holders are dirty."""
     if not keys:
         return
     told = tx.lock_generic(sorted(keys))

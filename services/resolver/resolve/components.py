@@ -1,4 +1,4 @@
-"""Components: the connected records, loaded whole and under lock, and connected anew. """
+"""Components: the connected records, loaded whole and under lock, and connected anew."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass

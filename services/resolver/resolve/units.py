@@ -71,7 +71,7 @@ def join_units(
     for index, texts in enumerate(decisive):
         for text in texts:
             holders[text].append(index)
-    units = {index: (index,) for index in range(len(decisive))}
+    units: dict[int, tuple[int, ...]] = {index: (index,) for index in range(len(decisive))}
     demoted: set[tuple[str, str, str]] = set()
     for text in sorted(holders, key=lambda each: (_priority(each, rules), each)):
         for other in holders[text][1:]:

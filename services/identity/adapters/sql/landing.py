@@ -29,6 +29,10 @@ def encode_state(state: RecordState) -> bytes:
     return _encoder.encode(state)
 
 
+def decode_state(raw: bytes) -> RecordState:
+    return _decoder.decode(raw)
+
+
 def read_record(row: tuple[Any, ...]) -> StoredRecord:
     number, source, kind, key, state, features, keys, version = row
     return StoredRecord(

@@ -24,6 +24,7 @@ from services.identity.store import (
 
 GENERIC_LOCK_CLASS = 7_046_030  # first half of the advisory locks that guard generic keys
 GENERIC_LOCK_BUCKETS = 512
+OUTBOX_LOCK_CLASS = 7_046_031
 OUTBOX_BUCKETS = 16  # relays share the outbox by hash of the key, so that each key keeps its order
 
 
@@ -240,8 +241,40 @@ class ResolvingWrites(LandingWrites):
         }
 
     def active_model(self) -> str | None:
-        rows = self._rows("SELECT version FROM model WHERE is_active")
+        rows = self._rows("SELECT version FROM model WHERE is_active FOR SHARE")
         return rows[0][0] if rows else None
+
+    def model_document(self, version: str) -> bytes:
+        rows = self._rows("SELECT document FROM model WHERE version = %s", version)
+        return bytes(rows[0][0])
+
+    def segment_documents(self) -> Sequence[tuple[Mapping[str, object], int]]:
+        rows = self._rows("SELECT document::text, version FROM segment ORDER BY id")
+        return [(msgspec.json.decode(document), version) for document, version in rows]
+
+    def oldest_mark(self) -> Micros | None:
+        rows = self._rows("SELECT since FROM dirty ORDER BY seq LIMIT 1")
+        return rows[0][0] if rows else None
+
+    def unsent(self, letters_max: int) -> Sequence[tuple[int, OutgoingMessage]]:
+        buckets = self._rows(
+            "SELECT b FROM generate_series(0, %s) AS b WHERE pg_try_advisory_xact_lock(%s, b)",
+            OUTBOX_BUCKETS - 1,
+            OUTBOX_LOCK_CLASS,
+        )
+        rows = self._rows(
+            "SELECT seq, topic, key, value FROM outbox WHERE bucket = ANY(%s)"
+            " ORDER BY seq LIMIT %s",
+            [row[0] for row in buckets],
+            letters_max,
+        )
+        return [
+            (seq, OutgoingMessage(topic=topic, key=key, value=value))
+            for seq, topic, key, value in rows
+        ]
+
+    def delete_sent(self, sequences: Sequence[int]) -> None:
+        self._do("DELETE FROM outbox WHERE seq = ANY(%s)", list(sequences))
 
     def set_progress(
         self, group: str, *, as_of: str, pending_since: Micros | None, at: Micros

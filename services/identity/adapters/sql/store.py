@@ -7,6 +7,7 @@ import psycopg
 
 from services.identity.adapters.sql.engine import Connection, connect
 from services.identity.adapters.sql.resolving import ResolvingWrites
+from services.identity.adapters.sql.snapshot import SqlSnapshot
 from services.identity.domain.errors import RetryableError
 from services.identity.store import RestartBatch, Transaction
 
@@ -59,6 +60,14 @@ class SqlStore:
     def pending_marks(self) -> int:
         row = self._connected().execute("SELECT count(*) FROM dirty").fetchone()
         return int(row[0]) if row else 0
+
+    @contextmanager
+    def snapshot(self) -> Iterator[SqlSnapshot]:
+        """On a connection of its own, REPEATABLE READ: what others commit meanwhile is not seen."""
+        with connect(self._url) as connection:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            connection.read_only = True
+            yield SqlSnapshot(connection)
 
     def close(self) -> None:
         if self._connection is not None:

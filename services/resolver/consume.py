@@ -1,0 +1,169 @@
+"""The one loop: land what was polled, resolve what is dirty, relay the outbox. It alone commits."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from services.identity.domain.errors import RetryableError
+from services.identity.domain.ids import Micros
+from services.identity.ports import (
+    Clock,
+    Consumer,
+    EventLog,
+    Message,
+    Partition,
+    Position,
+    Producer,
+)
+from services.identity.store import LostPartition, ResolverStore, RestartBatch
+from services.identity.wire.events import TOPIC
+from services.resolver.land import Landing, land
+from services.resolver.publish import relay
+from services.resolver.resolve.batch import Resolution, resolve
+from services.resolver.standing import Standing
+
+GROUP = "resolver"
+RESTARTS_MAX = 3  # tries of one batch before it is halved
+BACKOFF_SECONDS_MAX = 5.0
+PROGRESS_EVERY = 100_000  # microseconds between two notes of how far the worker is
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How much one turn of the loop takes on."""
+
+    messages_max: int = 500
+    marks_max: int = 1_000
+    poll_ms: int = 50
+
+
+class Worker:
+    """Lands and resolves. Any number of workers may share one store and one consumer group."""
+
+    def __init__(
+        self, *, store: ResolverStore, log: EventLog, clock: Clock, bounds: Bounds | None = None
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._bounds = bounds or Bounds()
+        self._standing = Standing()
+        self._producer: Producer = log.producer()
+        self._consumer: Consumer = log.consumer(topics=[TOPIC], group=GROUP, start=self._start)
+        self._noted: Micros = Micros(0)
+        self._landed_at: Micros | None = None
+
+    def _start(self, partitions: frozenset[Partition]) -> Mapping[Partition, int]:
+        with self._store.transaction() as tx:
+            offsets = tx.next_offsets(GROUP)
+        return {p: offsets.get((p.topic, p.index), 0) for p in partitions}
+
+    def close(self) -> None:
+        self._consumer.close()
+        self._producer.close()
+
+    def run(self, stop: threading.Event) -> None:
+        """Turn until told to stop. A world that fails is waited for, with growing pauses."""
+        pause = 0.1
+        while not stop.is_set():
+            try:
+                self.turn()
+                pause = 0.1
+            except RetryableError:
+                stop.wait(pause)
+                pause = min(pause * 2, BACKOFF_SECONDS_MAX)
+
+    def turn(self) -> bool:
+        """One round; True when there was anything to do."""
+        landing = self.land_once(wait=True)
+        resolution = self.resolve_once()
+        sent = relay(self._store, self._producer)
+        busy = landing is not None or resolution is not None or sent > 0
+        self._note_progress(caught_up=not busy)
+        return busy
+
+    def run_until_caught_up(self) -> tuple[int, int]:
+        """Land the log to its end and resolve until nothing is dirty; messages and marks done."""
+        landed = resolved = 0
+        while True:
+            landing = self.land_once(wait=landed == 0)
+            resolution = self.resolve_once()
+            landed += landing.messages if landing else 0
+            resolved += resolution.marks if resolution else 0
+            if landing is None and resolution is None and self._is_at_end():
+                while relay(self._store, self._producer):
+                    pass
+                self._note_progress(caught_up=True)
+                return landed, resolved
+
+    def _is_at_end(self) -> bool:
+        with self._store.transaction() as tx:
+            offsets = tx.next_offsets(GROUP)
+        ends = self._consumer.end_offsets()
+        return all(offsets.get((p.topic, p.index), 0) >= end for p, end in ends.items())
+
+    def land_once(self, *, wait: bool) -> Landing | None:
+        messages = self._consumer.poll(
+            records_max=self._bounds.messages_max, timeout_ms=self._bounds.poll_ms if wait else 0
+        )
+        if not messages:
+            return None
+        for _ in range(RESTARTS_MAX):
+            try:
+                return self._land(messages)
+            except RestartBatch:
+                continue
+            except (LostPartition, RetryableError):
+                self._seek_back(messages)
+                raise RetryableError("landing stopped; it starts again at its offsets") from None
+        self._seek_back(messages)
+        raise RetryableError("landing met other workers too often")
+
+    def _land(self, messages: Sequence[Message]) -> Landing:
+        with self._store.transaction() as tx:
+            deriver = self._standing.deriver(tx, tx.sources())
+            landing = land(tx, messages, deriver=deriver, at=self._clock.now())
+            for partition, (first, last) in sorted(_extents(messages).items()):
+                position = Position(partition, last + 1)
+                tx.advance_offset(GROUP, expected=first, position=position)
+        self._landed_at = max(message.appended_at for message in messages)
+        return landing
+
+    def _seek_back(self, messages: Sequence[Message]) -> None:
+        offsets = self._start(frozenset(_extents(messages)))
+        for partition, offset in offsets.items():
+            if partition in self._consumer.assignment():
+                self._consumer.seek(Position(partition, offset))
+
+    def resolve_once(self) -> Resolution | None:
+        marks_max = self._bounds.marks_max
+        while True:
+            for _ in range(RESTARTS_MAX):
+                try:
+                    with self._store.transaction() as tx:
+                        engine = self._standing.engine(tx)
+                        return resolve(tx, engine, marks_max=marks_max, at=self._clock.now())
+                except RestartBatch:
+                    continue
+            marks_max = max(1, marks_max // 2)
+
+    def _note_progress(self, *, caught_up: bool) -> None:
+        now = self._clock.now()
+        if now - self._noted < PROGRESS_EVERY:
+            return
+        with self._store.transaction() as tx:
+            pending = tx.oldest_mark()
+            if pending is None and not caught_up:
+                pending = self._landed_at
+            offsets = tx.next_offsets(GROUP)
+            as_of = ",".join(f"{t}:{p}:{o}" for (t, p), o in sorted(offsets.items()))
+            tx.set_progress(GROUP, as_of=as_of, pending_since=pending, at=now)
+        self._noted = now
+
+
+def _extents(messages: Sequence[Message]) -> dict[Partition, tuple[int, int]]:
+    """First and last offset of what was polled, per partition."""
+    result: dict[Partition, tuple[int, int]] = {}
+    for message in messages:
+        first, _ = result.get(message.partition, (message.offset, 0))
+        result[message.partition] = (first, message.offset)
+    return result

@@ -1,0 +1,142 @@
+"""Decisions to writes: profiles, the changes told about them, and segment membership."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.identity.domain.cluster import plan
+from services.identity.domain.ids import Micros, ProfileId, RecordKey
+from services.identity.domain.profile import Profile
+from services.identity.ports import OutgoingMessage
+from services.identity.store import Interval, StoredProfile, StoredRecord, Transaction
+from services.identity.wire import profiles as documents
+from services.identity.wire.changes import PROFILE_CHANGES, SEGMENT_CHANGES, describe, outgoing
+from services.resolver.resolve.cluster import Outcome
+from services.resolver.resolve.engine import Engine
+from services.resolver.resolve.profiles import Member, build_profile
+from services.resolver.segments.evaluate import Moves, evaluate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """How many profiles were written, and how many changes of each kind were told."""
+
+    profiles: int = 0
+    changes: int = 0
+    entered: int = 0
+    left: int = 0
+
+
+def perform(  # before and after of one batch
+    tx: Transaction,
+    engine: Engine,
+    records: Mapping[int, StoredRecord],
+    outcomes: Mapping[ProfileId, Outcome],
+    *,
+    before: Mapping[RecordKey, ProfileId | None],
+    after: Mapping[RecordKey, ProfileId | None],
+    at: Micros,
+) -> Told:
+    """Write what changed, and tell it once, in order, per profile."""
+    ids = sorted({p for p in (*before.values(), *after.values()) if p is not None})
+    stored = tx.profiles(ids)
+    letters = _Letters(stored, at)
+    changed = _changed_profiles(engine, records, outcomes, stored)
+    gone = [
+        each for each in ids if each not in outcomes and stored[each].document is not None
+    ] if ids else []  # fmt: skip
+    for change in plan(before, after):
+        letters.add(PROFILE_CHANGES, *describe(change))
+    for profile in changed:
+        letters.add(PROFILE_CHANGES, profile.id, "profile.updated", {})
+    moves = _moves(tx, engine, changed, gone, at)
+    for interval in moves.left:
+        letters.add(SEGMENT_CHANGES, interval.profile, "segment.left", _stay(interval))
+    for interval in moves.entered:
+        letters.add(SEGMENT_CHANGES, interval.profile, "segment.entered", _stay(interval))
+    documents_now: dict[ProfileId, bytes | None] = {p.id: documents.encode(p) for p in changed}
+    documents_now |= dict.fromkeys(gone)
+    tx.put_profiles(letters.numbered(documents_now), at=at)
+    tx.leave(moves.left)
+    tx.enter(moves.entered)
+    tx.send(letters.messages)
+    return Told(
+        profiles=len(changed),
+        changes=len(letters.messages),
+        entered=len(moves.entered),
+        left=len(moves.left),
+    )
+
+
+def _changed_profiles(
+    engine: Engine,
+    records: Mapping[int, StoredRecord],
+    outcomes: Mapping[ProfileId, Outcome],
+    stored: Mapping[ProfileId, StoredProfile],
+) -> list[Profile]:
+    changed: list[Profile] = []
+    for profile_id in sorted(outcomes):
+        outcome = outcomes[profile_id]
+        profile = build_profile(
+            profile_id,
+            [_member(records[number], engine) for number in outcome.records],
+            engine.survivorship,
+            confidence=outcome.confidence,
+            ambiguous=outcome.ambiguous,
+        )
+        old = stored.get(profile_id)
+        if old is None or old.document != documents.encode(profile):
+            changed.append(profile)
+    return changed
+
+
+def _member(record: StoredRecord, engine: Engine) -> Member:
+    source = engine.sources.get(record.key.source)
+    return Member(key=record.key, state=record.state, trust=source.trust if source else 0)
+
+
+def _moves(
+    tx: Transaction,
+    engine: Engine,
+    changed: list[Profile],
+    gone: list[ProfileId],
+    at: Micros,
+) -> Moves:
+    if not engine.evaluator.segments:
+        return Moves(entered=(), left=())
+    before = tx.segments_of([*(profile.id for profile in changed), *gone])
+    return evaluate(engine.evaluator, changed, gone, before, at=at)
+
+
+def _stay(interval: Interval) -> dict[str, Any]:
+    return {"segment": interval.segment, "reason": interval.reason}
+
+
+class _Letters:
+    """Messages in order, numbered per profile from where its last one stopped."""
+
+    def __init__(self, stored: Mapping[ProfileId, StoredProfile], at: Micros) -> None:
+        self._stored = stored
+        self._sequence = {each.id: each.sequence for each in stored.values()}
+        self._at = at
+        self.messages: list[OutgoingMessage] = []
+
+    def add(self, topic: str, profile: ProfileId, kind: str, data: dict[str, Any]) -> None:
+        sequence = self._sequence.get(profile, 0) + 1
+        self._sequence[profile] = sequence
+        self.messages.append(
+            outgoing(topic, kind, profile=profile, sequence=sequence, at=self._at, data=data)
+        )
+
+    def numbered(self, documents_now: Mapping[ProfileId, bytes | None]) -> list[StoredProfile]:
+        """The rows to write: changed documents, and sequences that moved without one."""
+        rows: list[StoredProfile] = []
+        for profile in sorted({*documents_now, *self._sequence}):
+            old = self._stored.get(profile)
+            sequence = self._sequence.get(profile, 0)
+            if profile in documents_now:
+                version = (old.version if old else 0) + 1
+                rows.append(StoredProfile(profile, documents_now[profile], version, sequence))
+            elif old is not None and old.sequence != sequence:
+                rows.append(StoredProfile(profile, old.document, old.version, sequence))
+        return rows

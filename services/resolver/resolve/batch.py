@@ -1,0 +1,222 @@
+"""Resolving: one transaction over dirty records, stage by stage, in a straight line.
+
+Candidates and scores come first, without locks; then the components joined by an edge are locked
+and everything that was read is checked again. Whatever another worker changed in between sends the
+whole batch back to its start, so that no decision stands on a stale reading.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from services.identity.domain.cluster import anchored_id
+from services.identity.domain.ids import Micros, ProfileId, RecordKey
+from services.identity.store import (
+    MarkKind,
+    Member,
+    RestartBatch,
+    ReviewItem,
+    StoredEdge,
+    Transaction,
+)
+from services.resolver.perform import Told, perform
+from services.resolver.resolve.candidates import Candidates, Pair, find_candidates, tell_crossings
+from services.resolver.resolve.cluster import Case, Clustered, Outcome, cluster, pairs_within
+from services.resolver.resolve.components import Standing, connect, lock_standing
+from services.resolver.resolve.edges import judge, sharing_decisive
+from services.resolver.resolve.engine import Engine, Known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """What one batch came to, for counters and logs."""
+
+    marks: int
+    records: int
+    pairs: int
+    edges: int
+    told: Told
+
+
+def resolve(tx: Transaction, engine: Engine, *, marks_max: int, at: Micros) -> Resolution | None:
+    """Resolve up to `marks_max` dirty marks; None when nothing is dirty.
+
+    Raises RestartBatch when another worker changed what was read: roll back and call again.
+    """
+    marks = tx.take_marks(marks_max)
+    if not marks:
+        return None
+    tell_crossings(tx, {m.subject for m in marks if m.kind is MarkKind.KEY}, at=at)
+    dirty = {m.subject for m in marks if m.kind is MarkKind.MATCHING}
+    touched = dirty | {m.subject for m in marks if m.kind is MarkKind.TRAITS}
+    work = _Work(tx, engine, at)
+    told = work.run(dirty, touched) if touched else Told()
+    tx.delete_marks(marks)
+    return Resolution(
+        marks=len(marks), records=len(touched), pairs=work.pairs, edges=work.edges, told=told
+    )
+
+
+class _Work:
+    """The records of one batch, read once, and the stages over them."""
+
+    def __init__(self, tx: Transaction, engine: Engine, at: Micros) -> None:
+        self._tx = tx
+        self._engine = engine
+        self._at = at
+        self._known = Known(engine.deriver.rules)
+        self._vectors: dict[Pair, bytes] = {}
+        self.pairs = 0
+        self.edges = 0
+
+    def run(self, dirty: set[int], touched: set[int]) -> Told:
+        self._read(touched)
+        candidates, edges = self._find_edges(dirty)
+        ends = {number for edge in edges for number in (edge.a, edge.b)}
+        standing = lock_standing(self._tx, touched | ends)
+        self._check_unchanged()
+        current = self._replace_edges(dirty, edges, candidates, standing)
+        self._read(standing.members)
+        components = connect(standing.members, current)
+        clustered = self._cluster(components, current)
+        return self._tell(standing, components, clustered)
+
+    def _read(self, numbers: Iterable[int]) -> None:
+        missing = sorted(set(numbers) - self._known.records.keys())
+        if missing:
+            self._known.add(self._tx.records(missing).values())
+
+    def _find_edges(self, dirty: set[int]) -> tuple[Candidates, list[StoredEdge]]:
+        known = self._known
+        records = [known.records[number] for number in sorted(dirty)]
+        candidates = find_candidates(self._tx, records, at=self._at)
+        self._read(number for pair in candidates.pairs for number in pair)
+        pairs = sorted(p for p in candidates.pairs if self._engine.may_pair(known, *p))
+        joined = sharing_decisive(pairs, known.decisive, candidates.generic)
+        scored = self._engine.score(known, pairs)
+        self._vectors.update(zip(pairs, scored.vectors, strict=True))
+        self.pairs += len(pairs)
+        edges = judge(
+            pairs,
+            scored.vectors,
+            scored.totals,
+            floor=self._engine.deriver.model.edge_floor_units,
+            joined=joined,
+        )
+        self.edges = len(edges)
+        return candidates, edges
+
+    def _check_unchanged(self) -> None:
+        """Under lock: every record must still be in the state that was compared."""
+        records = self._known.records
+        versions = self._tx.versions(sorted(records))
+        if any(record.version != versions.get(n) for n, record in records.items()):
+            raise RestartBatch("a record changed while its pairs were being scored")
+
+    def _replace_edges(
+        self,
+        dirty: set[int],
+        edges: Sequence[StoredEdge],
+        candidates: Candidates,
+        standing: Standing,
+    ) -> dict[Pair, StoredEdge]:
+        """The edges of these components today: those of dirty records are found anew."""
+        before = {(edge.a, edge.b): edge for edge in standing.edges}
+        new = {(edge.a, edge.b): edge for edge in edges}
+        stale = {pair for pair in before if pair[0] in dirty or pair[1] in dirty}
+        self._check_let_go(stale - candidates.pairs, candidates.generic)
+        changed = {pair for pair in new if before.get(pair) != new[pair]}
+        self._tx.remove_edges(sorted((stale - new.keys()) | (changed & before.keys())))
+        self._tx.put_edges([new[pair] for pair in sorted(changed)])
+        kept = {pair: edge for pair, edge in before.items() if pair not in stale}
+        return kept | new
+
+    def _check_let_go(self, pairs: Iterable[Pair], generic: frozenset[int]) -> None:
+        """An edge may go only if its records share no key: else its other end landed meanwhile."""
+        pairs = sorted(pairs)
+        self._read(number for pair in pairs for number in pair)
+        records = self._known.records
+        for a, b in pairs:
+            if set(records[a].keys) & set(records[b].keys) - generic:
+                raise RestartBatch("a record landed while candidates were being found")
+
+    def _cluster(
+        self, components: Mapping[int, int], edges: Mapping[Pair, StoredEdge]
+    ) -> dict[int, Clustered]:
+        """Every component to its clusters; pairs without an edge are scored too."""
+        known = self._known
+        self._vectors.update((pair, edge.vector) for pair, edge in edges.items())
+        groups: dict[int, list[int]] = {}
+        for number, component in components.items():
+            if not known.records[number].state.is_empty:
+                groups.setdefault(component, []).append(number)
+        ordered = {c: sorted(numbers, key=known.key_of) for c, numbers in groups.items()}
+        self._score_missing(ordered.values())
+        several = [n for numbers in ordered.values() if len(numbers) > 1 for n in numbers]
+        decisive = known.decisive_without_generic(self._tx, several)
+        weights = {pair: edge.weight for pair, edge in edges.items()}
+        return {
+            component: cluster(
+                Case(
+                    records=[known.records[n] for n in numbers],
+                    features=[known.features[n] for n in numbers],
+                    decisive=[decisive.get(n, frozenset()) for n in numbers],
+                    vectors=self._vectors,
+                    weights=weights,
+                ),
+                self._engine.context,
+            )
+            for component, numbers in ordered.items()
+        }
+
+    def _score_missing(self, groups: Iterable[Sequence[int]]) -> None:
+        known = self._known
+        missing = [
+            pair
+            for numbers in groups
+            if len(numbers) > 1
+            for pair in pairs_within(
+                [known.records[n] for n in numbers], [known.features[n] for n in numbers]
+            )
+            if pair not in self._vectors
+        ]
+        scored = self._engine.score(known, missing)
+        self._vectors.update(zip(missing, scored.vectors, strict=True))
+        self.pairs += len(missing)
+
+    def _tell(
+        self,
+        standing: Standing,
+        components: Mapping[int, int],
+        clustered: Mapping[int, Clustered],
+    ) -> Told:
+        outcomes: dict[ProfileId, Outcome] = {}
+        profile_of: dict[int, ProfileId] = {}
+        records = self._known.records
+        for result in clustered.values():
+            for outcome in result.outcomes:
+                profile = self._profile_of(outcome)
+                outcomes[profile] = outcome
+                profile_of |= dict.fromkeys(outcome.records, profile)
+        members = [
+            Member(number, components[number], profile_of.get(number))
+            for number in sorted(components)
+        ]
+        self._tx.put_memberships([m for m in members if standing.members[m.record] != m])
+        before: dict[RecordKey, ProfileId | None] = {
+            records[number].key: member.profile for number, member in standing.members.items()
+        }
+        after = {records[m.record].key: m.profile for m in members}
+        self._tx.review(list(_reviews(clustered)), at=self._at)
+        return perform(
+            self._tx, self._engine, records, outcomes, before=before, after=after, at=self._at
+        )
+
+    def _profile_of(self, outcome: Outcome) -> ProfileId:
+        records = self._known.records
+        return anchored_id((records[n].key, records[n].state.dated_from) for n in outcome.records)
+
+
+def _reviews(clustered: Mapping[int, Clustered]) -> Iterable[ReviewItem]:
+    for component, result in clustered.items():
+        for kind, detail in result.notes:
+            yield ReviewItem(kind, str(component), detail)

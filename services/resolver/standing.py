@@ -1,0 +1,60 @@
+"""What a worker works with: the active model, rules and segments, read again when they change."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from services.identity.domain.errors import UsageError
+from services.identity.domain.identifiers import rules_for
+from services.identity.domain.source import Source
+from services.identity.domain.survivorship import Survivorship
+from services.identity.store import Transaction
+from services.linkage.model import LinkageModel
+from services.linkage.score import PairScorer
+from services.resolver.derive import Deriver
+from services.resolver.resolve.engine import Engine
+from services.segments.definition import parse_segment
+from services.segments.evaluate import Evaluator
+
+
+@dataclass
+class Standing:
+    """Compiled tools by the version of what they were made from. One worker's; not for threads."""
+
+    survivorship: Survivorship = field(default_factory=Survivorship)
+    _scorer: PairScorer | None = None
+    _evaluator: Evaluator | None = None
+    _segments: object = None
+
+    def deriver(self, tx: Transaction, sources: Mapping[str, Source]) -> Deriver:
+        """For the model that is active as of this transaction."""
+        return Deriver(self._scorer_for(tx).model, rules_for(sources.values()))
+
+    def engine(self, tx: Transaction) -> Engine:
+        sources = tx.sources()
+        return Engine(
+            scorer=self._scorer_for(tx),
+            deriver=self.deriver(tx, sources),
+            survivorship=self.survivorship,
+            evaluator=self._evaluator_for(tx, sources),
+            sources=sources,
+        )
+
+    def _scorer_for(self, tx: Transaction) -> PairScorer:
+        version = tx.active_model()
+        if version is None:
+            raise UsageError("this home has no active model; run `plait up` or `plait train`")
+        if self._scorer is None or self._scorer.model.version != version:
+            if self._scorer is not None:
+                self._scorer.close()
+            self._scorer = PairScorer(LinkageModel.from_json(tx.model_document(version).decode()))
+        return self._scorer
+
+    def _evaluator_for(self, tx: Transaction, sources: Mapping[str, Source]) -> Evaluator:
+        documents = tx.segment_documents()
+        channels = {name: source.channel for name, source in sources.items()}
+        seen = (documents, channels)
+        if self._evaluator is None or self._segments != seen:
+            definitions = [parse_segment(document) for document, _ in documents]
+            self._evaluator = Evaluator(definitions, channels=channels)
+            self._segments = seen
+        return self._evaluator
