@@ -140,11 +140,9 @@ class FeatureTable:
         table = WeightTable(comparisons, term_frequencies)
         adjusters = table.adjusters()
 
-        def adjustments(column: str) -> Weights:
+        def adjustments(column: str, rows: Rows) -> Weights:
             codes, values = self.codes(column)
-            of_value = adjusters[column].adjustments(values)
-            # A null has code -1 and reads the zero at the end.
-            return np.append(of_value, np.int32(0))[codes]
+            return adjusters[column].adjustments(values)[codes[rows]]
 
         weights = table.weigh(gammas, left, right, adjustments=adjustments)
         return PairWeights(weights=weights, present=gammas >= 0)
@@ -195,17 +193,18 @@ class PairScorer:
 
     def score(self, features: Sequence[Features], left: Rows, right: Rows) -> PairWeights:
         """Weights of pairs of places in `features`; their order and company change nothing."""
-        gammas = self._gammas(features, left, right)
+        gammas = self.gammas(features, left, right)
 
-        def adjustments(column: str) -> Weights:
-            values = [row.get(column) for row in features]
+        def adjustments(column: str, rows: Rows) -> Weights:
+            values = (features[row].get(column) for row in rows.tolist())
             texts = [value if isinstance(value, str) else None for value in values]
             return self._adjusters[column].adjustments(texts)
 
         weights = self._weights.weigh(gammas, left, right, adjustments=adjustments)
         return PairWeights(weights=weights, present=gammas >= 0)
 
-    def _gammas(self, features: Sequence[Features], left: Rows, right: Rows) -> Gammas:
+    def gammas(self, features: Sequence[Features], left: Rows, right: Rows) -> Gammas:
+        """The level of every pair in every comparison."""
         if not len(left):
             return np.empty((0, len(self._model.comparisons)), dtype=np.int8)
         run = self._connection.execute

@@ -54,18 +54,22 @@ class WeightTable:
         left: Rows,
         right: Rows,
         *,
-        adjustments: Callable[[str], Weights],
+        adjustments: Callable[[str, Rows], Weights],
     ) -> Weights:
-        """Weights per pair and comparison, 0 where null. `adjustments` gives one a record."""
+        """Weights per pair and comparison, 0 where null.
+
+        `adjustments` gives those of a column for some rows, each asked for once.
+        """
         weights = np.empty(gammas.shape, dtype=np.int32)
         for number, base in enumerate(self._base):
             weights[:, number] = base[gammas[:, number]]
         for level in self._adjusted:
             pairs = np.flatnonzero(gammas[:, level.comparison] == level.level)
             if len(pairs):
-                of_record = adjustments(level.column)
-                smaller = np.minimum(of_record[left[pairs]], of_record[right[pairs]])
-                weights[pairs, level.comparison] += smaller
+                both = np.stack((left[pairs], right[pairs]))
+                rows, places = np.unique(both, return_inverse=True)
+                of_pairs = adjustments(level.column, rows)[places.reshape(both.shape)]
+                weights[pairs, level.comparison] += of_pairs.min(axis=0)
         return weights
 
 
