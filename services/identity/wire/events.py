@@ -74,4 +74,4 @@ def decode(raw: bytes) -> ChannelEvent:
 
 def record_key_bytes(source: str, record: RecordRef) -> bytes:
     """The partition key: all events of one record stay in order."""
-    return "\x1f".join((source, record.kind, record.key)).encode()
+    return f"{source}\x1f{record.kind}\x1f{record.key}".encode()

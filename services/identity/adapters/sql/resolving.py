@@ -7,8 +7,8 @@ from uuid import UUID
 import msgspec
 
 from services.identity.adapters.sql.landing import LandingWrites, read_record
-from services.identity.domain.ids import Micros, ProfileId, SegmentId, SourceName
-from services.identity.domain.mapping import Mapping as SourceMapping
+from services.identity.adapters.sql.sources import READ, read_source
+from services.identity.domain.ids import Micros, ProfileId, SegmentId
 from services.identity.domain.source import Source
 from services.identity.ports import OutgoingMessage
 from services.identity.store import (
@@ -222,23 +222,7 @@ class ResolvingWrites(LandingWrites):
             )
 
     def sources(self) -> Mapping[str, Source]:
-        rows = self._rows(
-            "SELECT name, channel, workspace, trust, region, is_unique, mapping::text FROM source"
-        )
-        return {
-            name: Source(
-                name=SourceName(name),
-                channel=channel,
-                workspace=workspace,
-                trust=trust,
-                region=region,
-                unique=unique,
-                mapping=None
-                if mapping is None
-                else msgspec.json.decode(mapping, type=SourceMapping),
-            )
-            for name, channel, workspace, trust, region, unique, mapping in rows
-        }
+        return {row[0]: read_source(row) for row in self._rows(READ)}
 
     def active_model(self) -> str | None:
         rows = self._rows("SELECT version FROM model WHERE is_active FOR SHARE")

@@ -24,7 +24,7 @@ ON CONFLICT (name) DO UPDATE SET
   region = excluded.region, is_unique = excluded.is_unique, mapping = excluded.mapping,
   write_key_hash = coalesce(excluded.write_key_hash, source.write_key_hash)
 """
-_READ = """
+READ = """
 SELECT name, channel, workspace, trust, region, is_unique, mapping, write_key_hash FROM source
 """
 
@@ -54,15 +54,15 @@ class SqlSources:
         self._run(_REGISTER, row)
 
     def find(self, name: str) -> Source | None:
-        rows = self._run(f"{_READ} WHERE name = %s", (name,))
-        return _source(rows[0]) if rows else None
+        rows = self._run(f"{READ} WHERE name = %s", (name,))
+        return read_source(rows[0]) if rows else None
 
     def every(self) -> list[Source]:
-        return [_source(row) for row in self._run(f"{_READ} ORDER BY name", ())]
+        return [read_source(row) for row in self._run(f"{READ} ORDER BY name", ())]
 
     def by_write_key_hash(self) -> Mapping[bytes, Source]:
-        rows = self._run(f"{_READ} WHERE write_key_hash IS NOT NULL", ())
-        return {bytes(row[7]): _source(row) for row in rows}
+        rows = self._run(f"{READ} WHERE write_key_hash IS NOT NULL", ())
+        return {bytes(row[7]): read_source(row) for row in rows}
 
     def loaded_at(self, file_hash: bytes, source: str) -> Micros | None:
         """When a file with this content was loaded for the source."""
@@ -99,7 +99,7 @@ class SqlSources:
                 raise RetryableError("the database cannot be reached") from None
 
 
-def _source(row: tuple[Any, ...]) -> Source:
+def read_source(row: tuple[Any, ...]) -> Source:
     name, channel, workspace, trust, region, is_unique, mapping, _ = row
     return Source(
         name=SourceName(name),
