@@ -169,6 +169,39 @@ def _labelled(
     )
 
 
+def worn_register(people: int = 500, *, floor: float) -> LabelledSet:
+    """Long clusters: five to twenty records a person, half the fields missing or wrong."""
+    columns = {
+        "first": "given_name",
+        "last": "surname",
+        "born": "date_of_birth",
+        "street": "address_line",
+        "city": "city",
+        "zip": "postcode",
+        "birth_place": "place",
+        "occupation": "category",
+    }
+    rng, fake = _sources_of_chance(44)
+    places = [fake.city() for _ in range(80)]
+    occupations = [fake.job() for _ in range(60)]
+    rows = []
+    for person in range(people):
+        row = {
+            "first": fake.first_name(),
+            "last": fake.last_name(),
+            "born": fake.date_of_birth(minimum_age=18, maximum_age=95).isoformat(),
+            "street": fake.street_address(),
+            "city": rng.choice(places),
+            "zip": fake.postcode(),
+            "birth_place": rng.choice(places),
+            "occupation": rng.choice(occupations),
+        }
+        rows += [
+            (person, _worn(row, rng, missing=0.3, slip=0.2)) for _ in range(rng.randrange(5, 21))
+        ]
+    return _labelled("worn register", rows, columns, floor=floor)
+
+
 def customers(people: int = 2_000, *, floor: float) -> LabelledSet:
     """What four channels know of invented customers, households among them."""
     records, truth = [], {}
@@ -188,6 +221,7 @@ _SETS: Mapping[str, Callable[[], LabelledSet]] = {
     "febrl4": lambda: febrl(4, floor=0.995),
     "names": lambda: names_and_dates(floor=0.9),
     "register": lambda: register(floor=0.9),
+    "worn": lambda: worn_register(floor=0.9),
     "customers": lambda: customers(floor=0.9),
 }
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from services.linkage.model import Key
 from services.linkage.training.candidate_keys import TokenColumn, candidate_keys, key_blocks
-from services.linkage.training.pairs import Blocks, Floats, Ints, pairs_in, sample_blocks
+from services.linkage.training.pairs import Blocks, Floats, Ints, pairs_in, sample_pairs
 from services.linkage.training.sessions import Allowed
 
 KEYS_MAX = 20
@@ -120,8 +120,7 @@ class _Chooser:
             )
             if not 0 < blocks.pair_count <= self.pairs_max:
                 continue
-            few, weight = sample_blocks(blocks, pairs_max=per_key, rng=rng)
-            left, right = pairs_in(few)
+            left, right, weight = sample_pairs(blocks, pairs_max=per_key, rng=rng)
             kept = self.allowed(left, right)
             left, right = left[kept], right[kept]
             keys.append(key)

@@ -121,6 +121,25 @@ def sample_blocks(
     return sample, total / int(counts[drawn].sum())
 
 
+def sample_pairs(
+    blocks: Blocks, *, pairs_max: int, rng: np.random.Generator
+) -> tuple[Ints, Ints, float]:
+    """Pairs drawn evenly from all groups, and how many pairs each stands for."""
+    counts = blocks.sizes * (blocks.sizes - 1) // 2
+    total = int(counts.sum())
+    if total <= pairs_max:
+        return *pairs_in(blocks), 1.0
+    drawn = np.unique(rng.integers(0, total, pairs_max))
+    ends = np.cumsum(counts)
+    block = np.searchsorted(ends, drawn, side="right")
+    within = drawn - (ends[block] - counts[block])
+    # The pairs of a group in the order (0,1), (0,2), (1,2), (0,3) ...: the larger one's triangle.
+    second = ((1 + np.sqrt(1 + 8 * within.astype(np.float64))) // 2).astype(np.int64)
+    first = within - second * (second - 1) // 2
+    a, b = blocks.rows[blocks.starts[block] + first], blocks.rows[blocks.starts[block] + second]
+    return np.minimum(a, b), np.maximum(a, b), total / len(drawn)
+
+
 def random_pairs(record_count: int, *, pairs_max: int, seed: int) -> tuple[Ints, Ints]:
     """Pairs of different rows drawn evenly; all of them if there are no more than pairs_max."""
     if record_count * (record_count - 1) // 2 <= pairs_max:

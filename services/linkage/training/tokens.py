@@ -12,7 +12,7 @@ _FILLED_ENOUGH = 20  # records: a token this rare still finds a few matches in a
 
 
 def training_tokens(features: Sequence[Features], spec: FeatureSpec) -> dict[str, TokenColumn]:
-    """Every token that enough records have."""
+    """Every token that enough records have, and not all of them with one value."""
     values: dict[str, list[list[str]]] = {}
     for row, record in enumerate(features):
         for name, found in tokens(record, spec).items():
@@ -23,6 +23,7 @@ def training_tokens(features: Sequence[Features], spec: FeatureSpec) -> dict[str
     result = {}
     for token in token_catalogue(spec):
         coded = code_lists(values.get(token.name, []))
-        if len(coded.rows) > enough:
+        distinguishes = len(coded.codes) > 0 and int(coded.codes.max()) > 0
+        if distinguishes and len(coded.rows) > enough:
             result[token.name] = TokenColumn(token=token, coded=coded)
     return result

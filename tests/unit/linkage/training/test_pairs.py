@@ -13,6 +13,7 @@ from services.linkage.training.pairs import (
     pairs_in,
     random_pairs,
     sample_blocks,
+    sample_pairs,
 )
 
 
@@ -90,3 +91,18 @@ def test_distinct_vectors_are_counted(columns: int) -> None:
     assert sorted(zip(map(tuple, distinct.tolist()), counts.tolist(), strict=True)) == sorted(
         zip(map(tuple, expected.tolist()), expected_counts.tolist(), strict=True)
     )
+
+
+def test_single_pairs_are_drawn_evenly_from_all_groups() -> None:
+    blocks = blocks_of(code_values(["a"] * 30 + ["b"] * 4 + ["c"]), size_max=30)
+    every = set(zip(*(side.tolist() for side in pairs_in(blocks)), strict=True))
+    seen: set[tuple[int, int]] = set()
+    rng = np.random.default_rng(5)
+    for _ in range(60):
+        left, right, weight = sample_pairs(blocks, pairs_max=100, rng=rng)
+        drawn = set(zip(left.tolist(), right.tolist(), strict=True))
+        assert drawn <= every
+        assert len(drawn) == len(left)
+        assert weight * len(left) == pytest.approx(blocks.pair_count)
+        seen |= drawn
+    assert seen == every
