@@ -89,7 +89,7 @@ def _read(
         if message.value is None:
             continue  # a tombstone says nothing about a person
         try:
-            event = _event(message.value, sources, deriver)
+            event = read_event(message.value, sources, deriver)
         except RejectedError as error:
             refused.append((message, error))
             continue
@@ -98,7 +98,7 @@ def _read(
     return arrivals, refused
 
 
-def _event(body: bytes, sources: Mapping[str, Source], deriver: Deriver) -> Event:
+def read_event(body: bytes, sources: Mapping[str, Source], deriver: Deriver) -> Event:
     try:
         channel_event = decode(body)
     except msgspec.ValidationError:
@@ -251,7 +251,7 @@ class _Batch:
         remaining: dict[int, list[Event]] = {number: [] for number in stored_targets}
         for stored_event in self._tx.events_of(stored_targets):
             remaining[stored_event.record].append(
-                _event(stored_event.body, self._sources, self._deriver)
+                read_event(stored_event.body, self._sources, self._deriver)
             )
         result = {by_number[n]: fold(EMPTY, events) for n, events in remaining.items()}
         added: list[StoredEvent] = []

@@ -1,0 +1,75 @@
+"""Training on what was loaded: the records of the store to a model version."""
+
+from collections.abc import Callable, Collection, Mapping
+
+from services.identity.domain.errors import UsageError
+from services.identity.domain.kinds import MATCHING, Kind
+from services.identity.domain.source import Source
+from services.identity.domain.traits import TRAIT_FIELDS
+from services.identity.store import ResolverStore
+from services.linkage.training.records import TrainingRecord
+from services.linkage.training.train import Trained, train
+
+Progress = Callable[[str], None]
+
+
+def fields_of(sources: Collection[Source]) -> dict[str, Kind]:
+    """The fields that these sources can fill, with their kinds.
+
+    Raises UsageError when two sources give one field different kinds.
+    """
+    fields: dict[str, Kind] = {}
+    for source in sorted(sources, key=lambda each: each.name):
+        for name, kind in _fields(source).items():
+            if fields.setdefault(name, kind) is not kind:
+                raise UsageError(
+                    f"field {name!r} is {fields[name]} in one source and {kind} in {source.name!r};"
+                    " rename its column in one of the files, or give both one kind"
+                )
+    return {name: fields[name] for name in sorted(fields)}
+
+
+def _fields(source: Source) -> Mapping[str, Kind]:
+    if source.mapping is None:
+        return {name: kind for name, kind in TRAIT_FIELDS.items() if kind in MATCHING}
+    return {
+        column.field: column.kind
+        for column in source.mapping.columns.values()
+        if column.kind in MATCHING
+    }
+
+
+def train_on(
+    store: ResolverStore,
+    *,
+    names: Collection[str] = (),
+    progress: Progress | None = None,
+) -> Trained:
+    """Learn from all records, or from those of the named sources. Writes nothing.
+
+    Raises UsageError when a name is no source, or when there is nothing to learn from.
+    """
+    with store.transaction() as tx:
+        sources = tx.sources()
+    unknown = sorted(set(names) - sources.keys())
+    if unknown:
+        raise UsageError(f"no source {unknown[0]!r}; known are {sorted(sources)}")
+    wanted = {name: source for name, source in sources.items() if not names or name in names}
+    fields = fields_of(wanted.values())
+    records: list[TrainingRecord] = []
+    used: set[str] = set()
+    with store.snapshot() as snapshot:
+        for key, state, _ in snapshot.records():
+            if key.source not in wanted:
+                continue
+            texts = state.matching_values()
+            values = {name: texts[name] for name in fields if name in texts}
+            used.update(values)
+            if values:
+                records.append(TrainingRecord(key=key.text(), source=key.source, values=values))
+    return train(
+        records,
+        tuple((name, kind) for name, kind in fields.items() if name in used),
+        unique_sources={name for name, source in wanted.items() if source.unique},
+        progress=progress,
+    )
