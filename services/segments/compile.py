@@ -92,10 +92,7 @@ def compile_node(  # noqa: C901, PLR0911, PLR0912  # an arm a node of the tree
             compare = _COMPARE[node.comparator]
             return compare(compile_node(node.left, names), compile_node(node.right, names))
         case OneOf():
-            values = pl.Series(
-                [value.value for value in node.values], dtype=_dtype(node.values[0].value)
-            )
-            return compile_node(node.left, names).is_in(values.implode())
+            return _one_of(compile_node(node.left, names), node)
         case Matches():
             return _match(compile_node(node.left, names), node)
         case IsNull():
@@ -136,6 +133,15 @@ def _dtype(value: str | float | bool) -> type[pl.DataType]:  # noqa: FBT001  # a
             return pl.Int64
         case _:
             return pl.Float64
+
+
+def _one_of(left: pl.Expr, node: OneOf) -> pl.Expr:
+    """A literal's `is_in` is one row long and Polars refuses to broadcast it; `==` is broadcast."""
+    values = [value.value for value in node.values]
+    if next(leaves(node.left), None) is None:
+        equals = [left == pl.lit(value, dtype=_dtype(value)) for value in values]
+        return _balanced(equals, lambda left, right: left | right)
+    return left.is_in(pl.Series(values, dtype=_dtype(values[0])).implode())
 
 
 def _match(text: pl.Expr, node: Matches) -> pl.Expr:

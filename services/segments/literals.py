@@ -10,6 +10,11 @@ from services.segments.syntax import SyntaxTree
 from services.segments.tree import Constant, ValueType
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ].+)?", re.ASCII | re.DOTALL)
+_TIME_TYPES = (
+    exp.DataType.Type.DATE,
+    exp.DataType.Type.TIMESTAMP,
+    exp.DataType.Type.TIMESTAMPNTZ,  # how the dialect reads TIMESTAMP
+)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EXACT_MAX = 2**53  # beyond it a number of the language no longer names one microsecond
 
@@ -63,7 +68,7 @@ def is_time_literal(node: exp.Expr) -> bool:
     """DATE '...' and TIMESTAMP '...', which sqlglot reads as casts."""
     if not (isinstance(node, exp.Cast) and is_text(node.this)):
         return False
-    return node.to.this in (exp.DataType.Type.DATE, exp.DataType.Type.TIMESTAMP)
+    return node.to.this in _TIME_TYPES
 
 
 def named(node: exp.Expr) -> str:

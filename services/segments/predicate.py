@@ -59,6 +59,19 @@ _COMPARATORS: Mapping[type[exp.Expr], Comparator] = MappingProxyType(
 _OPERATORS: Mapping[type[exp.Expr], Operator] = MappingProxyType(
     {exp.Add: Operator.PLUS, exp.Sub: Operator.MINUS, exp.Mul: Operator.TIMES}
 )
+_PLAIN = frozenset({"this", "expression", "expressions"})
+_OPTIONS: Mapping[type[exp.Expr], frozenset[str]] = MappingProxyType(
+    {
+        exp.Literal: frozenset({"this", "is_string"}),
+        exp.Column: frozenset({"this", "table", "db", "catalog"}),  # refused by name below
+        exp.Cast: frozenset({"this", "to"}),
+        exp.In: frozenset({"this", "expressions", "query", "field"}),
+        exp.Between: frozenset({"this", "low", "high", "symmetric"}),
+        exp.Like: frozenset({"this", "expression", "negate"}),
+        exp.ILike: frozenset({"this", "expression", "negate"}),
+    }
+)
+"""What each node may say beside its operands."""
 _ORDERED = (Comparator.LESS, Comparator.AT_MOST, Comparator.MORE, Comparator.AT_LEAST)
 
 
@@ -68,8 +81,9 @@ def parse_predicate(text: str, *, catalogue: Catalogue | None = None) -> Node:
     Without a catalogue any field name is taken: traits come from anywhere.
     """
     syntax = parse_syntax(text)
-    reader = _Reader(syntax=syntax, types=Types(syntax=syntax, catalogue=catalogue))
-    return reader.condition(syntax.root, 0)
+    types = Types(syntax=syntax, catalogue=catalogue)
+    types.infer(syntax.root)
+    return _Reader(syntax=syntax, types=types).condition(syntax.root, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +93,9 @@ class _Reader:
     syntax: SyntaxTree
     types: Types
 
-    def condition(self, node: exp.Expr, depth: int) -> Node:  # noqa: C901, PLR0911  # an arm a node
+    def condition(self, node: exp.Expr, depth: int) -> Node:  # noqa: PLR0911  # an arm a node
         """What stands where true or false is needed."""
-        if depth > DEPTH_MAX:
-            self.syntax.refuse(node, f"nested more than {DEPTH_MAX} deep")
+        self._check(node, depth)
         match node:
             case exp.Paren():
                 return self.condition(node.this, depth + 1)
@@ -110,8 +123,7 @@ class _Reader:
         self, node: exp.Expr, wanted: ValueType, depth: int
     ) -> Node:
         """What stands where a value of the wanted type is needed."""
-        if depth > DEPTH_MAX:
-            self.syntax.refuse(node, f"nested more than {DEPTH_MAX} deep")
+        self._check(node, depth)
         match node:
             case exp.Paren():
                 return self.value(node.this, wanted, depth + 1)
@@ -134,6 +146,14 @@ class _Reader:
         self.syntax.refuse(
             node, f"{named(node)} may not stand here; a {wanted} is needed: a field or a literal"
         )
+
+    def _check(self, node: exp.Expr, depth: int) -> None:
+        """Nothing that a node says may be passed over: `NOT LIKE` is a LIKE with an option."""
+        if depth > DEPTH_MAX:
+            self.syntax.refuse(node, f"nested more than {DEPTH_MAX} deep")
+        said = {name for name, value in node.args.items() if value}
+        if not said <= _OPTIONS.get(type(node), _PLAIN):
+            self.syntax.refuse(node, f"{named(node)} may not stand here in this form")
 
     # ---- conditions -------------------------------------------------------------------------
 
@@ -202,7 +222,8 @@ class _Reader:
         if not is_text(pattern):
             self.syntax.refuse(node, "LIKE needs a quoted pattern: name LIKE 'A%'")
         operand = self.value(node.this, ValueType.TEXT, depth + 1)
-        return Matches(operand, pattern.name, isinstance(node, exp.ILike))
+        matches = Matches(operand, pattern.name, isinstance(node, exp.ILike))
+        return Negation(matches) if node.args.get("negate") else matches
 
     # ---- values -----------------------------------------------------------------------------
 

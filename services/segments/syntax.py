@@ -27,6 +27,7 @@ _PUNCTUATION = frozenset(
     }
 )  # fmt: skip
 _PREFIXES = frozenset({TokenType.NOT, TokenType.DASH, TokenType.PLUS})
+_OPENED = re.compile(r" from (\d+):(\d+)")  # what sqlglot says of the last place that was closed
 _WORD = re.compile(r"[^\W\d]\w*")
 _MAY_STAND = "fields, functions, texts, numbers, AND, OR, NOT, comparisons and brackets may stand"
 
@@ -86,8 +87,8 @@ def parse_syntax(text: str) -> SyntaxTree:
     try:
         tokens = dialect.tokenize(text)
     except TokenError as error:
-        found = re.search(r"\d+:\d+", str(error))
-        place = found.group() if found else "1:1"
+        found = _OPENED.search(str(error.__cause__))
+        place = f"{found[1]}:{int(found[2]) + 1}" if found else position(text, len(text))
         raise UsageError(f"at {place}: a quote or a comment is not closed") from None
     _check_tokens(text, tokens)
     try:

@@ -23,10 +23,11 @@ from services.segments.syntax import SyntaxTree
 from services.segments.tree import ValueType
 
 _NULL = "NULL may stand after IS and IS NOT only"
-_TRUTHS = (
-    exp.And, exp.Or, exp.Not, exp.Is, exp.In, exp.Between, exp.Like, exp.ILike, exp.EQ, exp.NEQ,
-    exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ,
+_SUMS = (exp.Add, exp.Sub, exp.Mul, exp.Neg)
+_COMPARED = (
+    exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ,
 )  # fmt: skip
+_TRUTHS = (exp.And, exp.Or, exp.Not, exp.Is, exp.In, exp.Between, exp.Like, exp.ILike, *_COMPARED)
 
 
 @dataclass(kw_only=True)
@@ -37,8 +38,39 @@ class Types:
     catalogue: Catalogue | None
     used: dict[str, tuple[ValueType, str]] = field(default_factory=dict)
 
+    def infer(self, root: exp.Expr) -> None:
+        """Give open fields the type of what they stand beside, wherever in the predicate that is.
+
+        `a = b AND a > 3` makes numbers of both. Each round types one more field or is the last.
+        """
+        nodes = ((node, _beside(node)) for node in root.walk(bfs=False))
+        groups = [(node, sides) for node, sides in nodes if sides]
+        before = -1
+        while before != len(self.used):
+            before = len(self.used)
+            for node, sides in groups:
+                wanted = self._wanted(node, sides)
+                for side in sides:
+                    if wanted is not None and self._is_open(side):
+                        self.used.setdefault(side.name, (wanted, self.syntax.position(side)))
+
+    def _wanted(self, node: exp.Expr, sides: Sequence[exp.Expr]) -> ValueType | None:
+        if isinstance(node, _SUMS):
+            return ValueType.NUMBER
+        types = [self.of(side) for side in sides]
+        if ValueType.TIME in types:
+            return ValueType.TIME
+        return next((each for each in types if each is not None), None)
+
+    def _is_open(self, node: exp.Expr) -> bool:
+        return isinstance(node, exp.Column) and self.of_column(node) is None
+
     def common(self, nodes: Sequence[exp.Expr], whole: exp.Expr) -> ValueType:
         """The one type of values that stand beside each other; text where nothing says."""
+        return self._agreed(nodes, whole) or ValueType.TEXT
+
+    def _agreed(self, nodes: Sequence[exp.Expr], whole: exp.Expr) -> ValueType | None:
+        """Asks each node once: asking twice would double at every level of nested coalesce."""
         found = [(node, self.of(node)) for node in nodes]
         if any(each is ValueType.TIME for _, each in found):
             # Beside a time a literal is read as one: '2026-01-31', or microseconds.
@@ -47,7 +79,7 @@ class Types:
         if len(types) > 1:
             said = " and a ".join(sorted(types))
             self.syntax.refuse(whole, f"a {said} cannot be compared{self._uses(nodes)}")
-        return types.pop() if types else ValueType.TEXT
+        return types.pop() if types else None
 
     def of(self, node: exp.Expr) -> ValueType | None:
         """The type that the node has by itself; None for a field that nobody described."""
@@ -57,7 +89,7 @@ class Types:
                 return self.of_column(node)
             case exp.Literal() | exp.Boolean() | exp.Cast():
                 return literal_type(node)
-            case exp.Neg() | exp.Add() | exp.Sub() | exp.Mul():
+            case _ if isinstance(node, _SUMS):
                 return ValueType.NUMBER
             case exp.Anonymous():
                 return self._of_call(node)
@@ -95,8 +127,7 @@ class Types:
         if name in TEXT_FUNCTIONS:
             return ValueType.TEXT
         if name == COALESCE:
-            known = [each for each in node.expressions if self.of(each) is not None]
-            return self.common(known, node) if known else None
+            return self._agreed(node.expressions, node)
         function = FUNCTIONS.get(name)
         return None if function is None else function.result
 
@@ -106,6 +137,22 @@ class Types:
                 used, place = self.used[node.name]
                 return f"; field {node.name!r} is used as a {used} at {place}"
         return ""
+
+
+def _beside(node: exp.Expr) -> list[exp.Expr]:
+    """The operands that must be of one type."""
+    match node:
+        case exp.In():
+            sides = [node.this, *node.expressions] if node.expressions else []
+        case exp.Between():
+            sides = [node.this, node.args["low"], node.args["high"]]
+        case exp.Neg():
+            sides = [node.this]
+        case _ if isinstance(node, _COMPARED + _SUMS):
+            sides = [node.this, node.expression]
+        case _:
+            sides = []
+    return [side.unnest() for side in sides if not isinstance(side, exp.Null)]
 
 
 def is_quoted(node: exp.Column) -> bool:
