@@ -16,7 +16,10 @@ from sqlglot.tokenizer_core import Token, TokenType
 from services.identity.domain.errors import UsageError
 
 CHARACTERS_MAX = 4_000
-DEPTH_MAX = 50
+DEPTH_MAX = 50  # of the tree, and of a run of NOT or minus signs
+BRACKETS_MAX = (
+    25  # a bracket costs sqlglot 23 frames of the 1,000 that Python has, callers' included
+)
 
 _PUNCTUATION = frozenset(
     {
@@ -96,7 +99,7 @@ def parse_syntax(text: str) -> SyntaxTree:
     except ParseError as error:
         raise UsageError(_said(error)) from None
     except RecursionError:
-        raise UsageError(f"at 1:1: nested more than {DEPTH_MAX} deep") from None
+        raise UsageError("at 1:1: nested too deep") from None
     if len(roots) != 1 or roots[0] is None:
         raise UsageError(f"at 1:1: one condition is needed; {_MAY_STAND} here")
     return SyntaxTree(text=text, root=roots[0])
@@ -116,9 +119,10 @@ def _check_tokens(text: str, tokens: list[Token]) -> None:
         elif token.token_type is TokenType.R_PAREN:
             brackets -= 1
         prefixes = prefixes + 1 if token.token_type in _PREFIXES else 0
-        if brackets + prefixes > DEPTH_MAX:
+        if brackets > BRACKETS_MAX or prefixes > DEPTH_MAX:
             place = position(text, token.start)
-            raise UsageError(f"at {place}: nested more than {DEPTH_MAX} deep")
+            deepest = BRACKETS_MAX if brackets > BRACKETS_MAX else DEPTH_MAX
+            raise UsageError(f"at {place}: nested more than {deepest} deep")
 
 
 def _said(error: ParseError) -> str:
