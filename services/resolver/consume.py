@@ -41,12 +41,19 @@ class Worker:
     """Lands and resolves. Any number of workers may share one store and one consumer group."""
 
     def __init__(
-        self, *, store: ResolverStore, log: EventLog, clock: Clock, bounds: Bounds | None = None
+        self,
+        *,
+        store: ResolverStore,
+        log: EventLog,
+        clock: Clock,
+        bounds: Bounds | None = None,
+        standing: Standing | None = None,
     ) -> None:
+        """`standing` may be handed on from a worker that is done: its compiled tools are kept."""
         self._store = store
         self._clock = clock
         self._bounds = bounds or Bounds()
-        self._standing = Standing()
+        self._standing = standing or Standing()
         self._producer: Producer = log.producer()
         self._consumer: Consumer = log.consumer(topics=[TOPIC], group=GROUP, start=self._start)
         self._noted: Micros = Micros(0)

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from services.identity.domain.clustering import COMPONENT_UNITS_MAX
 from services.identity.domain.errors import UsageError
-from services.identity.domain.identifiers import rules_for
+from services.identity.domain.identifiers import GENERIC_HOLDERS_MAX, rules_for
 from services.identity.domain.source import Source
 from services.identity.domain.survivorship import Survivorship
 from services.identity.store import Transaction
@@ -18,16 +19,22 @@ from services.segments.evaluate import Evaluator
 
 @dataclass
 class Standing:
-    """Compiled tools by the version of what they were made from. One worker's; not for threads."""
+    """Compiled tools by the version of what they were made from. One worker's; not for threads.
+
+    The limits are part of the rules version: every worker of a home has the same.
+    """
 
     survivorship: Survivorship = field(default_factory=Survivorship)
-    _scorer: PairScorer | None = None
+    generic_holders_max: int = GENERIC_HOLDERS_MAX
+    component_units_max: int = COMPONENT_UNITS_MAX
+    scorer: PairScorer | None = None
     _evaluator: Evaluator | None = None
     _segments: object = None
 
     def deriver(self, tx: Transaction, sources: Mapping[str, Source]) -> Deriver:
         """For the model that is active as of this transaction."""
-        return Deriver(self._scorer_for(tx).model, rules_for(sources.values()))
+        rules = rules_for(sources.values(), generic_holders_max=self.generic_holders_max)
+        return Deriver(self._scorer_for(tx).model, rules)
 
     def engine(self, tx: Transaction) -> Engine:
         sources = tx.sources()
@@ -37,17 +44,18 @@ class Standing:
             survivorship=self.survivorship,
             evaluator=self._evaluator_for(tx, sources),
             sources=sources,
+            component_units_max=self.component_units_max,
         )
 
     def _scorer_for(self, tx: Transaction) -> PairScorer:
         version = tx.active_model()
         if version is None:
             raise UsageError("this home has no active model; run `plait up` or `plait train`")
-        if self._scorer is None or self._scorer.model.version != version:
-            if self._scorer is not None:
-                self._scorer.close()
-            self._scorer = PairScorer(LinkageModel.from_json(tx.model_document(version).decode()))
-        return self._scorer
+        if self.scorer is None or self.scorer.model.version != version:
+            if self.scorer is not None:
+                self.scorer.close()
+            self.scorer = PairScorer(LinkageModel.from_json(tx.model_document(version).decode()))
+        return self.scorer
 
     def _evaluator_for(self, tx: Transaction, sources: Mapping[str, Source]) -> Evaluator:
         documents = tx.segment_documents()

@@ -58,11 +58,15 @@ DEFAULT_TYPES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityRules:
-    """Every declared identifier type. Part of the rules version; live data never changes it."""
+    """Every declared identifier type. Part of the rules version; live data never changes it.
+
+    A key held by more than `generic_holders_max` records is generic: it makes no edge.
+    """
 
     types: Mapping[str, IdentifierType] = field(
         default_factory=lambda: {each.name: each for each in DEFAULT_TYPES}
     )
+    generic_holders_max: int = GENERIC_HOLDERS_MAX
 
     def normalise(self, type_name: str, raw: str, region: str | None = None) -> str | None:
         """The value as it is compared, or None when it can tie nothing together."""
@@ -84,7 +88,9 @@ class IdentityRules:
         return declared is not None and declared.strength == "decisive"
 
 
-def rules_for(sources: Iterable[Source]) -> IdentityRules:
+def rules_for(
+    sources: Iterable[Source], *, generic_holders_max: int = GENERIC_HOLDERS_MAX
+) -> IdentityRules:
     """The default types and those that the sources' mappings declare.
 
     Where two sources differ on the strength of one type, the decisive one holds.
@@ -103,7 +109,7 @@ def rules_for(sources: Iterable[Source]) -> IdentityRules:
                 priority=known.priority if known else DECLARED_PRIORITY,
                 max_per_profile=known.max_per_profile if known else None,
             )
-    return IdentityRules(types=types)
+    return IdentityRules(types=types, generic_holders_max=generic_holders_max)
 
 
 @lru_cache(maxsize=65_536)

@@ -45,7 +45,8 @@ def resolve(tx: Transaction, engine: Engine, *, marks_max: int, at: Micros) -> R
     marks = tx.take_marks(marks_max)
     if not marks:
         return None
-    tell_crossings(tx, {m.subject for m in marks if m.kind is MarkKind.KEY}, at=at)
+    let_go = {m.subject for m in marks if m.kind is MarkKind.KEY}
+    tell_crossings(tx, let_go, holders_max=engine.deriver.rules.generic_holders_max, at=at)
     dirty = {m.subject for m in marks if m.kind is MarkKind.MATCHING}
     touched = dirty | {m.subject for m in marks if m.kind is MarkKind.TRAITS}
     work = _Work(tx, engine, at)
@@ -88,7 +89,8 @@ class _Work:
     def _find_edges(self, dirty: set[int]) -> tuple[Candidates, list[StoredEdge]]:
         known = self._known
         records = [known.records[number] for number in sorted(dirty)]
-        candidates = find_candidates(self._tx, records, at=self._at)
+        holders_max = self._engine.deriver.rules.generic_holders_max
+        candidates = find_candidates(self._tx, records, holders_max=holders_max, at=self._at)
         self._read(number for pair in candidates.pairs for number in pair)
         pairs = sorted(p for p in candidates.pairs if self._engine.may_pair(known, *p))
         joined = sharing_decisive(pairs, known.decisive, candidates.generic)

@@ -9,7 +9,6 @@ sees the crossing; whoever lets go of a key leaves a KEY mark.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from services.identity.domain.identifiers import GENERIC_HOLDERS_MAX
 from services.identity.domain.ids import Micros
 from services.identity.store import MarkKind, ReviewItem, StoredRecord, Transaction
 
@@ -24,14 +23,18 @@ class Candidates:
 
 
 def find_candidates(
-    tx: Transaction, records: Collection[StoredRecord], *, at: Micros
+    tx: Transaction, records: Collection[StoredRecord], *, holders_max: int, at: Micros
 ) -> Candidates:
-    """Every candidate pair of these records, and which of their keys are generic."""
+    """Every candidate pair of these records, and which of their keys are generic.
+
+    A key is generic when more than `holders_max` records hold it.
+    """
     keys = sorted({key for record in records for key in record.keys})
-    holders = tx.holders(keys, GENERIC_HOLDERS_MAX)
-    crowded = [key for key, numbers in holders.items() if len(numbers) > GENERIC_HOLDERS_MAX]
+    holders = tx.holders(keys, holders_max)
+    crowded = [key for key, numbers in holders.items() if len(numbers) > holders_max]
     told = tx.generic_among(crowded)
-    tell_crossings(tx, [key for key in crowded if key not in told], at=at)
+    new = [key for key in crowded if key not in told]
+    tell_crossings(tx, new, holders_max=holders_max, at=at)
     generic = frozenset(crowded)
     return Candidates(pairs=_pairs(records, holders, generic), generic=generic)
 
@@ -52,13 +55,13 @@ def _pairs(
     return frozenset(pairs)
 
 
-def tell_crossings(tx: Transaction, keys: Collection[int], *, at: Micros) -> None:
+def tell_crossings(tx: Transaction, keys: Collection[int], *, holders_max: int, at: Micros) -> None:
     """Under lock: where a key is generic now and was not told so, or was, all holders are dirty."""
     if not keys:
         return
     told = tx.lock_generic(sorted(keys))
-    holders = tx.holders(sorted(keys), GENERIC_HOLDERS_MAX)  # counted after the lock was granted
-    now = {key: len(holders.get(key, ())) > GENERIC_HOLDERS_MAX for key in keys}
+    holders = tx.holders(sorted(keys), holders_max)  # counted after the lock was granted
+    now = {key: len(holders.get(key, ())) > holders_max for key in keys}
     crossed = {key: is_generic for key, is_generic in now.items() if is_generic != (key in told)}
     if not crossed:
         return

@@ -40,6 +40,7 @@ class ClusterContext:
     model: LinkageModel
     rules: IdentityRules
     sources: Mapping[str, Source]
+    units_max: int = COMPONENT_UNITS_MAX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +148,8 @@ class _People:
 
     def parts(self, units: Units) -> list[list[tuple[int, ...]]]:
         """The units, cut into parts small enough to be clustered by raising the floor."""
-        if len(units.units) <= COMPONENT_UNITS_MAX:
+        units_max = self._context.units_max
+        if len(units.units) <= units_max:
             return [list(units.units)]
         unit_of = {i: u for u, members in enumerate(units.units) for i in members}
         place = {self._case.records[i].number: k for k, i in enumerate(self._active)}
@@ -157,7 +159,7 @@ class _People:
             if a in place and b in place
         ]
         floor = self._context.model.edge_floor_units
-        labels = ladder(len(units.units), edges, floor=floor).labels
+        labels = ladder(len(units.units), edges, floor=floor, units_max=units_max).labels
         parts: dict[int, list[tuple[int, ...]]] = defaultdict(list)
         for number, label in enumerate(labels.tolist()):
             parts[label].append(units.units[number])

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from services.identity.domain.clustering import COMPONENT_UNITS_MAX
 from services.identity.domain.identifiers import IdentityRules
 from services.identity.domain.ids import RecordKey
 from services.identity.domain.source import Source
@@ -68,13 +69,19 @@ class Engine:
         survivorship: Survivorship,
         evaluator: Evaluator,
         sources: Mapping[str, Source],
+        component_units_max: int = COMPONENT_UNITS_MAX,
     ) -> None:
         self.scorer = scorer
         self.deriver = deriver
         self.survivorship = survivorship
         self.evaluator = evaluator
         self.sources = sources
-        self.context = ClusterContext(model=deriver.model, rules=deriver.rules, sources=sources)
+        self.context = ClusterContext(
+            model=deriver.model,
+            rules=deriver.rules,
+            sources=sources,
+            units_max=component_units_max,
+        )
 
     def may_pair(self, known: Known, a: int, b: int) -> bool:
         """Empty records pair with none; those of a unique source not with their own."""

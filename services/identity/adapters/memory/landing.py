@@ -1,0 +1,141 @@
+"""What landing reads and writes, in memory: records, events, dedupe, keys, marks, offsets."""
+
+import heapq
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from uuid import UUID
+
+from services.identity.adapters.memory.tables import Journal, Tables
+from services.identity.domain.ids import Micros, RecordKey
+from services.identity.ports import Position
+from services.identity.store import (
+    DedupeEntry,
+    LostPartition,
+    Mark,
+    MarkKind,
+    Member,
+    RestartBatch,
+    StoredEvent,
+    StoredRecord,
+)
+
+
+class Counters:
+    """Surrogates. Like sequences of a database they are never given twice, rolled back or not."""
+
+    def __init__(self) -> None:
+        self.records: Iterator[int] = itertools.count(1)
+        self.marks: Iterator[int] = itertools.count(1)
+        self.letters: Iterator[int] = itertools.count(1)
+        self.stays: Iterator[int] = itertools.count(1)
+
+
+class LandingTables:
+    """The landing half of a transaction; see services/identity/store.py for what each one does.
+
+    Nothing is locked: the store gives one transaction at a time.
+    """
+
+    def __init__(self, tables: Tables, counters: Counters, journal: Journal) -> None:
+        self._tables = tables
+        self._counters = counters
+        self._journal = journal
+
+    def lock_records(self, keys: Sequence[RecordKey]) -> dict[RecordKey, StoredRecord]:
+        numbers = self._tables.numbers
+        return {key: self._tables.records[numbers[key]] for key in keys if key in numbers}
+
+    def lock_record_numbers(self, numbers: Sequence[int]) -> dict[int, StoredRecord]:
+        records = self._tables.records
+        return {number: records[number] for number in numbers if number in records}
+
+    def new_record_numbers(self, count: int) -> Sequence[int]:
+        return list(itertools.islice(self._counters.records, count))
+
+    def add_dedupe(self, entries: Sequence[DedupeEntry]) -> dict[UUID, DedupeEntry]:
+        before: dict[UUID, DedupeEntry] = {}
+        for entry in entries:
+            known = self._tables.dedupe.get(entry.event_id)
+            if known is None:
+                self._journal.add(self._tables.dedupe, entry.event_id, entry)
+            else:
+                before[entry.event_id] = known
+        return before
+
+    def update_dedupe(self, entries: Sequence[DedupeEntry]) -> None:
+        for entry in entries:
+            if entry.event_id in self._tables.dedupe:
+                self._journal.put(self._tables.dedupe, entry.event_id, entry)
+
+    def events_of(self, records: Sequence[int]) -> Sequence[StoredEvent]:
+        events = self._tables.events
+        return [
+            event
+            for record in sorted(set(records))
+            for _, event in sorted(events.get(record, {}).items())
+        ]
+
+    def add_events(self, events: Sequence[StoredEvent]) -> None:
+        for event in events:
+            own = self._tables.events.setdefault(event.record, {})
+            self._journal.add(own, (event.occurred_at, event.event_id), event)
+
+    def remove_events(self, events: Sequence[tuple[int, Micros, UUID]]) -> None:
+        for record, occurred_at, event_id in events:
+            self._journal.drop(self._tables.events.get(record, {}), (occurred_at, event_id))
+
+    def add_records(self, records: Sequence[StoredRecord]) -> None:
+        for record in records:
+            if record.key in self._tables.numbers:
+                raise RestartBatch("another worker added one of these records")
+            self._journal.add(self._tables.records, record.number, record)
+            self._journal.add(self._tables.numbers, record.key, record.number)
+            self._place(Member(record.number, record.number, None))
+
+    def _place(self, member: Member) -> None:
+        """Write a membership, and the index by component with it."""
+        known = self._tables.members.get(member.record)
+        if known is not None and known.component != member.component:
+            self._journal.drop(self._tables.components[known.component], member.record)
+        component = self._tables.components.setdefault(member.component, {})
+        self._journal.put(component, member.record, None)
+        self._journal.put(self._tables.members, member.record, member)
+
+    def update_records(self, records: Sequence[StoredRecord]) -> None:
+        for record in records:
+            if record.number in self._tables.records:
+                self._journal.put(self._tables.records, record.number, record)
+
+    def add_keys(self, keys: Sequence[tuple[int, int]]) -> None:
+        for key, record in keys:
+            self._journal.add(self._tables.holders.setdefault(key, {}), record, None)
+
+    def remove_keys(self, keys: Sequence[tuple[int, int]]) -> None:
+        for key, record in keys:
+            self._journal.drop(self._tables.holders.get(key, {}), record)
+
+    def mark(self, marks: Iterable[tuple[MarkKind, int, Micros]]) -> None:
+        for kind, subject, since in marks:
+            seq = next(self._counters.marks)
+            self._journal.add(self._tables.marks, seq, Mark(seq, kind, subject, since))
+
+    def next_offsets(self, group: str) -> Mapping[tuple[str, int], int]:
+        return {
+            (topic, index): offset
+            for (name, topic, index), offset in self._tables.offsets.items()
+            if name == group
+        }
+
+    def advance_offset(self, group: str, *, expected: int, position: Position) -> None:
+        place = position.partition
+        key = (group, place.topic, place.index)
+        if self._tables.offsets.get(key, 0) != expected:
+            raise LostPartition(f"{place.topic}/{place.index} was moved by another worker")
+        self._journal.put(self._tables.offsets, key, position.next_offset)
+
+    def holders(self, keys: Sequence[int], holders_max: int) -> Mapping[int, Sequence[int]]:
+        held = ((key, self._tables.holders.get(key)) for key in dict.fromkeys(keys))
+        return {key: heapq.nsmallest(holders_max + 1, records) for key, records in held if records}
+
+    def holders_of(self, key: int) -> Sequence[int]:
+        return list(self._tables.holders.get(key, {}))

@@ -1,0 +1,159 @@
+"""What resolving reads and writes, in memory: marks, components, profiles, segments, outbox."""
+
+import heapq
+from collections.abc import Mapping, Sequence
+
+from services.identity.adapters.memory.landing import Counters, LandingTables
+from services.identity.adapters.memory.sources import MemorySources
+from services.identity.adapters.memory.tables import Journal, Progress, Tables
+from services.identity.domain.ids import Micros, ProfileId, SegmentId
+from services.identity.domain.source import Source
+from services.identity.ports import OutgoingMessage
+from services.identity.store import (
+    Interval,
+    Mark,
+    Member,
+    ReviewItem,
+    StoredEdge,
+    StoredProfile,
+    StoredRecord,
+)
+
+
+class MemoryTransaction(LandingTables):
+    """Everything one batch may do; see services/identity/store.py."""
+
+    def __init__(
+        self, tables: Tables, counters: Counters, journal: Journal, sources: MemorySources
+    ) -> None:
+        super().__init__(tables, counters, journal)
+        self._sources = sources
+
+    def take_marks(self, marks_max: int) -> Sequence[Mark]:
+        return heapq.nsmallest(marks_max, self._tables.marks.values(), key=_by_seq)
+
+    def delete_marks(self, marks: Sequence[Mark]) -> None:
+        for mark in marks:
+            self._journal.drop(self._tables.marks, mark.seq)
+
+    def generic_among(self, keys: Sequence[int]) -> frozenset[int]:
+        return frozenset(key for key in keys if key in self._tables.generic)
+
+    def lock_generic(self, keys: Sequence[int]) -> frozenset[int]:
+        return self.generic_among(keys)
+
+    def set_generic(self, keys: Mapping[int, bool], *, at: Micros) -> None:
+        for key, is_generic in keys.items():
+            if not is_generic:
+                self._journal.drop(self._tables.generic, key)
+            elif key not in self._tables.generic:
+                self._journal.add(self._tables.generic, key, at)
+
+    def records(self, numbers: Sequence[int]) -> dict[int, StoredRecord]:
+        return self.lock_record_numbers(numbers)
+
+    def versions(self, numbers: Sequence[int]) -> Mapping[int, int]:
+        return {number: record.version for number, record in self.records(numbers).items()}
+
+    def memberships(self, records: Sequence[int]) -> dict[int, Member]:
+        members = self._tables.members
+        return {record: members[record] for record in records if record in members}
+
+    def lock_components(self, components: Sequence[int]) -> None:
+        """One transaction at a time: there is nobody to wait for."""
+
+    def members(self, components: Sequence[int]) -> Sequence[Member]:
+        return [
+            self._tables.members[record]
+            for component in dict.fromkeys(components)
+            for record in self._tables.components.get(component, {})
+        ]
+
+    def edges_among(self, records: Sequence[int]) -> Sequence[StoredEdge]:
+        edges = self._tables.edges
+        return [edge for a in dict.fromkeys(records) for edge in edges.get(a, {}).values()]
+
+    def remove_edges(self, pairs: Sequence[tuple[int, int]]) -> None:
+        for a, b in pairs:
+            self._journal.drop(self._tables.edges.get(a, {}), b)
+
+    def put_edges(self, edges: Sequence[StoredEdge]) -> None:
+        """The caller removed what was there before."""
+        for edge in edges:
+            self._journal.add(self._tables.edges.setdefault(edge.a, {}), edge.b, edge)
+
+    def put_memberships(self, members: Sequence[Member]) -> None:
+        for member in members:
+            if member.record in self._tables.members:
+                self._place(member)
+
+    def profiles(self, ids: Sequence[ProfileId]) -> dict[ProfileId, StoredProfile]:
+        known = self._tables.profiles
+        return {each: known[each] for each in ids if each in known}
+
+    def put_profiles(self, profiles: Sequence[StoredProfile], *, at: Micros) -> None:
+        """When a profile changed is not kept here."""
+        del at
+        for profile in profiles:
+            self._journal.put(self._tables.profiles, profile.id, profile)
+
+    def segments_of(self, ids: Sequence[ProfileId]) -> Mapping[ProfileId, frozenset[SegmentId]]:
+        stays = self._tables.stays
+        return {each: frozenset(stays[each]) for each in ids if stays.get(each)}
+
+    def enter(self, intervals: Sequence[Interval]) -> None:
+        for interval in intervals:
+            own = self._tables.stays.setdefault(interval.profile, {})
+            self._journal.add(own, interval.segment, interval)
+
+    def leave(self, intervals: Sequence[Interval]) -> None:
+        for interval in intervals:
+            own = self._tables.stays.get(interval.profile, {})
+            entered = own.get(interval.segment)
+            if entered is not None:
+                number = next(self._counters.stays)
+                self._journal.add(self._tables.ended, number, (entered, interval))
+                self._journal.drop(own, interval.segment)
+
+    def send(self, messages: Sequence[OutgoingMessage]) -> None:
+        for message in messages:
+            self._journal.add(self._tables.outbox, next(self._counters.letters), message)
+
+    def review(self, items: Sequence[ReviewItem], *, at: Micros) -> None:
+        for item in items:
+            subject = (item.kind, item.subject)
+            if subject not in self._tables.reviews:
+                self._journal.add(self._tables.reviews, subject, (item, at))
+
+    def sources(self) -> Mapping[str, Source]:
+        return {source.name: source for source in self._sources.every()}
+
+    def active_model(self) -> str | None:
+        """The one that was activated last."""
+        return next(reversed(self._tables.models), None)
+
+    def model_document(self, version: str) -> bytes:
+        return self._tables.models[version]
+
+    def segment_documents(self) -> Sequence[tuple[Mapping[str, object], int]]:
+        return [self._tables.segments[each] for each in sorted(self._tables.segments)]
+
+    def oldest_mark(self) -> Micros | None:
+        first = min(self._tables.marks.values(), key=_by_seq, default=None)
+        return None if first is None else first.since
+
+    def unsent(self, letters_max: int) -> Sequence[tuple[int, OutgoingMessage]]:
+        return sorted(self._tables.outbox.items(), key=lambda row: row[0])[:letters_max]
+
+    def delete_sent(self, sequences: Sequence[int]) -> None:
+        for sequence in sequences:
+            self._journal.drop(self._tables.outbox, sequence)
+
+    def set_progress(
+        self, group: str, *, as_of: str, pending_since: Micros | None, at: Micros
+    ) -> None:
+        self._journal.put(self._tables.progress, group, Progress(as_of, pending_since, at))
+
+
+def _by_seq(mark: Mark) -> int:
+    return mark.seq
