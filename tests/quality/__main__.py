@@ -17,9 +17,7 @@ _HEAD = (
 def row(labelled: LabelledSet) -> tuple[str, Quality]:
     """One line of the table, and the figures in it."""
     started = time.perf_counter()
-    trained = train(
-        labelled.records, labelled.fields, unique_sources=labelled.unique_sources
-    )
+    trained = train(labelled.records, labelled.fields, unique_sources=labelled.unique_sources)
     learned = time.perf_counter()
     clusters, pairs = cluster(
         labelled.records, trained.model, unique_sources=labelled.unique_sources

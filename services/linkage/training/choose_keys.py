@@ -15,14 +15,20 @@ from services.linkage.training.candidate_keys import TokenColumn, candidate_keys
 from services.linkage.training.pairs import Blocks, Floats, Ints, pairs_in, sample_pairs
 from services.linkage.training.sessions import Allowed
 
-KEYS_MAX = 20
-PAIRS_PER_RECORD_MAX = 30
 _SAMPLE_PER_KEY = (300, 2_000)
 _SAMPLE_MAX = 600_000
-_YIELD_MIN = 0.003  # share of matches among a key's new pairs
 _GAIN_MIN = 2e-4  # share of all matches a key must add
 _COUNTED_MAX = 100  # candidates whose pairs are counted exactly
 _SEED = 11
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyBudget:
+    """How much blocking may cost. `yield_min` is the share of matches among a key's new pairs."""
+
+    keys_max: int = 20
+    pairs_per_record_max: int = 30
+    yield_min: float = 0.003
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +72,10 @@ def choose_keys(
     matches_expected: float,
     allowed: Allowed,
     match_probability: Callable[[Ints, Ints], Floats],
+    budget: KeyBudget,
 ) -> ChosenKeys:
-    """Choose at most KEYS_MAX keys that make at most PAIRS_PER_RECORD_MAX pairs a record."""
-    chooser = _Chooser(tokens, record_count, block_limit, allowed)
+    """Choose keys within the budget; a pair costs once, however many keys make it."""
+    chooser = _Chooser(tokens, record_count, block_limit, allowed, budget)
     keys, sample = chooser.sample()
     probability = match_probability(sample.pairs // record_count, sample.pairs % record_count)
     gains, pairs = _greedy(
@@ -90,13 +97,19 @@ class _Chooser:
     """Makes the pairs of a key, sampled or all; a pair is left * record_count + right."""
 
     def __init__(
-        self, tokens: Mapping[str, TokenColumn], record_count: int, block_limit: int, allowed: Allowed
+        self,
+        tokens: Mapping[str, TokenColumn],
+        record_count: int,
+        block_limit: int,
+        allowed: Allowed,
+        budget: KeyBudget,
     ) -> None:
         self.tokens = tokens
         self.record_count = record_count
         self.block_limit = block_limit
         self.allowed = allowed
-        self.pairs_max = PAIRS_PER_RECORD_MAX * record_count
+        self.budget = budget
+        self.pairs_max = budget.pairs_per_record_max * record_count
 
     def pairs(self, key: Key) -> Ints:
         blocks = key_blocks(
@@ -170,10 +183,11 @@ def _greedy(
     pairs = np.zeros(0, dtype=np.int64)
     gains: list[KeyGain] = []
     for _ in range(_COUNTED_MAX):
-        if len(gains) == KEYS_MAX:
+        if len(gains) == chooser.budget.keys_max:
             break
-        matches, value = _values(sample, probability, found, len(keys))
-        value[~possible | (matches < gain_min)] = 0.0
+        matches, value, share = _values(sample, probability, found, len(keys))
+        worth = possible & (matches >= gain_min) & (share >= chooser.budget.yield_min)
+        value[~worth] = 0.0
         best = int(value.argmax()) if len(value) else 0
         if not len(value) or value[best] <= 0:
             break
@@ -190,14 +204,18 @@ def _greedy(
 
 def _values(
     sample: _Sample, probability: Floats, found: npt.NDArray[np.bool_], key_count: int
-) -> tuple[Floats, Floats]:
-    """New matches of every key, and its value: new matches * sqrt(share of matches).
+) -> tuple[Floats, Floats, Floats]:
+    """New matches of every key, its value, and the share of matches among its new pairs.
 
-    So neither tiny nor wasteful keys go first. A key that yields too little is worth nothing.
+    The value is new matches * sqrt(share): so neither tiny nor wasteful keys go first.
     """
     new = ~found[sample.draws]
     weight = sample.stands_for[new]
-    matches = np.bincount(sample.keys[new], weights=weight * probability[new], minlength=key_count)
-    cost = np.bincount(sample.keys[new], weights=weight, minlength=key_count)
-    share = matches / (cost + 1)
-    return matches, np.where(share >= _YIELD_MIN, matches * np.sqrt(share), 0.0)
+    keys = sample.keys[new]
+    matches: Floats = np.bincount(
+        keys, weights=weight * probability[new], minlength=key_count
+    ).astype(np.float64)
+    cost = np.bincount(keys, weights=weight, minlength=key_count)
+    share: Floats = matches / (cost + 1)
+    value: Floats = matches * np.sqrt(share)
+    return matches, value, share

@@ -7,18 +7,24 @@ same seed gives the same bytes.
 import bisect
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
 
+import numpy as np
 from faker import Faker
 
 from services.identity.domain.kinds import Kind
 from services.linkage import nicknames
+from services.linkage.comparisons import Comparison
 from services.linkage.levels import ComparisonKind
+from services.linkage.term_frequencies import TermFrequencies
+from services.linkage.training.choose_keys import KeyBudget
+from services.linkage.training.frequencies import FLOORS as FLOORS_OF_ANY_BASE
 from services.linkage.training.population import Channels, PopulationMaker
 from services.linkage.training.records import TrainingRecord
+from services.linkage.training.report import comparison_report
 from services.linkage.training.train import Trained, train
 
 FIELDS: tuple[tuple[str, Kind], ...] = (
@@ -35,36 +41,42 @@ FIELDS: tuple[tuple[str, Kind], ...] = (
     ("postcode", Kind.POSTCODE),
     ("gender", Kind.GENDER),
 )
-PRIOR_BITS = -16.0
+PRIOR_BITS = -17.0
 """The chance that two random records match, for a base nobody has seen yet.
 
 With a few records a person it is about one over the number of people. This model is for bases of
-1,000 (-10 bits) to 1,000,000 people (-20 bits); in the middle of the two, a little to the careful
-side, lie 65,000. A home that trains on its own records gets its own.
+1,000 (-10 bits) to 1,000,000 people (-20 bits); -17 is the larger half of that range, because a
+false merge harms more than a missed one. A home that trains on its own records gets its own.
 """
 HOUSEHOLD_BITS = PRIOR_BITS - 2.5
 """Of all pairs, how many are two people of one household who share what households share.
 
 Fewer than matches by a factor of six: most customers have no relative among the customers, and
 those who do seldom give the same telephone or e-mail. So an e-mail alone joins two records that say
-nothing else, at odds of six to one, and one clear contradiction keeps them apart.
+nothing else, and one clear contradiction (another given name) keeps them apart.
 """
-FLOORS = {
-    ComparisonKind.DATE_OF_BIRTH: 20_000,
+FLOORS = FLOORS_OF_ANY_BASE | {
     ComparisonKind.EMAIL: 1_000_000,
     ComparisonKind.PHONE: 1_000_000,
     ComparisonKind.ADDRESS: 200_000,
-    ComparisonKind.POSTCODE: 10_000,
-    ComparisonKind.GIVEN: 150,
-    ComparisonKind.SURNAME: 150,
-    ComparisonKind.MIDDLE: 150,
-    ComparisonKind.CITY: 200,
 }
-"""How rare a value may be held for that the invented base does not know.
+"""E-mail addresses and telephone numbers are as good as unique, however small the first base is."""
+COMMONEST_UNKNOWN: Mapping[str, float] = {
+    "g": 0.004,
+    "s": 0.004,
+    "mid": 0.01,
+    "p0": 0.0002,
+    "c0": 0.05,
+}
+"""How common a value is at least, known here or not: the invented base does not know real names.
 
-E-mail addresses and telephone numbers belong to few people wherever they come from. Names do not:
-two people have one rare name often enough that a name alone must never join their records.
+Two people have one rare name often enough that a name alone must never join their records, and a
+city that the model does not know may be the one where half of the customers live.
 """
+BUDGET = KeyBudget(keys_max=14, pairs_per_record_max=8, yield_min=0.1)
+"""Only keys that hold few records each: a base thirty times as large must not outgrow them."""
+ALWAYS = (("e0",), ("f0",))
+"""Keys a customer base must have: wider ones find the same pairs, until they hold too many."""
 _SEED = 20_240_501
 PEOPLE = {"en_GB": 6_000, "en_US": 6_000}
 _CITIES = 250
@@ -149,18 +161,42 @@ def customer_records(people: dict[str, int], *, seed: int) -> list[tuple[int, Tr
 
 
 def customer_model() -> Trained:
-    """Train on the invented base, then set what no invented base can tell: prior and household."""
+    """Train on the invented base, then take back what no invented base can know."""
     records = [record for _, record in customer_records(PEOPLE, seed=_SEED)]
-    trained = train(records, FIELDS, floors=FLOORS)
+    trained = train(records, FIELDS, floors=FLOORS, budget=BUDGET)
     model = replace(
-        trained.model, prior_weight=PRIOR_BITS, household_share=2.0**HOUSEHOLD_BITS
+        trained.model,
+        comparisons=tuple(_less_sure(comparison) for comparison in trained.model.comparisons),
+        term_frequencies={
+            column: _no_rarer(terms, COMMONEST_UNKNOWN.get(column, 0.0))
+            for column, terms in trained.model.term_frequencies.items()
+        },
+        prior_weight=PRIOR_BITS,
+        household_share=2.0**HOUSEHOLD_BITS,
+        keys=tuple(dict.fromkeys((*ALWAYS, *trained.model.keys))),
     )
     set_by_hand = {
         "model_version": model.version,
         "prior_bits": PRIOR_BITS,
         "household_share": model.household_share,
+        "comparisons": [comparison_report(comparison) for comparison in model.comparisons],
     }
     return Trained(model=model, report=trained.report | set_by_hand)
+
+
+def _less_sure(comparison: Comparison) -> Comparison:
+    """Half of m is the default: real customers err in more ways than invented ones."""
+    both = zip(comparison.m, comparison.default_m, strict=True)
+    return comparison.with_probabilities(m=tuple((m + default) / 2 for m, default in both))
+
+
+def _no_rarer(terms: TermFrequencies, smallest: float) -> TermFrequencies:
+    return replace(
+        terms,
+        frequencies=np.maximum(terms.frequencies, smallest),
+        default=max(terms.default, smallest),
+        mean=max(terms.mean, smallest),
+    )
 
 
 def write_customer_model(folder: Path) -> None:

@@ -53,9 +53,9 @@ def maximise(
         matches = counts / (1 + np.exp(-np.clip(odds, -500, 500)))
         found = float(min(max(matches.sum() / counts.sum(), 1e-6), 1 - 1e-6))
         for x, j in enumerate(free):
-            expected[j] = np.bincount(
-                patterns[known[x], x], weights=matches[known[x]], minlength=len(default_m[j])
-            )
+            level, weights = patterns[known[x], x], matches[known[x]]
+            counts_of_level = np.bincount(level, weights=weights, minlength=len(default_m[j]))
+            expected[j] = counts_of_level.astype(np.float64)
             current[x] = smoothed(expected[j], default_m[j], pseudo_count)
         settled = abs(found - share) < _CONVERGED
         share = found

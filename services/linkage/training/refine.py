@@ -90,9 +90,7 @@ def _fitted(
     return replace(model, household_share=share)
 
 
-def _inside(
-    bench: Workbench, chosen: ChosenKeys, vectors: Vectors, model: LinkageModel
-) -> Inside:
+def _inside(bench: Workbench, chosen: ChosenKeys, vectors: Vectors, model: LinkageModel) -> Inside:
     """Components of edges above the floor, cut where they are too large, and all their pairs."""
     units = totals(bench.weigh(chosen.left, chosen.right, vectors, model), model)
     kept = units >= model.edge_floor_units
@@ -105,9 +103,7 @@ def _inside(
     return pairs_inside(labels)
 
 
-def _cluster(
-    bench: Workbench, inside: Inside, vectors: Vectors, model: LinkageModel
-) -> Ints:
+def _cluster(bench: Workbench, inside: Inside, vectors: Vectors, model: LinkageModel) -> Ints:
     """Of each row the first row of its cluster."""
     pairs = bench.weigh(inside.left, inside.right, vectors, model)
     apart = ~bench.allowed(inside.left, inside.right)

@@ -47,7 +47,7 @@ def report(
             }
             for lesson in learned.lessons
         ],
-        "comparisons": [_comparison(comparison) for comparison in model.comparisons],
+        "comparisons": [comparison_report(comparison) for comparison in model.comparisons],
         "key_candidates": chosen.candidate_count,
         "keys": [
             {
@@ -65,14 +65,12 @@ def report(
     }
 
 
-def _comparison(comparison: Comparison) -> dict[str, Any]:
+def comparison_report(comparison: Comparison) -> dict[str, Any]:
     return {
         "field": comparison.field,
         "kind": comparison.kind.value,
         "levels": [
             {"label": level.label, "m": round(m, 5), "u": round(u, 7)}
-            for level, m, u in zip(
-                comparison.levels, comparison.m, comparison.u, strict=True
-            )
+            for level, m, u in zip(comparison.levels, comparison.m, comparison.u, strict=True)
         ],
     }

@@ -13,7 +13,7 @@ from services.identity.domain.kinds import MATCHING, Kind
 from services.linkage.features import FeatureSpec, survey
 from services.linkage.levels import ComparisonKind
 from services.linkage.model import LinkageModel
-from services.linkage.training.choose_keys import ChosenKeys, choose_keys
+from services.linkage.training.choose_keys import ChosenKeys, KeyBudget, choose_keys
 from services.linkage.training.frequencies import FLOORS
 from services.linkage.training.learn import Learned, learn_parameters
 from services.linkage.training.pairs import Floats, Ints
@@ -27,6 +27,7 @@ from services.linkage.training.workbench import Scale, Workbench, for_whole_base
 
 RECORDS_MAX = 200_000
 FIELDS_MAX = 200
+DEFAULT_BUDGET = KeyBudget()
 
 Fields = tuple[tuple[str, Kind], ...]
 Progress = Callable[[str], None]
@@ -48,6 +49,7 @@ def train(
     records_max: int = RECORDS_MAX,
     progress: Progress | None = None,
     floors: Mapping[ComparisonKind, int] = FLOORS,
+    budget: KeyBudget = DEFAULT_BUDGET,
 ) -> Trained:
     """Learn blocking keys, u, m, the prior, term frequencies and the household share.
 
@@ -61,7 +63,7 @@ def train(
     tell(f"reading {len(sample.records)} records")
     bench = _workbench(sample, fields, unique_sources=unique_sources, floors=floors)
     try:
-        return _train(bench, sample, record_count=len(records), tell=tell)
+        return _train(bench, sample, record_count=len(records), tell=tell, budget=budget)
     finally:
         bench.close()
 
@@ -102,7 +104,7 @@ def _workbench(
 
 
 def _train(
-    bench: Workbench, sample: Sample, *, record_count: int, tell: Progress
+    bench: Workbench, sample: Sample, *, record_count: int, tell: Progress, budget: KeyBudget
 ) -> Trained:
     tell("learning m and u")
     learned = learn_parameters(
@@ -114,7 +116,7 @@ def _train(
         allowed=bench.allowed,
     )
     tell("choosing blocking keys")
-    chosen = _choose(bench, learned)
+    chosen = _choose(bench, learned, budget)
     tell(f"clustering {len(chosen.left)} pairs")
     refined = refine(bench, learned, chosen)
     model = for_whole_base(refined.model, refined.parameters, bench.scale)
@@ -131,7 +133,7 @@ def _train(
     )
 
 
-def _choose(bench: Workbench, learned: Learned) -> ChosenKeys:
+def _choose(bench: Workbench, learned: Learned, budget: KeyBudget) -> ChosenKeys:
     model = bench.model(learned.parameters)
 
     def match_probability(left: Ints, right: Ints) -> Floats:
@@ -145,4 +147,5 @@ def _choose(bench: Workbench, learned: Learned) -> ChosenKeys:
         matches_expected=learned.parameters.match_share * bench.pair_count,
         allowed=bench.allowed,
         match_probability=match_probability,
+        budget=budget,
     )

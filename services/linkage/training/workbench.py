@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from services.identity.domain.weights import UNITS_PER_BIT, Units
-from services.linkage.comparisons import Comparison, comparisons_for
+from services.linkage.comparisons import comparisons_for
 from services.linkage.features import Features, FeatureSpec
 from services.linkage.levels import ComparisonKind
 from services.linkage.model import LinkageModel

@@ -5,9 +5,8 @@ import numpy as np
 from services.linkage.keys import COARSE, IDENTIFYING, SELECTIVE, Token
 from services.linkage.training.candidate_keys import TokenColumn
 from services.linkage.training.choose_keys import (
-    KEYS_MAX,
-    PAIRS_PER_RECORD_MAX,
     ChosenKeys,
+    KeyBudget,
     choose_keys,
 )
 from services.linkage.training.pairs import Floats, Ints, code_lists, code_values
@@ -33,9 +32,7 @@ def people(count: int, *, seed: int = 1) -> tuple[dict[str, TokenColumn], Ints]:
         "name": token("name", "name", SELECTIVE, [*names]),
         "town": token("town", "town", COARSE, [*towns]),
         "t": TokenColumn(
-            token=Token(
-                name="t", groups=frozenset({"word"}), strength=SELECTIVE, is_multiple=True
-            ),
+            token=Token(name="t", groups=frozenset({"word"}), strength=SELECTIVE, is_multiple=True),
             coded=code_lists(words),
         ),
     }, person
@@ -54,17 +51,22 @@ def chosen(count: int, **options: int) -> ChosenKeys:
         matches_expected=count / 2,
         allowed=lambda left, _: np.ones(len(left), dtype=np.bool_),
         match_probability=probability,
+        budget=KeyBudget(pairs_per_record_max=options.get("pairs_per_record_max", 30)),
     )
 
 
 def test_the_cost_is_the_exact_number_of_distinct_pairs_and_within_the_budget() -> None:
     result = chosen(2_000)
     assert sum(gain.new_pairs for gain in result.gains) == len(result.left)
-    assert len(result.left) <= PAIRS_PER_RECORD_MAX * 2_000
     assert len(set(zip(result.left.tolist(), result.right.tolist(), strict=True))) == len(
         result.left
     )
-    assert 0 < len(result.keys) <= KEYS_MAX
+    assert 0 < len(result.keys) <= 20
+
+
+def test_the_budget_is_never_exceeded() -> None:
+    result = chosen(2_000, pairs_per_record_max=1)
+    assert 0 < len(result.left) <= 2_000
 
 
 def test_records_without_the_best_token_are_found_by_others() -> None:
@@ -87,6 +89,7 @@ def test_pairs_that_cannot_match_cost_nothing() -> None:
         matches_expected=100,
         allowed=lambda left, _: np.zeros(len(left), dtype=np.bool_),
         match_probability=lambda left, _: np.ones(len(left)),
+        budget=KeyBudget(),
     )
     assert result.keys == ()
 
@@ -99,6 +102,7 @@ def test_no_tokens_give_no_keys() -> None:
         matches_expected=5,
         allowed=lambda left, _: np.ones(len(left), dtype=np.bool_),
         match_probability=lambda left, _: np.ones(len(left)),
+        budget=KeyBudget(),
     )
     assert result.keys == ()
     assert len(result.left) == 0

@@ -87,7 +87,9 @@ def test_the_report_names_no_value() -> None:
             (("street_number", Kind.STREET_NUMBER),),
             id="nothing to compare by",
         ),
-        pytest.param([record("a", {"email": "x"}), record("a", {"email": "y"})], FIELDS, id="twice"),
+        pytest.param(
+            [record("a", {"email": "x"}), record("a", {"email": "y"})], FIELDS, id="twice"
+        ),
     ],
 )
 def test_where_there_is_nothing_to_learn_it_says_so(
@@ -106,8 +108,7 @@ def test_two_records_give_a_careful_model() -> None:
 
 def test_a_constant_column_is_worth_nothing() -> None:
     records = [
-        record(r.key, {**r.values, "tier": "gold", "email": "shop@example.org"})
-        for r in base(100)
+        record(r.key, {**r.values, "tier": "gold", "email": "shop@example.org"}) for r in base(100)
     ]
     trained = train(records, (*FIELDS, ("tier", Kind.CATEGORY)))
     assert weight_of_agreement(trained.model, "tier") == pytest.approx(1.0, abs=0.15)
