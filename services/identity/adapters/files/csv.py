@@ -1,0 +1,139 @@
+"""Delimited text: every row, or the line with its reason. Nothing about the file is guessed."""
+
+import csv as standard_csv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from services.identity.adapters.files import reader
+from services.identity.adapters.files.rows import Batch, Reject, Row
+from services.identity.adapters.files.spool import Spooled, Survey, spooled
+from services.identity.domain.errors import UsageError
+from services.identity.domain.mapping import FileFormat
+
+
+class CsvTable:
+    """Two scans: the first finds what is no row, so that the second can number the rows."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        spool: Spooled,
+        survey: Survey,
+        format_: FileFormat,
+    ) -> None:
+        self._connection = connection
+        self._format = format_
+        self._spool = spool
+        blank, self.columns = _header(spool, format_)
+        self._skipped = blank
+        # in a file of one column a blank line is a row
+        self._blank = survey.blank if len(self.columns) > 1 else frozenset()
+        self._rejects = self._check()
+
+    def read(self, *, rows_max: int) -> Iterator[Batch]:
+        """The unreadable lines first, then the rows."""
+        for start in range(0, len(self._rejects), rows_max):
+            yield Batch(rejects=[each for each, _ in self._rejects[start : start + rows_max]])
+        numbers = _Lines(self._skipped + 2, self._rejects, self._blank)
+        self._connection.execute(f"SELECT * FROM {self._scan()}")
+        while found := self._connection.fetchmany(rows_max):
+            yield Batch(
+                rows=[
+                    Row(
+                        line=numbers.next(values),
+                        values=dict(zip(self.columns, values, strict=True)),
+                    )
+                    for values in found
+                ]
+            )
+        reader.forget_rejects(self._connection)
+
+    def _check(self) -> list[tuple[Reject, int]]:
+        try:
+            return self._rejected()
+        except duckdb.InvalidInputException:
+            raise UsageError(
+                f"{self._spool.origin.name} cannot be read with delimiter"
+                f" {self._format.delimiter!r} and quote {self._format.quote!r}: declare `format:`"
+            ) from None
+
+    def _rejected(self) -> list[tuple[Reject, int]]:
+        """Counting every column makes DuckDB look at every cell."""
+        counts = ", ".join(f"count({reader.identifier(name)})" for name in self.columns)
+        self._connection.execute(f"SELECT {counts} FROM {self._scan()}").fetchall()
+        return list(reader.rejects(self._connection, self._spool))
+
+    def _scan(self) -> str:
+        options = {
+            "delim": reader.literal(self._format.delimiter),
+            "quote": reader.literal(self._format.quote),
+            "escape": reader.literal(self._format.quote),
+            "header": "true",
+            "skip": str(self._skipped),
+        }
+        return reader.text_scan(self._spool.path, self.columns, options)
+
+
+class _Lines:
+    """The line on which each row starts: rows, unreadable and blank lines follow each other.
+
+    A line break within a value is part of its row, so that only true blank lines are ever met.
+    """
+
+    def __init__(
+        self, first: int, rejects: list[tuple[Reject, int]], blank: frozenset[int]
+    ) -> None:
+        self._line = first
+        self._spans = {each.line: span for each, span in rejects}
+        self._blank = blank
+
+    def next(self, values: tuple[str | None, ...]) -> int:
+        while True:
+            if self._line in self._blank:
+                self._line += 1
+            elif self._line in self._spans:
+                self._line += self._spans[self._line]
+            else:
+                break
+        line = self._line
+        self._line += 1 + sum(value.count("\n") for value in values if value)
+        return line
+
+
+@contextmanager
+def open_csv(path: Path, format_: FileFormat) -> Iterator[CsvTable]:
+    """Raises UsageError when it is not such a file at all."""
+    with spooled(path, format_.encoding) as (spool, survey), reader.connect() as connection:
+        yield CsvTable(connection, spool, survey, format_)
+
+
+def _header(spool: Spooled, format_: FileFormat) -> tuple[int, tuple[str, ...]]:
+    """How many blank lines come first, and the names of the columns."""
+    with spool.path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        rows = standard_csv.reader(file, delimiter=format_.delimiter, quotechar=format_.quote)
+        blank = 0
+        try:
+            for names in rows:
+                if names:
+                    return blank, _named(names, spool.origin)
+                blank += 1
+        except standard_csv.Error:
+            pass
+    raise UsageError(f"{spool.origin.name} has no header line")
+
+
+def _named(names: list[str], origin: Path) -> tuple[str, ...]:
+    try:
+        "".join(names).encode()
+    except UnicodeEncodeError:
+        raise UsageError(
+            f"the header of {origin.name} is not UTF-8; declare format: {{encoding: latin-1}}"
+        ) from None
+    lowered = [name.strip().lower() for name in names]
+    for name, low in zip(names, lowered, strict=True):
+        if not low or lowered.count(low) > 1:
+            raise UsageError(f"{origin.name}: every column needs a name of its own; see {name!r}")
+    return tuple(name.strip() for name in names)

@@ -1,0 +1,96 @@
+"""JSON lines: read as lines of text, so that a broken one is refused and never half read."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import msgspec
+
+from services.identity.adapters.files import reader
+from services.identity.adapters.files.rows import REJECT_BYTES_MAX, Batch, Reject, Row
+from services.identity.adapters.files.spool import Spooled, spooled
+from services.identity.domain.errors import RejectReason
+from services.identity.domain.mapping import FileFormat
+
+_LINE = ("line",)
+_OPTIONS = {"delim": "chr(31)", "quote": "''", "escape": "''", "header": "false"}
+# chr(31) cannot stand in JSON, so that a line is always one cell
+_COLUMNS = """
+SELECT DISTINCT unnest(json_keys(CASE WHEN json_valid(line) THEN line END)) AS name
+FROM {scan} ORDER BY name
+"""
+_WHOLE = "a line must be whole JSON; mend it"
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_TEXT = msgspec.json.Decoder(str)
+
+
+class JsonlTable:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, spool: Spooled) -> None:
+        self._connection = connection
+        self._spool = spool
+        found = connection.execute(_COLUMNS.format(scan=self._scan())).fetchall()
+        self.columns = tuple(name for (name,) in found)
+        self._rejects = [_no_json(each) for each, _ in reader.rejects(connection, self._spool)]
+
+    def read(self, *, rows_max: int) -> Iterator[Batch]:
+        """The lines that are no text first, then the rows, with those that are no JSON object."""
+        for start in range(0, len(self._rejects), rows_max):
+            yield Batch(rejects=self._rejects[start : start + rows_max])
+        refused = {each.line for each in self._rejects}
+        line = 0
+        self._connection.execute(f"SELECT line FROM {self._scan()}")
+        while found := self._connection.fetchmany(rows_max):
+            batch = Batch()
+            for (text,) in found:
+                line += 1
+                while line in refused:
+                    line += 1
+                self._add(batch, line, text)
+            yield batch
+        reader.forget_rejects(self._connection)
+
+    def _add(self, batch: Batch, line: int, text: str | None) -> None:
+        if text is None or not text.strip():
+            return  # a blank line says nothing
+        try:
+            batch.rows.append(Row(line=line, values=_values(text)))
+        except msgspec.ValidationError:
+            batch.rejects.append(
+                self._reject(line, text, RejectReason.NOT_AN_OBJECT, "a line must be one {...}")
+            )
+        except (msgspec.DecodeError, RecursionError):
+            batch.rejects.append(self._reject(line, text, RejectReason.BROKEN_JSON, _WHOLE))
+
+    def _reject(self, line: int, text: str, reason: RejectReason, detail: str) -> Reject:
+        raw = self._spool.original(text.encode()[:REJECT_BYTES_MAX])
+        return Reject(line=line, raw=raw, reason=reason, detail=detail)
+
+    def _scan(self) -> str:
+        return reader.text_scan(self._spool.path, _LINE, _OPTIONS)
+
+
+def _no_json(found: Reject) -> Reject:
+    """Only the encoding and the size of a line are DuckDB's to judge here."""
+    if found.reason is not RejectReason.TORN_LINE:
+        return found
+    return replace(found, reason=RejectReason.BROKEN_JSON, detail=_WHOLE)
+
+
+def _values(text: str) -> dict[str, str | None]:
+    """Text as it is, null as None, everything else as it was written."""
+    return {name: _text(bytes(raw)) for name, raw in _OBJECT.decode(text).items()}
+
+
+def _text(raw: bytes) -> str | None:
+    if raw.startswith(b'"'):
+        return _TEXT.decode(raw) or None
+    return None if raw == b"null" else raw.decode()
+
+
+@contextmanager
+def open_jsonl(path: Path, format_: FileFormat) -> Iterator[JsonlTable]:
+    """Raises UsageError when it is not a text file at all."""
+    with spooled(path, format_.encoding) as (spool, _), reader.connect() as connection:
+        yield JsonlTable(connection, spool)

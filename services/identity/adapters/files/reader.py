@@ -1,0 +1,89 @@
+"""DuckDB as a reader of files: everything declared, nothing guessed, what it refuses kept."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from services.identity.adapters.files.rows import REJECT_BYTES_MAX, Reject
+from services.identity.adapters.files.spool import Spooled
+from services.identity.domain.errors import RejectReason
+
+LINE_BYTES_MAX = 8 * 1024 * 1024
+_REJECTED = """
+SELECT line_byte_position - 1, any_value(error_type), any_value(octet_length(encode(csv_line)))
+FROM reject_errors GROUP BY line_byte_position ORDER BY line_byte_position
+"""
+_FORGET = "DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans"
+_TORN = "the line does not have the cells of the header, or a quote in it never ends; mend it"
+_DETAILS = {
+    "INVALID ENCODING": (
+        RejectReason.BAD_ENCODING,
+        "the line is not in the declared encoding; declare it: format: {encoding: latin-1}",
+    ),
+    "LINE SIZE OVER MAXIMUM": (RejectReason.TOO_LARGE, "the line is too long to be one row"),
+}
+
+
+def connect() -> duckdb.DuckDBPyConnection:
+    """In memory, one thread: rows come in file order. Times are told in UTC."""
+    connection = duckdb.connect(config={"threads": 1})
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
+def identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def text_scan(path: Path, columns: tuple[str, ...], options: dict[str, str]) -> str:
+    """The FROM clause that reads a text file with every column declared as text."""
+    declared = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in columns)
+    extra = "".join(f", {name} = {value}" for name, value in options.items())
+    return (
+        f"read_csv({literal(str(path))}, auto_detect = false, columns = {{{declared}}},"
+        f" store_rejects = true, max_line_size = {LINE_BYTES_MAX}, buffer_size ="
+        f" {4 * LINE_BYTES_MAX}{extra})"
+    )
+
+
+def forget_rejects(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(_FORGET)
+
+
+def rejects(connection: duckdb.DuckDBPyConnection, spool: Spooled) -> Iterator[tuple[Reject, int]]:
+    """What the scan before this refused, and how many lines each takes, in file order."""
+    found = connection.execute(_REJECTED).fetchall()
+    forget_rejects(connection)
+    with spool.path.open("rb") as file:
+        at, line = 0, 1
+        for start, error_type, size in found:
+            line += _newlines(file, start - at)
+            raw = file.read(size)
+            rest = b"" if raw.endswith(b"\n") else file.readline(REJECT_BYTES_MAX)
+            at = start + len(raw) + len(rest)
+            whole = raw + rest
+            body = whole.lstrip(b"\r\n")  # blank lines before it count to it
+            line += whole.count(b"\n", 0, len(whole) - len(body))
+            span = max(1, body.count(b"\n"))
+            reason, detail = _DETAILS.get(error_type, (RejectReason.TORN_LINE, _TORN))
+            kept = spool.original(body.rstrip(b"\r\n")[:REJECT_BYTES_MAX])
+            yield Reject(line=line, raw=kept, reason=reason, detail=detail), span
+            line += body.count(b"\n")
+
+
+def _newlines(file: Any, count: int) -> int:  # noqa: ANN401  # a binary file of any kind
+    """How many lines end within the next `count` bytes; reads them."""
+    lines = 0
+    while count > 0:
+        piece = file.read(min(count, LINE_BYTES_MAX))
+        if not piece:
+            break
+        lines += piece.count(b"\n")
+        count -= len(piece)
+    return lines

@@ -1,0 +1,41 @@
+"""What reading a file gives, whatever its format: rows as text, and what could not be read."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from services.identity.domain.errors import RejectReason
+
+REJECT_BYTES_MAX = 512 * 1024  # kept of one unreadable line; the file still has the rest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One row: every cell as text, None where there is none. `line` counts from 1."""
+
+    line: int
+    values: dict[str, str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reject:
+    """One line that is no row, with its bytes and what to do. `detail` quotes nothing of it."""
+
+    line: int
+    raw: bytes
+    reason: RejectReason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    rows: list[Row] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+
+
+class Table(Protocol):
+    """An opened file: the columns it has, and its rows in file order, bounded at a time."""
+
+    columns: tuple[str, ...]
+
+    def read(self, *, rows_max: int) -> Iterator[Batch]: ...
