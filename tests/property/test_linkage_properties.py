@@ -1,0 +1,142 @@
+"""Linkage laws on drawn input: deriving repeats itself, keys and clusters ignore order."""
+
+from random import Random
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.identity.domain.clustering import Problem, agglomerate, components, ladder
+from services.identity.domain.weights import UNITS_PER_BIT
+from services.linkage.features import FeatureSpec, derive
+from services.linkage.folding import ascii_text, fold, words
+from services.linkage.keys import tokens
+from tests.linkage_factory import FIELDS
+
+SPEC = FeatureSpec(fields=FIELDS)
+RECORDS = st.dictionaries(st.sampled_from([name for name, _ in FIELDS]), st.text(max_size=30))
+
+
+@given(st.text(max_size=60))
+def test_folding_twice_is_folding_once(text: str) -> None:
+    assert words(" ".join(words(text))) == words(text)
+    assert ascii_text(ascii_text(text)) == ascii_text(text)
+    assert ascii_text(text).isascii()
+    assert fold(fold(text)) == fold(text)
+
+
+@given(RECORDS)
+def test_any_text_can_be_derived_and_all_of_it_is_declared(values: dict[str, str]) -> None:
+    found = derive(values, SPEC)
+    assert found == derive(dict(reversed(values.items())), SPEC)
+    assert set(found) <= set(SPEC.columns)
+    for name, value in found.items():
+        texts = value if isinstance(value, list) else [value]
+        assert texts
+        assert all(texts)
+        if name != "k0":  # a category is compared for equality only
+            assert all(text.isascii() for text in texts)
+    assert all(all(values) for values in tokens(found, SPEC).values())
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> Problem:
+    """Few records and few distinct weights, so that links tie."""
+    size = draw(st.integers(1, 7))
+    pairs = size * (size - 1) // 2
+    bits = st.sampled_from([-12, -3, -1, 1, 3, 12])
+    width = 2
+    weights = np.zeros((width, size, size), dtype=np.int32)
+    forbidden = np.zeros((size, size), dtype=bool)
+    upper = np.triu_indices(size, 1)
+    for number in range(width):
+        chosen = draw(st.lists(bits, min_size=pairs, max_size=pairs))
+        weights[number][upper] = np.array(chosen, dtype=np.int32) * UNITS_PER_BIT
+        weights[number] += weights[number].T
+    forbidden[upper] = draw(
+        st.lists(st.sampled_from([False] * 4 + [True]), min_size=pairs, max_size=pairs)
+    )
+    values = [frozenset(draw(st.sampled_from(["", "a", "b", "c"]))) for _ in range(size)]
+    return Problem(
+        weights=weights,
+        present=weights != 0,
+        prior=draw(st.sampled_from([-2, 0])) * UNITS_PER_BIT,
+        shared=(False, True),
+        h=0.01,
+        tau=0.1,
+        forbidden=forbidden,
+        limited=[(2, values)],
+    )
+
+
+@given(problems())
+@settings(max_examples=200)
+def test_no_cluster_breaks_a_veto_or_a_limit(problem: Problem) -> None:
+    labels = agglomerate(problem).labels
+    together = labels[:, None] == labels[None, :]
+    assert problem.forbidden is not None
+    assert not (together & problem.forbidden).any()
+    for most, values in problem.limited:
+        for label in set(labels.tolist()):
+            held = [values[record] for record in np.flatnonzero(labels == label).tolist()]
+            assert len(frozenset().union(*held)) <= most
+
+
+@given(problems())
+def test_clusters_are_named_after_their_smallest_member_and_joins_lead_to_them(
+    problem: Problem,
+) -> None:
+    found = agglomerate(problem)
+    for label in set(found.labels.tolist()):
+        assert np.flatnonzero(found.labels == label).min() == label
+    joined = components(problem.size, [(join.left, join.right) for join in found.joins])
+    assert joined.tolist() == found.labels.tolist()
+    assert all(join.left < join.right for join in found.joins)
+    assert all(join.weight > 0 for join in found.joins)
+
+
+@given(problems())
+def test_a_component_is_clustered_alike_alone_and_among_strangers(problem: Problem) -> None:
+    """Records to which nothing links change nothing for the others."""
+    size = problem.size
+    width = len(problem.shared)
+    weights = np.full((width, size + 2, size + 2), -12 * UNITS_PER_BIT, dtype=np.int32)
+    weights[:, :size, :size] = problem.weights
+    assert problem.forbidden is not None
+    forbidden = np.zeros((size + 2, size + 2), dtype=bool)
+    forbidden[:size, :size] = problem.forbidden
+    present = np.ones(weights.shape, dtype=bool)
+    present[:, :size, :size] = problem.present
+    most, values = problem.limited[0]
+    wider = Problem(
+        weights=weights,
+        present=present,
+        prior=problem.prior,
+        shared=problem.shared,
+        h=problem.h,
+        tau=problem.tau,
+        forbidden=forbidden,
+        limited=[(most, [*values, frozenset(), frozenset()])],
+    )
+    assert agglomerate(wider).labels[:size].tolist() == agglomerate(problem).labels.tolist()
+
+
+EDGES = st.lists(
+    st.tuples(st.integers(0, 8), st.integers(0, 8), st.sampled_from([-3, -1, 0, 2, 5])), max_size=20
+)
+
+
+@given(EDGES, st.randoms(use_true_random=False), st.integers(1, 9))
+def test_parts_fit_and_ignore_the_order_of_edges(
+    edges: list[tuple[int, int, int]], random: Random, units_max: int
+) -> None:
+    shuffled = sorted(edges, key=lambda _: random.random())
+    found = ladder(9, edges, floor=-2, units_max=units_max, step=2)
+    assert (
+        found.labels.tolist()
+        == ladder(9, shuffled, floor=-2, units_max=units_max, step=2).labels.tolist()
+    )
+    assert np.bincount(found.labels).max() <= units_max
+    whole = components(9, [(a, b) for a, b, weight in edges if weight >= -2])
+    finer = found.labels[:, None] == found.labels[None, :]
+    assert (whole[:, None] == whole[None, :])[finer].all()

@@ -1,0 +1,283 @@
+"""Constrained per-comparison linkage: against oracles, under vetoes and limits, cut by floors."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import squareform
+
+from services.identity.domain.clustering import (
+    COMPONENT_UNITS_MAX,
+    FLOOR_STEP,
+    Problem,
+    agglomerate,
+    components,
+    ladder,
+)
+from services.identity.domain.weights import UNITS_PER_BIT, household_cap, to_units
+
+TAU = 0.1
+
+
+def symmetric(count: int, pairs: dict[tuple[int, int], float]) -> npt.NDArray[np.int32]:
+    weights = np.zeros((count, count), dtype=np.int32)
+    for (left, right), bits in pairs.items():
+        weights[left, right] = weights[right, left] = to_units(bits)
+    return weights
+
+
+def one_comparison(count: int, pairs: dict[tuple[int, int], float], **more: Any) -> Problem:  # noqa: ANN401 - fields of Problem, for `replace`
+    """Pairs that are not named are null."""
+    weights = symmetric(count, pairs)[np.newaxis]
+    problem = Problem(
+        weights=weights, present=weights != 0, prior=0, shared=(False,), h=0.0, tau=TAU
+    )
+    return replace(problem, **more)
+
+
+def random_problem(rng: np.random.Generator, *, size: int, width: int, tau: float = TAU) -> Problem:
+    """Some people of several records each, noisy weights, nulls, vetoes."""
+    truth = rng.integers(0, max(1, size // 5), size)
+    same = truth[:, None] == truth[None, :]
+    weights = np.zeros((width, size, size), dtype=np.int32)
+    present = np.zeros((width, size, size), dtype=bool)
+    for number in range(width):
+        bits = np.where(same, rng.normal(4, 3, same.shape), rng.normal(-3, 3, same.shape))
+        upper = np.triu(bits * UNITS_PER_BIT, 1).astype(np.int32)
+        shown = np.triu(rng.random(same.shape) > 0.3, 1)
+        present[number] = shown | shown.T
+        weights[number] = np.where(present[number], upper + upper.T, 0)
+    forbidden = np.triu(rng.random(same.shape) < 0.02, 1)
+    return Problem(
+        weights=weights,
+        present=present,
+        prior=-3 * UNITS_PER_BIT,
+        shared=[number % 2 == 1 for number in range(width)],
+        h=1e-3,
+        tau=tau,
+        forbidden=forbidden | forbidden.T,
+    )
+
+
+def plain_link(problem: Problem, left: Sequence[int], right: Sequence[int]) -> float:
+    """A link in bits, from all pairs of records."""
+    personal, together = problem.prior / UNITS_PER_BIT, 0.0
+    for c, is_shared in enumerate(problem.shared):
+        pairs = [(a, b) for a in left for b in right if problem.present[c, a, b]]
+        if not pairs:
+            continue
+        bits = [problem.weights[c, a, b] / UNITS_PER_BIT for a, b in pairs]
+        mean = np.mean([2 ** (problem.tau * min(max(w, -30), 30)) for w in bits])
+        value = float(np.log2(mean)) / problem.tau
+        personal, together = (
+            (personal, together + value) if is_shared else (personal + value, together)
+        )
+    return personal + together - math.log2(1 + problem.h * 2**together)
+
+
+def plain_linkage(problem: Problem) -> list[int]:
+    """The recipe as it is written, in loops: every link from all its record pairs, every time."""
+    members = {record: [record] for record in range(problem.size)}
+    assert problem.forbidden is not None
+    while True:
+        links = [
+            (plain_link(problem, members[left], members[right]), -left, -right)
+            for left, right in combinations(sorted(members), 2)
+            if not problem.forbidden[np.ix_(members[left], members[right])].any()
+        ]
+        value, left, right = max(links, default=(0.0, 0, 0))
+        if value <= 0:
+            break
+        members[-left] += members.pop(-right)
+    return [next(head for head, of in members.items() if r in of) for r in range(problem.size)]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_clusters_are_those_of_the_recipe_in_plain_loops(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    problem = random_problem(rng, size=12, width=4)
+    assert agglomerate(problem).labels.tolist() == plain_linkage(problem)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_one_comparison_without_nulls_at_tau_zero_is_average_linkage(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    size = 30
+    upper = np.triu(rng.normal(-2, 6, (size, size)), 1)
+    weights = np.rint((upper + upper.T) * UNITS_PER_BIT).astype(np.int32)
+    problem = Problem(
+        weights=weights[np.newaxis],
+        present=np.ones((1, size, size), dtype=bool),
+        prior=0,
+        shared=(False,),
+        h=0.0,
+        tau=0.0,
+    )
+    distance = 100 - weights / UNITS_PER_BIT
+    np.fill_diagonal(distance, 0)
+    tree = linkage(squareform(distance, checks=False), "average")
+    theirs = fcluster(tree, t=100, criterion="distance")
+    ours = agglomerate(problem).labels
+    assert ((ours[:, None] == ours) == (theirs[:, None] == theirs)).all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_order_of_records_does_not_change_the_partition(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    problem = random_problem(rng, size=25, width=5)
+    order = rng.permutation(problem.size)
+    grid = np.ix_(np.arange(5), order, order)
+    assert problem.forbidden is not None
+    moved = Problem(
+        weights=problem.weights[grid],
+        present=problem.present[grid],
+        prior=problem.prior,
+        shared=problem.shared,
+        h=problem.h,
+        tau=problem.tau,
+        forbidden=problem.forbidden[np.ix_(order, order)],
+    )
+    here, there = agglomerate(problem).labels[order], agglomerate(moved).labels
+    assert ((here[:, None] == here) == (there[:, None] == there)).all()
+
+
+def test_a_link_of_two_records_is_their_match_weight_exactly() -> None:
+    rng = np.random.default_rng(5)
+    weights = rng.integers(-9 << 20, 12 << 20, (6, 1)).astype(np.int32)
+    both = np.zeros((6, 2, 2), dtype=np.int32)
+    both[:, 0, 1] = both[:, 1, 0] = weights[:, 0]
+    shared = [False, True] * 3
+    join = agglomerate(
+        Problem(weights=both, present=both != 0, prior=50 << 20, shared=shared, h=0.01, tau=TAU)
+    ).joins[0]
+    mask = np.array(shared)
+    capped = household_cap(weights[mask].sum(axis=0), share=0.01)[0]
+    assert join.weight == (50 << 20) + weights[~mask].sum() + capped
+
+
+def test_a_link_of_joined_records_is_as_exact_as_one_of_single_records() -> None:
+    """Whether weights were summed or read, the mean of equal weights is that weight."""
+    pairs = {(0, 1): 20.0, (0, 2): 3.0, (1, 2): 3.0}
+    joins = agglomerate(one_comparison(3, pairs)).joins
+    assert [join.weight for join in joins] == [to_units(20.0), to_units(3.0)]
+
+
+def test_equal_links_go_to_the_smaller_pair() -> None:
+    pairs = {(0, 1): 4.0, (1, 2): 4.0, (0, 2): -30.0, (2, 3): 4.0, (1, 3): -30.0, (0, 3): -30.0}
+    clustering = agglomerate(one_comparison(4, pairs))
+    assert [join[:2] for join in clustering.joins] == [(0, 1), (2, 3)]
+    assert clustering.labels.tolist() == [0, 0, 2, 2]
+
+
+def test_even_odds_are_not_enough() -> None:
+    assert agglomerate(one_comparison(2, {(0, 1): 1e-6})).labels.tolist() == [0, 0]
+    empty = one_comparison(2, {})
+    assert agglomerate(empty).labels.tolist() == [0, 1]
+
+
+def test_nulls_do_not_dilute() -> None:
+    pairs = {(0, 1): 20.0, (1, 2): 6.0}
+    prior = -5 * UNITS_PER_BIT
+    assert agglomerate(one_comparison(3, pairs, prior=prior)).labels.tolist() == [0, 0, 0]
+
+
+def test_one_comparison_of_one_pair_counts_for_thirty_bits_at_most() -> None:
+    prior = -31 * UNITS_PER_BIT
+    assert agglomerate(one_comparison(2, {(0, 1): 500.0}, prior=prior)).labels.tolist() == [0, 1]
+
+
+def test_a_veto_keeps_whole_clusters_apart() -> None:
+    forbidden = np.zeros((3, 3), dtype=bool)
+    forbidden[2, 0] = True
+    pairs = {(0, 1): 9.0, (1, 2): 8.0, (0, 2): 8.0}
+    problem = one_comparison(3, pairs, forbidden=forbidden)
+    assert agglomerate(problem).labels.tolist() == [0, 0, 2]
+
+
+def test_a_join_that_would_hold_too_many_values_is_refused_and_told() -> None:
+    pairs = {(0, 1): 9.0, (1, 2): 8.0, (0, 2): 8.0}
+    values = [frozenset({"a"}), frozenset({"b"}), frozenset({"c"})]
+    clustering = agglomerate(one_comparison(3, pairs, limited=[(2, values)]))
+    assert clustering.labels.tolist() == [0, 0, 2]
+    assert [refused[:2] for refused in clustering.refused] == [(0, 2)]
+    same = [frozenset({"a"}), frozenset({"b"}), frozenset({"a"})]
+    assert agglomerate(one_comparison(3, pairs, limited=[(2, same)])).labels.tolist() == [0, 0, 0]
+
+
+def test_a_limit_does_not_change_what_it_was_given() -> None:
+    values = [frozenset({"a"}), frozenset({"b"})]
+    agglomerate(one_comparison(2, {(0, 1): 9.0}, limited=[(5, values)]))
+    assert values == [frozenset({"a"}), frozenset({"b"})]
+
+
+def test_units_are_joined_whatever_they_weigh_and_bring_their_vetoes() -> None:
+    forbidden = np.zeros((4, 4), dtype=bool)
+    forbidden[1, 3] = True
+    pairs = {(0, 1): -20.0, (0, 2): 9.0, (1, 2): 9.0, (0, 3): 9.0}
+    problem = one_comparison(4, pairs, units=[(1, 0)], forbidden=forbidden)
+    assert agglomerate(problem).labels.tolist() == [0, 0, 0, 3]
+
+
+def test_late_records_take_no_part() -> None:
+    late = np.array([False, True, False])
+    pairs = {(0, 1): 20.0, (1, 2): 20.0, (0, 2): 2.0}
+    problem = one_comparison(3, pairs, late=late)
+    assert agglomerate(problem).labels.tolist() == [0, 1, 0]
+
+
+def test_a_single_record_is_its_own_cluster() -> None:
+    assert agglomerate(one_comparison(1, {})).labels.tolist() == [0]
+
+
+def test_evidence_that_a_household_shares_joins_nobody_by_itself() -> None:
+    weights = np.stack([symmetric(2, {(0, 1): 25.0}), symmetric(2, {(0, 1): -3.0})])
+    shared = Problem(
+        weights=weights,
+        present=weights != 0,
+        prior=-9 * UNITS_PER_BIT,
+        shared=(True, False),
+        h=2.0**-10,
+        tau=TAU,
+    )
+    personal = replace(shared, shared=(False, False))
+    assert agglomerate(shared).labels.tolist() == [0, 1]
+    assert agglomerate(personal).labels.tolist() == [0, 0]
+
+
+def test_components_are_named_after_their_smallest_node() -> None:
+    assert components(6, [(5, 4), (4, 1), (2, 3)]).tolist() == [0, 1, 2, 2, 1, 1]
+    assert components(0, []).tolist() == []
+
+
+def test_parts_that_fit_are_not_cut() -> None:
+    found = ladder(4, [(0, 1, -5), (1, 2, 7), (2, 3, 0)], floor=0, units_max=3)
+    assert found.labels.tolist() == [0, 1, 1, 1]
+    assert found.floors.tolist() == [0, 0, 0, 0]
+
+
+def test_a_part_that_is_too_large_is_cut_at_a_higher_floor_and_no_other() -> None:
+    edges = [(0, 1, 9), (1, 2, 1), (2, 3, 9), (4, 5, 1)]
+    found = ladder(6, edges, floor=0, units_max=3, step=2)
+    assert found.labels.tolist() == [0, 0, 2, 2, 4, 4]
+    assert found.floors.tolist() == [2, 2, 2, 2, 0, 0]
+
+
+def test_where_no_floor_splits_a_part_its_units_stay_single() -> None:
+    clique = [(a, b, 30 * UNITS_PER_BIT) for a in range(5) for b in range(a + 1, 5)]
+    found = ladder(5, clique, floor=-4 * UNITS_PER_BIT, units_max=4)
+    assert found.labels.tolist() == [0, 1, 2, 3, 4]
+    assert found.floors.min() > 30 * UNITS_PER_BIT
+
+
+def test_a_part_of_the_largest_size_is_kept_whole() -> None:
+    count = COMPONENT_UNITS_MAX
+    chain = [(n, n + 1, n) for n in range(count)]
+    assert not ladder(count, chain[:-1], floor=0).labels.any()
+    cut = ladder(count + 1, chain, floor=0, step=FLOOR_STEP)
+    assert len(set(cut.labels.tolist())) > 1
