@@ -1,6 +1,7 @@
 """Servers that tests share: one PostgreSQL and, where asked for, one Kafka broker per run."""
 
 import itertools
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +11,17 @@ import psycopg
 import pytest
 
 from services.identity.adapters.embedded import server
+from services.identity.adapters.kafka import broker
 from services.identity.adapters.sql.engine import create_schema
 
 _numbers = itertools.count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # kafka-python 3.0.12 reads its protocol's schemas this way when it is imported.
+    config.addinivalue_line(
+        "filterwarnings", "ignore:(read|open)_text is deprecated:DeprecationWarning"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +61,22 @@ def database_url(postgres_url: str, _template_database: str) -> Iterator[str]:
     yield _with_database(postgres_url, name)
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap() -> Iterator[str]:
+    """One Kafka broker for the whole run, started when the first test asks for it."""
+    missing = broker.what_is_missing()
+    if missing is not None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with tempfile.TemporaryDirectory(prefix="plait-tests-kafka-") as folder:
+        local = broker.LocalBroker(Path(folder))
+        try:
+            yield local.start()
+        finally:
+            local.stop()
 
 
 def _with_database(url: str, name: str) -> str:

@@ -259,6 +259,14 @@ class LogContract:
         assert sum(ends.values()) == 7
         assert all(ends[each.partition] >= each.next_offset for each in answered)
 
+    def test_end_offsets_of_a_topic_need_no_member(
+        self, log: EventLog, topic: str, append: Append
+    ) -> None:
+        assert log.end_offsets(topic) == {Partition(topic, each): 0 for each in range(PARTITIONS)}
+        append(*(outgoing(topic, f"k-{turn}", "x") for turn in range(7)))
+        assert sum(log.end_offsets(topic).values()) == 7
+        assert log.end_offsets("no-such-topic") == {}
+
     def test_a_poll_is_bounded_in_number_and_in_time(
         self, topic: str, append: Append, join: Join
     ) -> None:

@@ -1,12 +1,12 @@
 """The durable log in tables of PostgreSQL: the default in place of Kafka, behind the same port."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from services.identity.adapters.embedded import topics as topics_of
 from services.identity.adapters.embedded.consumer import EmbeddedConsumer
 from services.identity.adapters.embedded.producer import EmbeddedProducer
 from services.identity.adapters.embedded.session import Session
-from services.identity.ports import Clock, StartingOffsets, TopicSettings
+from services.identity.ports import Clock, Partition, StartingOffsets, TopicSettings
 
 
 class EmbeddedLog:
@@ -32,6 +32,17 @@ class EmbeddedLog:
         self, *, topics: Sequence[str], group: str, start: StartingOffsets
     ) -> EmbeddedConsumer:
         return EmbeddedConsumer(self._url, topics=topics, group=group, start=start)
+
+    def end_offsets(self, topic: str) -> Mapping[Partition, int]:
+        session = Session(self._url)
+        try:
+            with session.use() as connection:
+                rows = connection.execute(
+                    "SELECT partition, next_offset FROM log_partition WHERE topic = %s", (topic,)
+                ).fetchall()
+        finally:
+            session.close()
+        return {Partition(topic, index): offset for index, offset in rows}
 
     def close(self) -> None:
         """Producers and consumers are closed by whoever asked for them."""

@@ -1,11 +1,15 @@
 """What every Kafka client here is told, and what its errors mean. Options as kafka-python 3 has."""
 
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from kafka.errors import (
+    IllegalArgumentError,
+    IllegalStateError,
+    KafkaConfigurationError,
     KafkaError,
     MessageSizeTooLargeError,
     OffsetOutOfRangeError,
@@ -38,8 +42,16 @@ class KafkaSecurity:
 class KafkaConnection:
     bootstrap: str
     security: KafkaSecurity
+    bootstrap_ms_max: int = BOOTSTRAP_MS_MAX
 
     def options(self) -> dict[str, Any]:
+        """What a client is made with, once a broker was seen to listen.
+
+        Raises RetryableError otherwise: a client of kafka-python 3.0.12 that finds no broker
+        leaves its thread and sockets behind, and whoever tries again would pile them up.
+        """
+        if not any(self._listens(address) for address in self.bootstrap.split(",")):
+            raise RetryableError("no Kafka broker listens at the given addresses")
         security = self.security
         return {
             "bootstrap_servers": self.bootstrap.split(","),
@@ -50,9 +62,19 @@ class KafkaConnection:
             "sasl_plain_username": security.username,
             "sasl_plain_password": security.password,
             "request_timeout_ms": REQUEST_MS_MAX,
-            "bootstrap_timeout_ms": BOOTSTRAP_MS_MAX,
-            "metrics_enabled": False,  # ours are enough; these cost time per message
+            "bootstrap_timeout_ms": self.bootstrap_ms_max,
         }
+
+    def _listens(self, address: str) -> bool:
+        host, _, port = address.strip().rpartition(":")
+        if not host or not port.isdecimal():
+            raise UsageError("a Kafka address is host:port")
+        with (
+            suppress(OSError),
+            socket.create_connection((host.strip("[]"), int(port)), self.bootstrap_ms_max / 1000),
+        ):
+            return True
+        return False
 
 
 @contextmanager
@@ -69,5 +91,9 @@ def kafka_errors() -> Iterator[None]:
         raise RejectedError(RejectReason.TOO_LARGE, "more than its topic takes") from error
     except UnknownTopicOrPartitionError as error:
         raise UsageError("no such topic; create it with ensure_topics first") from error
+    except (IllegalStateError, IllegalArgumentError):
+        raise  # a bug of ours
+    except KafkaConfigurationError as error:
+        raise UsageError(f"Kafka's client refuses its configuration: {error}") from error
     except KafkaError as error:
         raise RetryableError(f"Kafka cannot be used now ({type(error).__name__})") from error

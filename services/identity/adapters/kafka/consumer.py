@@ -4,6 +4,7 @@ Newly assigned partitions are held still until the caller's `start` has said the
 caller's own thread: a failure there reaches the caller, and no message is read twice or skipped.
 """
 
+import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -36,6 +37,8 @@ class KafkaConsumer:
         start: StartingOffsets,
     ) -> None:
         self._start = start
+        self._lock = threading.Lock()  # the client rebalances in a thread of its own
+        self._rebalances = 0
         self._placed: set[Partition] = set()
         self._unplaced: set[Partition] = set()
         with kafka_errors():
@@ -51,11 +54,12 @@ class KafkaConsumer:
                 fetch_max_bytes=FETCH_BYTES_MAX,
                 max_partition_fetch_bytes=PARTITION_BYTES_MAX,
                 allow_auto_create_topics=False,
+                metrics_enabled=False,  # ours are enough; these cost time per message
             )
         try:
             with kafka_errors():
-                self._require(topics)
                 self._client.subscribe(topics=list(topics), listener=_Listener(self))
+                self._require(topics)  # after subscribing: else the group forms twice
         except BaseException:
             self._client.close(autocommit=False)
             raise
@@ -91,15 +95,19 @@ class KafkaConsumer:
             self._client.close(autocommit=False)
 
     def assigned(self, partitions: Iterable[Any]) -> None:
-        for each in partitions:
-            self._client.seek(each, 0)  # any position: without one the client asks the broker
-            self._client.pause(each)
-            self._unplaced.add(_ours(each))
+        with self._lock:
+            self._rebalances += 1
+            for each in partitions:
+                self._client.seek(each, 0)  # any position: without one the client asks the broker
+                self._client.pause(each)
+                self._unplaced.add(_ours(each))
 
     def revoked(self, partitions: Iterable[Any]) -> None:
         ours = {_ours(each) for each in partitions}
-        self._placed -= ours
-        self._unplaced -= ours
+        with self._lock:
+            self._rebalances += 1
+            self._placed -= ours
+            self._unplaced -= ours
 
     def _require(self, topics: Sequence[str]) -> None:
         missing = [each for each in topics if not self._client.partitions_for_topic(each)]
@@ -107,15 +115,37 @@ class KafkaConsumer:
             raise unknown_topics(missing)
 
     def _place(self) -> None:
-        new = frozenset(self._unplaced)
+        """Ask where to start, and start there unless the group was shared out anew meanwhile."""
+        with self._lock:
+            new, rebalances = frozenset(self._unplaced), self._rebalances
         if not new:
             return
         starts = self._start(new)
-        for partition in sorted(new & self._unplaced):
-            self._client.seek(_theirs(partition), starts.get(partition, 0))
-            self._client.resume(_theirs(partition))
-            self._unplaced.discard(partition)
-            self._placed.add(partition)
+        with self._lock:
+            if self._rebalances != rebalances:
+                return
+            for partition in sorted(new):
+                self._client.seek(_theirs(partition), starts.get(partition, 0))
+                self._client.resume(_theirs(partition))
+            self._placed |= new
+            self._unplaced -= new
+
+
+def end_offsets(connection: KafkaConnection, topic: str) -> Mapping[Partition, int]:
+    """For every partition of a topic, without joining a group; empty when there is no topic."""
+    with kafka_errors():
+        client: Any = Client(
+            **connection.options(),
+            isolation_level="read_committed",
+            allow_auto_create_topics=False,
+            metrics_enabled=False,
+        )
+        try:
+            indexes = sorted(client.partitions_for_topic(topic) or ())
+            found = client.end_offsets([TopicPartition(topic, index) for index in indexes])
+        finally:
+            client.close(autocommit=False)
+    return {_ours(each): offset for each, offset in found.items()}
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types

@@ -1,21 +1,33 @@
 """Kafka behind the log's port."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from services.identity.adapters.kafka import admin
-from services.identity.adapters.kafka.connection import KafkaConnection, KafkaSecurity
-from services.identity.adapters.kafka.consumer import KafkaConsumer
+from services.identity.adapters.kafka.connection import (
+    BOOTSTRAP_MS_MAX,
+    KafkaConnection,
+    KafkaSecurity,
+)
+from services.identity.adapters.kafka.consumer import KafkaConsumer, end_offsets
 from services.identity.adapters.kafka.producer import KafkaProducer
-from services.identity.ports import StartingOffsets, TopicSettings
+from services.identity.ports import Partition, StartingOffsets, TopicSettings
 
 
 class KafkaLog:
     """`bootstrap` is `host:port`, several parted by commas."""
 
-    def __init__(self, bootstrap: str, *, security: KafkaSecurity | None = None) -> None:
+    def __init__(
+        self,
+        bootstrap: str,
+        *,
+        security: KafkaSecurity | None = None,
+        bootstrap_ms_max: int = BOOTSTRAP_MS_MAX,
+    ) -> None:
         self.name = "kafka"
         self._connection = KafkaConnection(
-            bootstrap=bootstrap, security=security or KafkaSecurity()
+            bootstrap=bootstrap,
+            security=security or KafkaSecurity(),
+            bootstrap_ms_max=bootstrap_ms_max,
         )
 
     def ensure_topics(self, topics: Sequence[TopicSettings]) -> None:
@@ -28,6 +40,9 @@ class KafkaLog:
         self, *, topics: Sequence[str], group: str, start: StartingOffsets
     ) -> KafkaConsumer:
         return KafkaConsumer(self._connection, topics=topics, group=group, start=start)
+
+    def end_offsets(self, topic: str) -> Mapping[Partition, int]:
+        return end_offsets(self._connection, topic)
 
     def close(self) -> None:
         """Producers and consumers are closed by whoever asked for them."""

@@ -55,6 +55,10 @@ class MemoryLog:
         self.require(topics)
         return MemoryConsumer(self, topics=topics, group=group, start=start)
 
+    def end_offsets(self, topic: str) -> Mapping[Partition, int]:
+        with self.changed:
+            return {each: len(self.messages[each]) for each in self.partitions_of([topic])}
+
     def close(self) -> None:
         """Nothing to let go of: the log lives as long as the object."""
 

@@ -1,0 +1,91 @@
+"""The read side's store as plain dictionaries: what tests of the profile API stand on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from services.identity.domain.errors import RetryableError
+from services.identity.domain.ids import ProfileId, SegmentId
+from services.identity.domain.reading import (
+    ApiKey,
+    DecisionEntry,
+    MemberRow,
+    ProgressRow,
+    SegmentRow,
+    StoredView,
+    TimelinePlace,
+    TimelineRow,
+)
+from services.identity.domain.source import Source
+
+
+@dataclass
+class MemoryReads:
+    """Fill the dictionaries, then read. `is_down` makes every call fail as a lost database does."""
+
+    views: dict[ProfileId, StoredView] = field(default_factory=dict)
+    told: dict[ProfileId, ProfileId] = field(default_factory=dict)
+    keys: dict[int, set[ProfileId]] = field(default_factory=dict)
+    timelines: dict[ProfileId, list[TimelineRow]] = field(default_factory=dict)
+    segment_rows: dict[SegmentId, SegmentRow] = field(default_factory=dict)
+    member_rows: dict[SegmentId, list[MemberRow]] = field(default_factory=dict)
+    progress_row: ProgressRow | None = None
+    source_rows: list[Source] = field(default_factory=list)
+    api_keys: dict[str, ApiKey] = field(default_factory=dict)
+    entries: list[DecisionEntry] = field(default_factory=list)
+    is_down: bool = False
+
+    async def profile_of(self, told: ProfileId) -> StoredView | None:
+        await self.ping()
+        return self.views.get(self.told.get(told, told))
+
+    async def profiles_by_keys(
+        self, keys: Sequence[int], *, profiles_max: int
+    ) -> Sequence[StoredView]:
+        await self.ping()
+        found = sorted({profile for key in keys for profile in self.keys.get(key, ())})
+        return [self.views[profile] for profile in found[:profiles_max]]
+
+    async def timeline(
+        self, profile: ProfileId, *, before: TimelinePlace | None, events_max: int
+    ) -> Sequence[TimelineRow]:
+        await self.ping()
+        rows = sorted(self.timelines.get(profile, ()), key=lambda row: row.place, reverse=True)
+        return [row for row in rows if before is None or row.place < before][:events_max]
+
+    async def segments(self) -> Sequence[SegmentRow]:
+        await self.ping()
+        return [self.segment_rows[segment] for segment in sorted(self.segment_rows)]
+
+    async def segment(self, segment: SegmentId) -> SegmentRow | None:
+        await self.ping()
+        return self.segment_rows.get(segment)
+
+    async def members(
+        self, segment: SegmentId, *, after: ProfileId | None, members_max: int
+    ) -> Sequence[MemberRow]:
+        await self.ping()
+        rows = sorted(self.member_rows.get(segment, ()), key=lambda row: row.profile)
+        return [row for row in rows if after is None or row.profile > after][:members_max]
+
+    async def progress(self) -> ProgressRow | None:
+        await self.ping()
+        return self.progress_row
+
+    async def sources(self) -> Sequence[Source]:
+        await self.ping()
+        return list(self.source_rows)
+
+    async def api_key(self, prefix: str) -> ApiKey | None:
+        await self.ping()
+        return self.api_keys.get(prefix)
+
+    async def append(self, entry: DecisionEntry) -> None:
+        await self.ping()
+        self.entries.append(entry)
+
+    async def ping(self) -> None:
+        if self.is_down:
+            raise RetryableError("the store is down")
+
+    async def close(self) -> None:
+        """Nothing is held open."""
