@@ -19,7 +19,8 @@ def ensure(connection: Connection, topics: Sequence[TopicSettings]) -> None:
             refuse_to_shrink(topic, partitions_now=now)
             cursor.execute(
                 "INSERT INTO log_topic (topic, settings) VALUES (%s, %s::text::jsonb)"
-                " ON CONFLICT (topic) DO UPDATE SET settings = excluded.settings",
+                " ON CONFLICT (topic) DO UPDATE SET settings = excluded.settings"
+                " WHERE log_topic.settings <> excluded.settings",
                 (topic.name, msgspec.json.encode(topic).decode()),
             )
             cursor.execute(
