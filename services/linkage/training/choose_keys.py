@@ -28,7 +28,7 @@ class KeyBudget:
 
     keys_max: int = 20
     pairs_per_record_max: int = 30
-    yield_min: float = 0.003
+    yield_min: float = 0.005
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

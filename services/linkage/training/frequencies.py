@@ -30,15 +30,13 @@ def frequencies_for_non_matches(
     match_share: float,
     m_exact: float,
     floor: int,
-    fraction: float = 1.0,
 ) -> TermFrequencies:
     """Frequencies from how many records have each value.
 
-    `m_exact` is the chance that a match agrees on the value exactly. `fraction` is below 1 where
-    the records are that part of a base, and hold every record of each value.
+    `m_exact` is the chance that a match agrees on the value exactly.
     """
     seen = sum(counts.values())
-    known = max(seen / fraction, 2)
+    known = max(seen, 2)
     own_duplicates = max(match_share * (seen - 1) * m_exact - 1, 0.0)
     smallest = 0.5 / max(known, floor)
     frequencies = {

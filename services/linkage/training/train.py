@@ -23,7 +23,7 @@ from services.linkage.training.refine import refine
 from services.linkage.training.report import report
 from services.linkage.training.sample import Sample, sample_records
 from services.linkage.training.tokens import training_tokens
-from services.linkage.training.workbench import Scale, Workbench, for_whole_base
+from services.linkage.training.workbench import Workbench, for_whole_base
 
 RECORDS_MAX = 200_000
 FIELDS_MAX = 200
@@ -91,11 +91,10 @@ def _workbench(
 ) -> Workbench:
     surveyed = survey([record.values for record in sample.records], fields)
     bench = Workbench(
-        sample.records,
+        sample,
         surveyed.features,
         surveyed.spec,
         unique_sources=unique_sources,
-        scale=Scale(fraction=sample.fraction, column=sample.column),
         floors=floors,
     )
     if not bench.comparisons:
@@ -119,7 +118,7 @@ def _train(
     chosen = _choose(bench, learned, budget)
     tell(f"clustering {len(chosen.left)} pairs")
     refined = refine(bench, learned, chosen)
-    model = for_whole_base(refined.model, refined.parameters, bench.scale)
+    model = for_whole_base(refined.model, refined.parameters, sample)
     return Trained(
         model=model,
         report=report(

@@ -1,7 +1,7 @@
 """The records of one training run, ready to be compared, and what parameters make of them."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,18 +15,11 @@ from services.linkage.term_frequencies import TermFrequencies
 from services.linkage.training.frequencies import FLOORS, frequencies_for_non_matches
 from services.linkage.training.pairs import Coded, Floats, Ints, Vectors
 from services.linkage.training.parameters import Parameters
-from services.linkage.training.records import AllowedPairs, TrainingRecord
+from services.linkage.training.records import AllowedPairs
+from services.linkage.training.sample import Sample
 
 _NO_RULE = frozenset({ComparisonKind.REST, ComparisonKind.GENERATION})
 """Comparisons whose equality singles out nobody."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scale:
-    """How the records stand for a larger base: see `sample.py`. (1.0, None) is the base itself."""
-
-    fraction: float = 1.0
-    column: str | None = None
 
 
 class Workbench:
@@ -34,21 +27,20 @@ class Workbench:
 
     def __init__(
         self,
-        records: Sequence[TrainingRecord],
+        sample: Sample,
         features: Sequence[Features],
         spec: FeatureSpec,
         *,
         unique_sources: Collection[str],
-        scale: Scale,
         floors: Mapping[ComparisonKind, int] = FLOORS,
     ) -> None:
         self.features = features
         self.spec = spec
-        self.scale = scale
+        self.sample = sample
         self.comparisons = comparisons_for(spec)
-        self.allowed = AllowedPairs(records, unique_sources=unique_sources)
-        self.record_count = len(records)
-        self.pair_count = len(records) * (len(records) - 1) / 2
+        self.allowed = AllowedPairs(sample.records, unique_sources=unique_sources)
+        self.record_count = len(sample.records)
+        self.pair_count = self.record_count * (self.record_count - 1) / 2
         self._floors = floors
         self._table = FeatureTable(features, spec, self.comparisons)
 
@@ -121,12 +113,13 @@ class Workbench:
         for j, comparison in enumerate(self.comparisons):
             for column in {level.tf_column for level in comparison.levels} - {None}:
                 is_exact = column == comparison.name
+                of_whole_base = column == self.sample.column
+                share = parameters.match_share
                 result[str(column)] = frequencies_for_non_matches(
-                    self._counts(str(column)),
-                    match_share=parameters.match_share,
+                    self.sample.counts if of_whole_base else self._counts(str(column)),
+                    match_share=share * self.sample.fraction if of_whole_base else share,
                     m_exact=float(parameters.m[j][0]),
                     floor=self._floors.get(comparison.kind, 0) if is_exact else 0,
-                    fraction=self.scale.fraction if column == self.scale.column else 1.0,
                 )
         return dict(sorted(result.items()))
 
@@ -136,19 +129,19 @@ class Workbench:
         return dict(zip(values, counts.tolist(), strict=True))
 
 
-def for_whole_base(model: LinkageModel, parameters: Parameters, scale: Scale) -> LinkageModel:
-    """The same model for the base of which the training records were a part.
+def for_whole_base(model: LinkageModel, parameters: Parameters, sample: Sample) -> LinkageModel:
+    """The same model for the base that the training records were drawn from.
 
     In a part that holds whole groups of one value, a pair agrees on that value, matches, or lives
     together 1 / fraction times as often as in the base.
     """
-    if scale.column is None:
+    if sample.column is None:
         return model
-    number = [comparison.name for comparison in model.comparisons].index(scale.column)
+    number = [comparison.name for comparison in model.comparisons].index(sample.column)
     comparison = model.comparisons[number]
     agree = parameters.known_in_matches[number] * comparison.m[0]
-    share = min(parameters.match_share * scale.fraction / max(agree, 0.1), 0.5)
-    exact = comparison.u[0] * scale.fraction
+    share = min(parameters.match_share * sample.fraction / max(agree, 0.1), 0.5)
+    exact = comparison.u[0] * sample.fraction
     rest = (1 - exact) / (1 - comparison.u[0])
     u = (exact, *(level * rest for level in comparison.u[1:]))
     widened = [*model.comparisons]
@@ -157,7 +150,7 @@ def for_whole_base(model: LinkageModel, parameters: Parameters, scale: Scale) ->
         model,
         comparisons=tuple(widened),
         prior_weight=float(np.log2(share) - np.log2(1 - share)),
-        household_share=model.household_share * scale.fraction,
+        household_share=model.household_share * sample.fraction,
     )
 
 

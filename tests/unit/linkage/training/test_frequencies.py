@@ -34,10 +34,3 @@ def test_no_values_at_all_give_the_floor() -> None:
     terms = frequencies_for_non_matches({}, match_share=0.1, m_exact=0.9, floor=200)
     assert terms.of_values(["any"]) == pytest.approx([0.5 / 200])
     assert terms.mean == pytest.approx(0.5 / 200)
-
-
-def test_whole_groups_of_a_part_of_the_base_are_as_rare_as_in_the_base() -> None:
-    part = frequencies_for_non_matches(
-        {"smith": 50, "jones": 50}, match_share=0.0, m_exact=1.0, floor=0, fraction=0.1
-    )
-    assert part.of_values(["smith"]) == pytest.approx([(50 - 2 + 0.5) / 1_000])

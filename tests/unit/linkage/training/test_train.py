@@ -151,3 +151,10 @@ def test_a_sample_of_whole_groups_gives_nearly_the_same_model() -> None:
         assert weight_of_agreement(part.model, field) == pytest.approx(
             weight_of_agreement(whole, field), rel=0.8
         )
+
+
+def test_a_value_that_the_sample_left_out_is_as_common_as_in_the_base() -> None:
+    records = base(400)
+    terms = train(records, FIELDS, records_max=300).model.term_frequencies["s"]
+    for frequency in terms.of_values([name.lower() for name in SURNAMES]):
+        assert frequency == pytest.approx(1 / len(SURNAMES), rel=0.5)
