@@ -12,6 +12,9 @@ from enum import IntEnum
 from typing import Protocol
 from uuid import UUID
 
+from numpy import int64
+from numpy.typing import NDArray
+
 from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId
 from services.identity.domain.record import RecordState
 from services.identity.domain.source import Source
@@ -217,6 +220,39 @@ class Transaction(Protocol):
     def set_progress(
         self, group: str, *, as_of: str, pending_since: Micros | None, at: Micros
     ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class BaseRecord:
+    """A record as the set-based fill reads it: what comparing needs, without its history."""
+
+    number: int
+    key: RecordKey
+    features: bytes
+    state: RecordState
+
+
+class BulkTransaction(Protocol):
+    """The one transaction of the set-based fill of an empty home."""
+
+    def base_records(self) -> Iterator[BaseRecord]:
+        """All records that are not empty, in any order."""
+        ...
+
+    def all_keys(self) -> tuple[NDArray[int64], NDArray[int64]]:
+        """Every (key, record number), in any order."""
+        ...
+
+    def replace_base(
+        self,
+        *,
+        edges: Sequence[StoredEdge],
+        components: Mapping[int, int],
+        generic: Sequence[int],
+        at: Micros,
+    ) -> None:
+        """Edges, components and generic keys of all; instead of every mark, one a component."""
+        ...
 
 
 class LostPartition(Exception):  # noqa: N818  # not an error: the group gave the partition away

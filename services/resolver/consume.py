@@ -1,7 +1,7 @@
 """The one loop: land what was polled, resolve what is dirty, relay the outbox. It alone commits."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.identity.domain.errors import RetryableError
@@ -25,6 +25,8 @@ from services.resolver.standing import Standing
 GROUP = "resolver"
 RESTARTS_MAX = 3  # tries of one batch before it is halved
 BACKOFF_SECONDS_MAX = 5.0
+Progress = Callable[[int], None]
+
 PROGRESS_EVERY = 100_000  # microseconds between two notes of how far the worker is
 
 
@@ -88,7 +90,7 @@ class Worker:
         self._note_progress(caught_up=not busy)
         return busy
 
-    def run_until_caught_up(self) -> tuple[int, int]:
+    def run_until_caught_up(self, progress: Progress | None = None) -> tuple[int, int]:
         """Land the log to its end and resolve until nothing is dirty; messages and marks done."""
         landed = resolved = 0
         while True:
@@ -96,11 +98,32 @@ class Worker:
             resolution = self.resolve_once()
             landed += landing.messages if landing else 0
             resolved += resolution.marks if resolution else 0
+            if progress is not None and resolution is not None:
+                progress(resolution.marks)
             if landing is None and resolution is None and self._is_at_end():
                 while relay(self._store, self._producer):
                     pass
                 self._note_progress(caught_up=True)
                 return landed, resolved
+
+    def land_until_end(self, progress: Progress | None = None) -> int:
+        """Land the log to its end and leave everything dirty; how many messages that were."""
+        landed = 0
+        while True:
+            landing = self.land_once(wait=True)
+            if landing is not None:
+                landed += landing.messages
+                if progress is not None:
+                    progress(landing.messages)
+            elif self._is_at_end():
+                return landed
+
+    def resolve_until_clean(self) -> int:
+        """Resolve until no mark is left for this worker; how many it took."""
+        resolved = 0
+        while (resolution := self.resolve_once()) is not None:
+            resolved += resolution.marks
+        return resolved
 
     def _is_at_end(self) -> bool:
         with self._store.transaction() as tx:
@@ -165,6 +188,15 @@ class Worker:
             as_of = ",".join(f"{t}:{p}:{o}" for (t, p), o in sorted(offsets.items()))
             tx.set_progress(GROUP, as_of=as_of, pending_since=pending, at=now)
         self._noted = now
+
+
+def is_caught_up(store: ResolverStore, log: EventLog) -> bool:
+    """Whether the log is landed to its end and nothing is dirty; asked from outside the worker."""
+    ends = log.end_offsets(TOPIC)
+    with store.transaction() as tx:
+        offsets = tx.next_offsets(GROUP)
+    behind = any(offsets.get((p.topic, p.index), 0) < end for p, end in ends.items())
+    return not behind and store.pending_marks() == 0
 
 
 def _extents(messages: Sequence[Message]) -> dict[Partition, tuple[int, int]]:

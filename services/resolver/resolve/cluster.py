@@ -148,6 +148,8 @@ class _People:
 
     def parts(self, units: Units) -> list[list[tuple[int, ...]]]:
         """The units, cut into parts small enough to be clustered by raising the floor."""
+        if not units.units:
+            return []  # only late records: anonymous visitors who share an alias
         units_max = self._context.units_max
         if len(units.units) <= units_max:
             return [list(units.units)]

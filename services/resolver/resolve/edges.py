@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from services.identity.domain.identifiers import IdentityRules, identifier_key
-from services.identity.store import StoredEdge, StoredRecord
+from services.identity.store import BaseRecord, StoredEdge, StoredRecord
 from services.linkage.score import PairWeights
 from services.resolver.resolve.candidates import Pair
 
@@ -46,7 +46,7 @@ def judge(
     ]
 
 
-def decisive_keys(record: StoredRecord, rules: IdentityRules) -> Mapping[str, int]:
+def decisive_keys(record: StoredRecord | BaseRecord, rules: IdentityRules) -> Mapping[str, int]:
     """The record's decisive identifiers, as text, with the key each is found under."""
     result: dict[str, int] = {}
     for text in record.state.identifiers:

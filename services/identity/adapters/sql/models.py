@@ -43,3 +43,10 @@ def list_models(connection: Connection) -> list[tuple[str, Micros, bool]]:
     with transaction(connection) as cursor:
         cursor.execute("SELECT version, created_at, is_active FROM model ORDER BY created_at")
         return [(version, created, active) for version, created, active in cursor.fetchall()]
+
+
+def has_told(connection: Connection) -> bool:
+    """Whether this home ever told a profile id to anyone."""
+    with transaction(connection) as cursor:
+        row = cursor.execute("SELECT EXISTS (SELECT FROM profile)").fetchone()
+    return row is not None and bool(row[0])

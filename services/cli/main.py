@@ -1,0 +1,37 @@
+"""The `plait` command: every verb of the product, one call each into a service."""
+
+import sys
+
+import typer
+
+from services.cli import data, model, sources, up
+from services.identity.domain.errors import PlaitError, UsageError
+
+EXIT_NO = 1
+EXIT_USAGE = 2
+
+app = typer.Typer(
+    name="plait",
+    help="One customer profile from web, app, call centre and billing.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+for module in (up, data, model, sources):
+    module.register(app)
+
+
+def main() -> None:
+    """Run a command. Exit 0: done; 1: the answer is no; 2: a usage error."""
+    try:
+        app()
+    except UsageError as error:
+        typer.echo(f"plait: {error}", err=True)
+        sys.exit(EXIT_USAGE)
+    except PlaitError as error:
+        typer.echo(f"plait: {error}", err=True)
+        sys.exit(EXIT_NO)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""`plait train` and `plait model`: learn a model from what was loaded, and which one is active."""
+
+import time
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from services.cli.data import catch_up
+from services.cli.home import Home
+from services.cli.options import DEFAULT_HOME, HomeOption, JsonOption
+from services.cli.output import progress_bar, show, tell
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(train)
+    app.command("models")(list_models)
+
+
+def train(
+    source: Annotated[
+        list[str] | None, typer.Option(help="Learn from these sources only; repeatable.")
+    ] = None,
+    activate: Annotated[
+        bool, typer.Option(help="Make it the active model even where profiles were told.")
+    ] = False,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Learn blocking keys, weights and prior from what was loaded, without labels."""
+    from services.identity.adapters.sql import models
+    from services.identity.adapters.sql.store import SqlStore
+    from services.resolver.train import train_on
+
+    started = time.monotonic()
+    opened = Home(home)
+    land_unread(opened)
+    store = SqlStore(opened.url)
+    trained = train_on(store, names=source or (), progress=tell)
+    version = trained.model.version
+    with opened.connection() as connection:
+        models.save_model(
+            connection,
+            version,
+            trained.model.to_json().encode(),
+            trained.report,
+            at=opened.clock.now(),
+        )
+        becomes_active = activate or not models.has_told(connection)
+        if becomes_active:
+            models.activate(connection, version)
+    if becomes_active:
+        derive_again(opened)
+    store.close()
+    result: dict[str, Any] = {
+        "model_version": version,
+        "active": becomes_active,
+        "seconds": round(time.monotonic() - started, 2),
+        "report": trained.report,
+    }
+    show(
+        result,
+        as_json=as_json,
+        lines=[
+            f"model {version} learned in {result['seconds']} s",
+            "it is active"
+            if becomes_active
+            else "it is kept; this home has told profile ids, so activate it with --activate",
+        ],
+    )
+
+
+def land_unread(home: Home) -> None:
+    """Land what the log holds, without resolving it: training needs records, not profiles."""
+    from services.identity.adapters.sql.store import SqlStore
+    from services.resolver.consume import Worker
+
+    if home.running() is not None:
+        catch_up(home)
+        return
+    log, store = home.log(), SqlStore(home.url)
+    worker = Worker(store=store, log=log, clock=home.clock)
+    with progress_bar("messages landed") as progress:
+        worker.land_until_end(progress)
+    worker.close()
+    store.close()
+    log.close()
+
+
+def derive_again(home: Home) -> None:
+    """Features and keys of every record under the active model; all of them become dirty."""
+    from services.identity.adapters.sql.store import SqlStore
+    from services.resolver.rederive import rederive
+
+    store = SqlStore(home.url)
+    with progress_bar("records keyed again") as progress:
+        rederive(store, home.clock, from_events=False, progress=progress)
+    store.close()
+
+
+def list_models(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
+    """The model versions of a home, oldest first."""
+    from services.identity.adapters.sql import models
+
+    with Home(home).connection() as connection:
+        rows = models.list_models(connection)
+    document = [
+        {"version": version, "created_at": _text(created), "active": active}
+        for version, created, active in rows
+    ]
+    show(
+        {"models": document},
+        as_json=as_json,
+        lines=[
+            f"{row['version']}  {row['created_at']}{'  active' if row['active'] else ''}"
+            for row in document
+        ],
+    )
+
+
+def _text(micros: int) -> str:
+    return datetime.fromtimestamp(micros / 1_000_000, UTC).isoformat(timespec="seconds")
