@@ -48,7 +48,7 @@ def _walk(value: object) -> None:
         for each in level:
             if isinstance(each, dict):
                 inner.extend(each.values())
-            elif isinstance(each, list):
+            elif isinstance(each, list | tuple):
                 inner.extend(each)
             elif isinstance(each, int) and not INTEGER_MIN <= each <= INTEGER_MAX:
                 raise RejectedError(
