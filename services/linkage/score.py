@@ -6,6 +6,7 @@ worth, so that they agree to the last bit. Neither writes anything outside its m
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import duckdb
@@ -48,9 +49,12 @@ def totals(pairs: PairWeights, model: LinkageModel) -> Units:
 
 def _to_arrow(features: Sequence[Features], columns: Mapping[str, bool]) -> pa.Table:
     """The records' columns by row number."""
+    # Row by row, then turned over: a record's columns lie together in memory.
+    rows = [tuple(map(row.get, columns)) for row in features]
+    turned = zip(*rows, strict=True) if rows else repeat(())
     arrays: dict[str, Any] = {
-        name: pa.array([row.get(name) for row in features], _arrow_type(is_list=is_list))
-        for name, is_list in columns.items()
+        name: pa.array(values, _arrow_type(is_list=is_list))
+        for (name, is_list), values in zip(columns.items(), turned, strict=False)
     }
     arrays["row"] = pa.array(np.arange(len(features), dtype=np.int64))
     return pa.table(arrays)
@@ -208,6 +212,8 @@ class PairScorer:
         if not len(left):
             return np.empty((0, len(self._model.comparisons)), dtype=np.int8)
         run = self._connection.execute
+        run("truncate record")  # before, not after: a batch that failed leaves nothing behind
+        run("truncate pair_list")
         self._connection.register("given_records", _to_arrow(features, self._columns))
         self._connection.register("given_pairs", _pairs_to_arrow(left, right))
         run("insert into record select * from given_records")
@@ -215,6 +221,4 @@ class PairScorer:
         found = run("execute levels").fetchnumpy()
         self._connection.unregister("given_records")
         self._connection.unregister("given_pairs")
-        run("truncate record")
-        run("truncate pair_list")
         return _to_gammas(found, self._model.comparisons)

@@ -76,13 +76,22 @@ class Adjuster:
         self._units = {h: _adjustment(bits, frequency) for h, frequency in known}
         self._checksums = frozenset((h >> _TAIL_BITS) & 0xFFFFFFFF for h in self._units)
         self.default = _adjustment(bits, terms.default)
+        self._met: dict[str, int] = {}
+        """Values found so far: never more than are kept, and worth a digest each."""
 
     def adjustment(self, value: str) -> int:
+        met = self._met.get(value)
+        if met is not None:
+            return met
         encoded = value.encode()
         checksum = crc32(encoded)
         if checksum not in self._checksums:
             return self.default
-        return self._units.get(_join(checksum, encoded), self.default)
+        found = self._units.get(_join(checksum, encoded))
+        if found is None:
+            return self.default
+        self._met[value] = found
+        return found
 
     def adjustments(self, values: Sequence[str | None]) -> npt.NDArray[np.int32]:
         """One adjustment a value; a null never reaches a level that is adjusted."""
