@@ -167,6 +167,10 @@ class Transaction(Protocol):
         """Those of the keys that were last told to be generic."""
         ...
 
+    def generic_keys(self) -> frozenset[int]:
+        """Every key that was last told to be generic."""
+        ...
+
     def lock_generic(self, keys: Sequence[int]) -> frozenset[int]:
         """The same, and nobody else tells anything about these keys until the end."""
         ...
@@ -230,6 +234,7 @@ class BaseRecord:
     key: RecordKey
     features: bytes
     state: RecordState
+    keys: Sequence[int]
 
 
 class BulkTransaction(Protocol):

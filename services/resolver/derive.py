@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from services.identity.domain.identifiers import IdentityRules, identifier_key
-from services.identity.domain.record import RecordState
+from services.identity.domain.record import RecordState, Stamped
 from services.identity.store import StoredRecord
 from services.linkage.features import Features, derive
 from services.linkage.keys import blocking_keys
@@ -49,11 +49,8 @@ class Deriver:
         """
         if stored is not None and not again and self._same(stored.state, state):
             return Derived(features=stored.features, keys=stored.keys, changes_matching=False)
-        values = {
-            name: str(stamped.value)
-            for name in self._fields
-            if (stamped := state.fields.get(name)) is not None and stamped.value is not None
-        }
+        found_texts = ((name, _text(state.fields, name)) for name in self._fields)
+        values = {name: text for name, text in found_texts if text is not None}
         features = derive(values, self.model.spec)
         found = self._identifier_keys(state)
         found.update(blocking_keys(features, self.model))
@@ -67,7 +64,7 @@ class Deriver:
         ):
             return False
         return all(
-            _value(before.fields, name) == _value(after.fields, name) for name in self._fields
+            _text(before.fields, name) == _text(after.fields, name) for name in self._fields
         )
 
     def _identifier_keys(self, state: RecordState) -> set[int]:
@@ -77,6 +74,7 @@ class Deriver:
         return set(found[:IDENTIFIER_KEYS_MAX])
 
 
-def _value(fields: Mapping[str, object], name: str) -> object:
+def _text(fields: Mapping[str, Stamped], name: str) -> str | None:
+    """What features are made of. Compared as text: 1, 1.0 and true are equal, their texts not."""
     stamped = fields.get(name)
-    return getattr(stamped, "value", None)
+    return None if stamped is None or stamped.value is None else str(stamped.value)

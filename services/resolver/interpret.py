@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from hashlib import blake2b
 
-import orjson
+import msgspec
 
 from services.identity.domain.errors import RejectedError, RejectReason
 from services.identity.domain.events import Event, EventType, ExternalId, Scalar
@@ -16,13 +16,15 @@ from services.identity.domain.traits import fields_of
 from services.identity.wire.events import TYPE_PREFIX, TYPE_SUFFIX, ChannelEvent
 
 _TYPES = {f"{TYPE_PREFIX}{each}{TYPE_SUFFIX}": each for each in EventType}
+_encoder = msgspec.json.Encoder(order="deterministic")  # as orjson, but for integers of any size
 _IDENTIFYING = {Kind.EMAIL: "email", Kind.PHONE: "phone"}
 
 
 def interpret(message: ChannelEvent, *, source: Source, rules: IdentityRules) -> Event:
     """The event in the domain's words.
 
-    Raises RejectedError when its type is unknown. Unmapped columns stay in the stored message.
+    Raises RejectedError when its type is unknown, when its time has no zone, or when its key holds
+    a character that no database stores. Unmapped columns stay in the stored message.
     """
     kind = _TYPES.get(message.type)
     if kind is None:
@@ -30,6 +32,10 @@ def interpret(message: ChannelEvent, *, source: Source, rules: IdentityRules) ->
             RejectReason.UNKNOWN_TYPE, f"type must be one of {sorted(_TYPES)}; see schemas/events"
         )
     data = message.data
+    if "\x00" in data.record.kind + data.record.key:
+        raise RejectedError(RejectReason.ILLEGAL_IDENTIFIER, "a record's key must not hold NUL")
+    if message.time.tzinfo is None:
+        raise RejectedError(RejectReason.BAD_TIME, "`time` must say its offset from UTC")
     fields = _fields(message, kind, source.mapping)
     return Event(
         source=SourceName(message.source),
@@ -47,7 +53,11 @@ def interpret(message: ChannelEvent, *, source: Source, rules: IdentityRules) ->
 
 
 def content_hash(message: ChannelEvent) -> bytes:
-    """Over what the sender said, not when it was sent or heard: equal for honest retries."""
+    """Over what the sender said, not when it was sent or heard: equal for honest retries.
+
+    In it is everything that `interpret` reads: of two copies with equal hashes and times, either
+    may be the one that counts.
+    """
     data = message.data
     said = (
         message.type,
@@ -61,8 +71,10 @@ def content_hash(message: ChannelEvent) -> bytes:
         sorted((each.type, each.id) for each in data.external_ids),
         data.traits,
         data.properties,
+        data.context.get("traits"),
+        data.dated,
     )
-    return blake2b(orjson.dumps(said, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
+    return blake2b(_encoder.encode(said), digest_size=16).digest()
 
 
 def _fields(message: ChannelEvent, kind: EventType, mapping: Mapping | None) -> dict[str, Scalar]:

@@ -107,6 +107,8 @@ def read_event(body: bytes, sources: Mapping[str, Source], deriver: Deriver) -> 
         ) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise RejectedError(RejectReason.BROKEN_JSON, "the message is not JSON") from None
+    except RecursionError:
+        raise RejectedError(RejectReason.BROKEN_JSON, "the message is nested too deeply") from None
     source = sources.get(channel_event.source)
     if source is None:
         raise RejectedError(
@@ -294,10 +296,15 @@ def _stored(arrival: Arrival, number: int) -> StoredEvent:
 
 
 class RecordWriter:
-    """Collects changed records, then writes them with their keys and dirty marks."""
+    """Collects changed records, then writes them with their keys and dirty marks.
 
-    def __init__(self, tx: Transaction) -> None:
+    `marks_released` leaves a mark for every key that a record lets go of; whoever derives all
+    records anew checks all generic keys at the end instead.
+    """
+
+    def __init__(self, tx: Transaction, *, marks_released: bool = True) -> None:
         self._tx = tx
+        self._marks_released = marks_released
         self._new: list[StoredRecord] = []
         self._changed: list[StoredRecord] = []
         self._keys_added: list[tuple[int, int]] = []
@@ -328,7 +335,8 @@ class RecordWriter:
         self._keys_removed.extend((each, number) for each in sorted(before - after))
         kind = MarkKind.MATCHING if derived.changes_matching else MarkKind.TRAITS
         self._marks.append((kind, number, since))
-        self._marks.extend((MarkKind.KEY, each, since) for each in sorted(before - after))
+        if self._marks_released:
+            self._marks.extend((MarkKind.KEY, each, since) for each in sorted(before - after))
 
     def write(self) -> int:
         self._tx.add_records(self._new)

@@ -13,6 +13,7 @@ from services.identity.ports import Clock
 from services.identity.store import ResolverStore, RestartBatch, Transaction
 from services.resolver.derive import Deriver
 from services.resolver.land import RecordWriter, read_event
+from services.resolver.resolve.candidates import tell_crossings
 from services.resolver.standing import Standing
 
 BATCH_RECORDS_MAX = 1_000
@@ -41,7 +42,23 @@ def rederive(
             changed += _with_restarts(store, clock, standing, batch, from_events=from_events)
             if progress is not None:
                 progress(len(batch))
+    _check_generic(store, clock, standing)
     return changed
+
+
+def _check_generic(store: ResolverStore, clock: Clock, standing: Standing) -> None:
+    """Keys that records let go of may be generic no longer."""
+    for attempt in range(RESTARTS_MAX):
+        try:
+            with store.transaction() as tx:
+                rules = standing.deriver(tx, tx.sources()).rules
+                told = sorted(tx.generic_keys())
+                holders_max = rules.generic_holders_max
+                tell_crossings(tx, told, holders_max=holders_max, at=clock.now())
+                return
+        except RestartBatch:
+            if attempt == RESTARTS_MAX - 1:
+                raise
 
 
 def _with_restarts(
@@ -72,7 +89,7 @@ def _batch(
         states = {number: fold(EMPTY, ()) for number in records}
         for number, events in _events_of(tx, deriver, sorted(records)).items():
             states[number] = fold(EMPTY, events)
-    writer = RecordWriter(tx)
+    writer = RecordWriter(tx, marks_released=False)
     for number in sorted(records):
         record, state = records[number], states[number]
         derived = deriver.derive(state, record, again=True)

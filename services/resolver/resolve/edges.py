@@ -47,12 +47,18 @@ def judge(
 
 
 def decisive_keys(record: StoredRecord | BaseRecord, rules: IdentityRules) -> Mapping[str, int]:
-    """The record's decisive identifiers, as text, with the key each is found under."""
+    """The record's decisive identifiers, as text, with the key each is found under.
+
+    Those beyond the keys that one record may have are found by nobody, and so join nothing.
+    """
+    held = frozenset(record.keys)
     result: dict[str, int] = {}
     for text in record.state.identifiers:
         type_name, scope, value = text.split("\x1f", 2)
         if rules.is_decisive(type_name):
-            result[text] = identifier_key(type_name, scope, value)
+            key = identifier_key(type_name, scope, value)
+            if key in held:
+                result[text] = key
     return result
 
 

@@ -39,6 +39,9 @@ class MemoryTransaction(LandingTables):
     def generic_among(self, keys: Sequence[int]) -> frozenset[int]:
         return frozenset(key for key in keys if key in self._tables.generic)
 
+    def generic_keys(self) -> frozenset[int]:
+        return frozenset(self._tables.generic)
+
     def lock_generic(self, keys: Sequence[int]) -> frozenset[int]:
         return self.generic_among(keys)
 

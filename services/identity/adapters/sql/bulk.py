@@ -35,11 +35,11 @@ class SqlBulk:
     def base_records(self) -> Iterator[BaseRecord]:
         with self._connection.cursor("base_records", binary=True) as cursor:
             cursor.itersize = ROWS_FETCHED
-            cursor.execute("SELECT id, source, key_kind, key, features, state FROM record")
-            for number, source, kind, key, features, raw in cursor:
+            cursor.execute("SELECT id, source, key_kind, key, features, state, keys FROM record")
+            for number, source, kind, key, features, raw, keys in cursor:
                 state = decode_state(raw)
                 if not state.is_empty:
-                    yield BaseRecord(number, RecordKey(source, kind, key), features, state)
+                    yield BaseRecord(number, RecordKey(source, kind, key), features, state, keys)
 
     def all_keys(self) -> tuple[Numbers, Numbers]:
         with self._cursor.copy("COPY key (key, record) TO STDOUT (FORMAT BINARY)") as copy:

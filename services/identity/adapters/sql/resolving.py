@@ -61,6 +61,9 @@ class ResolvingWrites(LandingWrites):
         rows = self._rows("SELECT key FROM generic_key WHERE key = ANY(%s)", list(keys))
         return frozenset(row[0] for row in rows)
 
+    def generic_keys(self) -> frozenset[int]:
+        return frozenset(row[0] for row in self._rows("SELECT key FROM generic_key"))
+
     def lock_generic(self, keys: Sequence[int]) -> frozenset[int]:
         """Advisory locks by bucket, in order: a lock a key would exhaust shared memory."""
         buckets = sorted({key % GENERIC_LOCK_BUCKETS for key in keys})
