@@ -31,28 +31,38 @@ CHANNEL_PATHS = ("/v1/call-centre/contacts", "/v1/billing/events")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def router(intake: Intake) -> APIRouter:
-    limits = intake.settings.limits()
-    result = APIRouter()
-    for name, kind in CALL_PATHS.items():
-        call = partial(sdk.accept_call, kind=kind, limits=limits)
-        _add(result, intake, f"/v1/{name}", _single(call), [kind.value])
+def formats(limits: Limits) -> dict[str, Format]:
+    """How the requests of each door are read."""
+    result = {
+        f"/v1/{name}": _single(partial(sdk.accept_call, kind=kind, limits=limits))
+        for name, kind in CALL_PATHS.items()
+    }
     batch = Format(
         split=partial(_split_batch, limits=limits),
         accept=lambda raw, arrival: sdk.accept_call(raw, None, arrival=arrival, limits=limits),
     )
-    for path in BATCH_PATHS:
-        _add(result, intake, path, batch, [contracts.BATCH])
     channel = Format(
         split=partial(_split_events, limits=limits),
         accept=lambda raw, arrival: canonical.accept_channel_event(
             raw, arrival=arrival, limits=limits
         ),
     )
-    bodies = [contracts.EVENTS, contracts.IDENTIFY, *contracts.canonical_files()]
-    for path in CHANNEL_PATHS:
-        _add(result, intake, path, channel, bodies)
+    return result | dict.fromkeys(BATCH_PATHS, batch) | dict.fromkeys(CHANNEL_PATHS, channel)
+
+
+def router(intake: Intake) -> APIRouter:
+    result = APIRouter()
+    for path, format_ in formats(intake.settings.limits()).items():
+        _add(result, intake, path, format_, _contracts_of(path))
     return result
+
+
+def _contracts_of(path: str) -> list[str]:
+    if path in BATCH_PATHS:
+        return [contracts.BATCH]
+    if path in CHANNEL_PATHS:
+        return [contracts.EVENTS, contracts.IDENTIFY, *contracts.canonical_files()]
+    return [CALL_PATHS[path.removeprefix("/v1/")].value]
 
 
 def _single(call: Callable[..., Any]) -> Format:
