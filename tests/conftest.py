@@ -64,19 +64,24 @@ def database_url(postgres_url: str, _template_database: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def kafka_bootstrap() -> Iterator[str]:
+def kafka_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="plait-tests-kafka-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(kafka_folder: Path) -> Iterator[str]:
     """One Kafka broker for the whole run, started when the first test asks for it."""
     missing = broker.what_is_missing()
     if missing is not None:
         if os.environ.get("CI") == "true":
             pytest.fail(missing)
         pytest.skip(missing)
-    with tempfile.TemporaryDirectory(prefix="plait-tests-kafka-") as folder:
-        local = broker.LocalBroker(Path(folder))
-        try:
-            yield local.start()
-        finally:
-            local.stop()
+    local = broker.LocalBroker(kafka_folder)
+    try:
+        yield local.start()
+    finally:
+        local.stop()
 
 
 def _with_database(url: str, name: str) -> str:

@@ -46,7 +46,8 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_checkpoints": "off",
-    # Statements, keys and rows may hold personal data, so errors are logged without them.
+    # Statements, keys and values may hold personal data: errors are told to the client alone.
+    "log_min_messages": "log",
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
 }
