@@ -63,9 +63,7 @@ class Deriver:
             after.identifiers.keys()
         ):
             return False
-        return all(
-            _text(before.fields, name) == _text(after.fields, name) for name in self._fields
-        )
+        return all(_text(before.fields, name) == _text(after.fields, name) for name in self._fields)
 
     def _identifier_keys(self, state: RecordState) -> set[int]:
         found = sorted(

@@ -16,6 +16,7 @@ from services.identity.domain.ids import Micros
 FIELDS_MAX = 1_000  # distinct fields of one record
 IDENTIFIERS_MAX = 1_000  # distinct identifiers of one record
 EVENT_NAMES_MAX = 1_000  # distinct event names counted for one record
+PRICE_EXPONENT_MAX = 20  # 1e9999999 is no price, and would take megabytes to write out
 _COUNTED = {EventType.PAGE: "page", EventType.SCREEN: "screen", EventType.GROUP: "group"}
 
 
@@ -250,17 +251,22 @@ def _add_consent(consents: dict[str, ConsentState], event: Event) -> None:
 
 
 def _text(event: Event, *names: str) -> str | None:
+    """The first of these properties that has a value. A nested one is none: dicts have no order."""
     for name in names:
         value = event.properties.get(name)
-        if value is not None:
+        if isinstance(value, str | int | float | bool):
             return str(value)
     return None
 
 
 def _money(value: object) -> str | None:
     """A decimal number as text, without an exponent and trailing zeros; None if it is none."""
+    if not isinstance(value, str | int | float):
+        return None
     try:
         number = Decimal(str(value))
-    except InvalidOperation:
+    except (InvalidOperation, ValueError):
         return None
-    return f"{number.normalize():f}" if number.is_finite() else None
+    if not number.is_finite() or abs(number.adjusted()) > PRICE_EXPONENT_MAX:
+        return None
+    return f"{number.normalize():f}"

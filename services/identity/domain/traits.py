@@ -36,10 +36,11 @@ def fields_of(traits: Mapping[str, object]) -> dict[str, Scalar]:
     """Field -> value. Known traits get their field's name, others keep their own.
 
     A nested `address` object is read like top-level traits; other nested values stay with the
-    event only. Two traits for one field: the first in name order wins, so that order cannot.
+    event only. Two traits for one field: the first in name order wins, so that order cannot; of
+    one name at both levels the upper one.
     """
     result: dict[str, Scalar] = {}
-    for name, value in sorted(_flat(traits)):
+    for name, _, value in sorted(_flat(traits, 0), key=lambda each: each[:2]):
         kind = _KIND_OF.get(name)
         field = kind.value if kind else name
         if field in result or len(result) >= TRAITS_MAX:
@@ -48,9 +49,10 @@ def fields_of(traits: Mapping[str, object]) -> dict[str, Scalar]:
     return result
 
 
-def _flat(traits: Mapping[str, object]) -> Iterator[tuple[str, Scalar]]:
+def _flat(traits: Mapping[str, object], level: int) -> Iterator[tuple[str, int, Scalar]]:
     for name, value in traits.items():
         if value is None or isinstance(value, str | int | float | bool):
-            yield name, value
+            yield name, level, value
         elif name == _ADDRESS and isinstance(value, dict):
-            yield from _flat({str(k): v for k, v in value.items() if k != _ADDRESS})
+            inner = {str(k): v for k, v in value.items() if k != _ADDRESS}
+            yield from _flat(inner, level + 1)

@@ -1,0 +1,207 @@
+"""One home, driven through land and resolve as a schedule says: what it comes to in the end."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from services.identity.adapters.memory.log import MemoryLog
+from services.identity.adapters.memory.sources import MemorySources
+from services.identity.adapters.memory.store import MemoryStore
+from services.identity.domain.ids import Micros, SegmentId, SourceName
+from services.identity.domain.source import Source
+from services.identity.ports import OutgoingMessage, TopicSettings
+from services.identity.store import ResolverStore, RestartBatch, Snapshot, Transaction
+from services.identity.wire.changes import PROFILE_CHANGES, SEGMENT_CHANGES
+from services.identity.wire.events import DEAD_LETTER_TOPIC, TOPIC, ChannelEvent
+from services.linkage.features import Features
+from services.linkage.model import LinkageModel
+from services.linkage.score import PairScorer, PairWeights
+from services.linkage.weights import Rows
+from services.resolver.consume import Bounds, Worker
+from services.resolver.standing import Standing
+from services.resolver.state_hash import StateHash, state_hash, timeless
+from tests.factories import outgoing
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+
+HOLDERS_MAX = 3  # small, so that values become generic, and cease to be, all the time
+UNITS_MAX = 4  # small, so that components are cut
+
+SOURCES = (
+    Source(name=SourceName("app"), channel="app", workspace="bank", trust=1, region="GB"),
+    Source(name=SourceName("billing"), channel="billing", workspace="shop", trust=2, unique=True),
+    Source(name=SourceName("web"), channel="web", workspace="shop", region="GB"),
+)
+SEGMENTS: Mapping[SegmentId, Mapping[str, object]] = {
+    SegmentId("the-lees"): {
+        "id": "the-lees",
+        "name": "The Lees with an address",
+        "predicate": "surname = 'Lee' and email is not null",
+    }
+}
+
+
+class FixedClock:
+    """Time stands still: instants of landing and deciding are not what these tests are about."""
+
+    def now(self) -> Micros:
+        return Micros(1_800_000_000_000_000)
+
+
+class RememberingScorer(PairScorer):
+    """Scores each pair of features once: a weight depends on its two records and nothing else."""
+
+    def __init__(self, model: LinkageModel) -> None:
+        super().__init__(model)
+        self._known: dict[tuple[bytes, bytes], tuple[Any, Any]] = {}
+
+    def score(self, features: Sequence[Features], left: Rows, right: Rows) -> PairWeights:
+        texts = [_encoder.encode(each) for each in features]
+        pairs = [(texts[a], texts[b]) for a, b in zip(left.tolist(), right.tolist(), strict=True)]
+        missing = [place for place, pair in enumerate(pairs) if pair not in self._known]
+        if missing:
+            scored = super().score(features, left[missing], right[missing])
+            for row, place in enumerate(missing):
+                self._known[pairs[place]] = (scored.weights[row], scored.present[row])
+        found = [self._known[pair] for pair in pairs]
+        return PairWeights(
+            weights=np.array([weights for weights, _ in found]),
+            present=np.array([present for _, present in found]),
+        )
+
+
+class LoneStore:
+    """A store of one worker: nobody can have been faster, so that being sent back is a bug.
+
+    After `survive` more transactions, the next one dies just before it commits.
+    """
+
+    def __init__(self, store: ResolverStore) -> None:
+        self._store = store
+        self.survive: int | None = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        try:
+            with self._store.transaction() as tx:
+                yield tx
+                if self.survive == 0:
+                    raise Crashed
+                if self.survive is not None:
+                    self.survive -= 1
+        except RestartBatch as error:
+            raise AssertionError("a lone worker was sent back") from error
+
+    def record_numbers(self) -> Iterator[Sequence[int]]:
+        return self._store.record_numbers()
+
+    def pending_marks(self) -> int:
+        return self._store.pending_marks()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        with self._store.snapshot() as snapshot:
+            yield snapshot
+
+
+class Crashed(Exception):  # noqa: N818  # not an error of the product: the process is gone
+    """The worker died in a transaction."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A worker's life: how much it takes at once, and its steps, one letter each.
+
+    L lands, R resolves, l and r do the same and die before they commit.
+    """
+
+    messages_max: int = 100
+    marks_max: int = 1_000
+    steps: str = ""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """In which order the log holds the events (an index may repeat), and who reads it how."""
+
+    order: tuple[int, ...]
+    phases: tuple[Phase, ...] = ()
+    partitions: int = 1
+
+
+@dataclass(frozen=True)
+class Home:
+    """The derived state in lines that can be compared by eye, and its hash."""
+
+    lines: tuple[str, ...]
+    hash: StateHash
+
+
+def memory_store(model: LinkageModel) -> MemoryStore:
+    sources = MemorySources()
+    for source in SOURCES:
+        sources.register(source, write_key_hash=None, at=Micros(0))
+    store = MemoryStore(sources)
+    store.activate_model(model.version, model.to_json().encode())
+    for segment, document in SEGMENTS.items():
+        store.save_segment(segment, document)
+    return store
+
+
+def run(
+    events: Sequence[ChannelEvent], schedule: Schedule, store: ResolverStore, standing: Standing
+) -> Home:
+    """Land and resolve as scheduled, then whatever is left; the state when nothing is."""
+    log = MemoryLog(FixedClock())
+    topics = (TOPIC, DEAD_LETTER_TOPIC, PROFILE_CHANGES, SEGMENT_CHANGES)
+    log.ensure_topics([TopicSettings(name=t, partitions=schedule.partitions) for t in topics])
+    messages: list[OutgoingMessage] = [outgoing(event) for event in events]
+    log.producer().append([messages[index] for index in schedule.order])
+    lone = LoneStore(store)
+    for phase in (*schedule.phases, Phase()):
+        bounds = Bounds(messages_max=phase.messages_max, marks_max=phase.marks_max, poll_ms=0)
+        worker = Worker(store=lone, log=log, clock=FixedClock(), bounds=bounds, standing=standing)
+        try:
+            _live(worker, lone, phase.steps)
+        except Crashed:
+            lone.survive = None
+        finally:
+            worker.close()
+    worker = Worker(
+        store=lone, log=log, clock=FixedClock(), bounds=Bounds(poll_ms=0), standing=standing
+    )
+    worker.run_until_caught_up()
+    worker.close()
+    with store.snapshot() as snapshot:
+        return Home(lines=tuple(lines_of(snapshot)), hash=state_hash(snapshot))
+
+
+def _live(worker: Worker, store: LoneStore, steps: str) -> None:
+    assigned = False
+    for step in steps:
+        landing = step in "Ll"
+        if step in "lr":
+            # A consumer's first poll asks for its offsets, in a transaction of its own.
+            store.survive = 1 if landing and not assigned else 0
+        if landing:
+            worker.land_once(wait=False)
+            assigned = True
+        else:
+            worker.resolve_once()
+        store.survive = None
+
+
+def lines_of(snapshot: Snapshot) -> Iterator[str]:
+    """What the state hash is over, for people."""
+    for key, state, profile in snapshot.records():
+        yield f"record {key} in {profile}: {_encoder.encode(timeless(state)).decode()}"
+    for low, high, weight in snapshot.edges():
+        yield f"edge {low} {high} {weight}"
+    for profile_id, document in snapshot.profiles():
+        yield f"profile {profile_id} {document.decode()}"
+    for segment, profile_id in snapshot.memberships():
+        yield f"member {segment} {profile_id}"
