@@ -25,6 +25,7 @@ from services.ingest.formats import canonical, contracts, sdk
 from services.ingest.formats.limits import Limits
 from services.ingest.letters import letter
 from services.ingest.settings import IngestSettings
+from services.profile_api.app import openapi_document
 
 ROOT = Path(__file__).parents[2]
 REQUESTS = ROOT / "schemas/examples/requests/v1"
@@ -35,7 +36,8 @@ SEVERAL = (contracts.BATCH, contracts.EVENTS)
 def documents() -> dict[Path, str]:
     """Path -> text."""
     found: dict[Path, str] = {}
-    for part in (event_schemas(), message_schemas(), message_examples(), ingest_openapi()):
+    parts = (event_schemas(), message_schemas(), message_examples(), ingest_openapi())
+    for part in (*parts, profile_api_openapi()):
         found.update({ROOT / path: _text(value) for path, value in part.items()})
     return found
 
@@ -72,6 +74,10 @@ def message_examples() -> Mapping[str, Any]:
 def ingest_openapi() -> Mapping[str, Any]:
     app = create_app(IngestSettings(), _NoLog(), MemorySources(), ManualClock(RECEIVED))
     return {"schemas/openapi/ingest.v1.json": app.openapi()}
+
+
+def profile_api_openapi() -> Mapping[str, Any]:
+    return {"schemas/openapi/profile_api.v1.json": openapi_document()}
 
 
 def contract_of(example: Path) -> str:

@@ -126,7 +126,7 @@ TOO_DEEP = {
 
 @pytest.mark.parametrize("text", TOO_DEEP.values(), ids=TOO_DEEP.keys())
 def test_depth_is_bounded_before_recursion(text: str) -> None:
-    with pytest.raises(UsageError, match="nested more than (25|50) deep"):
+    with pytest.raises(UsageError, match=r"nested more than (25|50) deep"):
         parse_predicate(text)
 
 

@@ -1,0 +1,60 @@
+"""What the profile API asks of its store. `adapters/sql` answers, `adapters/memory` in tests."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from services.identity.domain.ids import ProfileId, SegmentId
+from services.identity.domain.reading import (
+    ApiKey,
+    DecisionEntry,
+    MemberRow,
+    ProgressRow,
+    SegmentRow,
+    StoredView,
+    TimelinePlace,
+    TimelineRow,
+)
+from services.identity.domain.source import Source
+
+
+class ProfileReads(Protocol):
+    """Every method raises RetryableError when the store cannot be reached in time."""
+
+    async def profile_of(self, told: ProfileId) -> StoredView | None:
+        """The profile in which the record behind an id is today. None for an id never told."""
+        ...
+
+    async def profiles_by_keys(
+        self, keys: Sequence[int], *, profiles_max: int
+    ) -> Sequence[StoredView]:
+        """Distinct profiles that hold any of these identifier keys, by id."""
+        ...
+
+    async def timeline(
+        self, profile: ProfileId, *, before: TimelinePlace | None, events_max: int
+    ) -> Sequence[TimelineRow]:
+        """The newest events before a place, newest first."""
+        ...
+
+    async def segments(self) -> Sequence[SegmentRow]: ...
+    async def segment(self, segment: SegmentId) -> SegmentRow | None: ...
+    async def members(
+        self, segment: SegmentId, *, after: ProfileId | None, members_max: int
+    ) -> Sequence[MemberRow]:
+        """Who is in the segment now, by profile id."""
+        ...
+
+    async def progress(self) -> ProgressRow | None: ...
+    async def sources(self) -> Sequence[Source]: ...
+    async def api_key(self, prefix: str) -> ApiKey | None: ...
+    async def ping(self) -> None:
+        """Raises RetryableError unless the store answers and its schema is there."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class DecisionLog(Protocol):
+    async def append(self, entry: DecisionEntry) -> None:
+        """Durable when it returns. Raises RetryableError when it cannot be written."""
+        ...

@@ -1,0 +1,91 @@
+"""Refusals as problem+json (RFC 9457): a code, what is wrong, what to do. Never personal data."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import msgspec
+from starlette.responses import Response
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Code(StrEnum):
+    """Why a request was not answered as asked. The value is the code that callers see."""
+
+    INVALID_REQUEST = "invalid_request"
+    NO_KEY = "no_key"
+    UNKNOWN_KEY = "unknown_key"
+    MISSING_SCOPE = "missing_scope"
+    UNKNOWN_PROFILE = "unknown_profile"
+    UNKNOWN_SEGMENT = "unknown_segment"
+    AMBIGUOUS_IDENTITY = "ambiguous_identity"
+    NO_SUCH_PATH = "no_such_path"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    TOO_LARGE = "too_large"
+    UNAVAILABLE = "unavailable"
+    INTERNAL = "internal"
+
+
+STATUS_OF: Mapping[Code, int] = {
+    Code.INVALID_REQUEST: 422,
+    Code.NO_KEY: 401,
+    Code.UNKNOWN_KEY: 401,
+    Code.MISSING_SCOPE: 403,
+    Code.UNKNOWN_PROFILE: 404,
+    Code.UNKNOWN_SEGMENT: 404,
+    Code.AMBIGUOUS_IDENTITY: 300,
+    Code.NO_SUCH_PATH: 404,
+    Code.METHOD_NOT_ALLOWED: 405,
+    Code.TOO_LARGE: 413,
+    Code.UNAVAILABLE: 503,
+    Code.INTERNAL: 500,
+}
+TITLE_OF: Mapping[Code, str] = {
+    Code.INVALID_REQUEST: "The request cannot be read as it is",
+    Code.NO_KEY: "A key is needed",
+    Code.UNKNOWN_KEY: "The key is not known",
+    Code.MISSING_SCOPE: "The key may not do this",
+    Code.UNKNOWN_PROFILE: "There is no such profile",
+    Code.UNKNOWN_SEGMENT: "There is no such segment",
+    Code.AMBIGUOUS_IDENTITY: "Several profiles hold this identifier",
+    Code.NO_SUCH_PATH: "There is nothing at this path",
+    Code.METHOD_NOT_ALLOWED: "The path does not take this method",
+    Code.TOO_LARGE: "The request is too large",
+    Code.UNAVAILABLE: "The store cannot be reached; ask again",
+    Code.INTERNAL: "This is a fault of the service",
+}
+
+_encoder = msgspec.json.Encoder()
+
+
+class ProblemError(Exception):
+    """Ends a request with a refusal. `members` are added to the body."""
+
+    def __init__(
+        self,
+        code: Code,
+        detail: str,
+        *,
+        members: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+        self.members = members or {}
+        self.headers = headers or {}
+
+    def response(self) -> Response:
+        status = STATUS_OF[self.code]
+        body = {
+            "type": f"urn:plait:problem:{self.code}",
+            "title": TITLE_OF[self.code],
+            "status": status,
+            "code": self.code.value,
+            "detail": self.detail,
+            **self.members,
+        }
+        headers = {"Cache-Control": "no-store", **self.headers}
+        return Response(
+            _encoder.encode(body), status_code=status, media_type=MEDIA_TYPE, headers=headers
+        )
