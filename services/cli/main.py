@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from services.cli import data, model, sources, up
+from services.cli import data, look, model, sources, up
 from services.identity.domain.errors import PlaitError, UsageError
 
 EXIT_NO = 1
@@ -17,7 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (up, data, model, sources):
+for module in (up, data, model, sources, look):
     module.register(app)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 import uvloop
+from pydantic import SecretStr
 
 from services.cli.home import Home, Running, stack_lock
 from services.identity.domain.errors import UsageError
@@ -91,9 +92,9 @@ async def _serve(
         if "ingest" in services:
             producer = log.producer()
             parts.callback(producer.close)
-            await parts.enter_async_context(_http(_ingest_app(home, producer), ports.ingest))
+            await parts.enter_async_context(_http(ingest_app(home, producer), ports.ingest))
         if "api" in services:
-            await parts.enter_async_context(_http(_api_app(home), ports.api))
+            await parts.enter_async_context(_http(api_app(home), ports.api))
         running = Running(
             pid=os.getpid(),
             api=f"http://{HOST}:{ports.api}",
@@ -105,12 +106,29 @@ async def _serve(
         await stop.wait()
 
 
-def _ingest_app(home: Home, producer: "Producer") -> "FastAPI":
+def ingest_app(home: Home, producer: "Producer") -> "FastAPI":
     from services.identity.adapters.sql.sources import SqlSources
     from services.ingest.app import create_app
     from services.ingest.settings import IngestSettings
 
     return create_app(IngestSettings(), producer, SqlSources(home.url), home.clock)
+
+
+def api_app(home: Home) -> "FastAPI":
+    from services.identity.adapters.sql.appends import SqlDecisionLog
+    from services.identity.adapters.sql.async_pool import AsyncPool
+    from services.identity.adapters.sql.reads import SqlReads
+    from services.profile_api.app import create_app
+    from services.profile_api.settings import ProfileApiSettings
+
+    pool = AsyncPool(home.url)
+    return create_app(
+        ProfileApiSettings(key_pepper=SecretStr(home.pepper())),
+        SqlReads(pool),
+        SqlDecisionLog(pool),
+        home.clock,
+        random=os.urandom,
+    )
 
 
 class _Server(uvicorn.Server):

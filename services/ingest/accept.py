@@ -12,7 +12,7 @@ from services.identity.domain.errors import RejectedError, RejectReason
 from services.identity.domain.events import EventType
 from services.identity.domain.identifiers import normalise
 from services.identity.domain.ids import Micros
-from services.identity.domain.source import KEY_ORDER, Source
+from services.identity.domain.source import Source, key_order
 from services.identity.wire.events import (
     TYPE_PREFIX,
     TYPE_SUFFIX,
@@ -58,12 +58,12 @@ class Said:
 def accept(said: Said, raw: bytes | msgspec.Raw, arrival: Arrival) -> ChannelEvent:
     """The message to append. Raises RejectedError when it never can be one.
 
-    Record: the first key of KEY_ORDER that the event carries and that can name somebody; keys like
-    `null` or `anonymous` name nobody. The other keys stay with the event as identifiers.
+    Record: the first key, in the order of its channel, that the event carries and that can name
+    somebody; `null` or `anonymous` name nobody. The other keys stay with it as identifiers.
     """
     body = said.body
     keys = _keys(said)
-    record = _record(keys)
+    record = _record(keys, arrival.source.channel)
     happened = occurred_at(
         received_at=arrival.received_at,
         original=body.original_timestamp or body.timestamp,
@@ -114,8 +114,8 @@ def _id(name: str, raw: str | int | None) -> str | None:
     return check_id(name, str(raw).strip()) or None
 
 
-def _record(keys: Mapping[str, str]) -> RecordRef:
-    for kind in KEY_ORDER:
+def _record(keys: Mapping[str, str], channel: str) -> RecordRef:
+    for kind in key_order(channel):
         if kind in keys:
             return RecordRef(kind=kind, key=keys[kind])
     raise RejectedError(

@@ -1,6 +1,6 @@
 """Decisions to writes: profiles, the changes told about them, and segment membership."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,10 +50,7 @@ def perform(  # before and after of one batch
     for profile in changed:
         letters.add(PROFILE_CHANGES, profile.id, "profile.updated", {})
     moves = _moves(tx, engine, changed, gone, at)
-    for interval in moves.left:
-        letters.add(SEGMENT_CHANGES, interval.profile, "segment.left", _stay(interval))
-    for interval in moves.entered:
-        letters.add(SEGMENT_CHANGES, interval.profile, "segment.entered", _stay(interval))
+    letters.add_moves(moves)
     documents_now: dict[ProfileId, bytes | None] = {p.id: documents.encode(p) for p in changed}
     documents_now |= dict.fromkeys(gone)
     tx.put_profiles(letters.numbered(documents_now), at=at)
@@ -66,6 +63,25 @@ def perform(  # before and after of one batch
         entered=len(moves.entered),
         left=len(moves.left),
     )
+
+
+def tell_moves(
+    tx: Transaction,
+    engine: Engine,
+    profiles: Sequence[Profile],
+    stored: Mapping[ProfileId, StoredProfile],
+    *,
+    at: Micros,
+) -> Moves:
+    """Evaluate profiles that did not change against segments that did; write and tell it."""
+    moves = _moves(tx, engine, profiles, (), at)
+    letters = _Letters(stored, at)
+    letters.add_moves(moves)
+    tx.put_profiles(letters.numbered({}), at=at)
+    tx.leave(moves.left)
+    tx.enter(moves.entered)
+    tx.send(letters.messages)
+    return moves
 
 
 def _changed_profiles(
@@ -98,8 +114,8 @@ def _member(record: StoredRecord, engine: Engine) -> Member:
 def _moves(
     tx: Transaction,
     engine: Engine,
-    changed: list[Profile],
-    gone: list[ProfileId],
+    changed: Sequence[Profile],
+    gone: Sequence[ProfileId],
     at: Micros,
 ) -> Moves:
     if not engine.evaluator.segments:
@@ -127,6 +143,12 @@ class _Letters:
         self.messages.append(
             outgoing(topic, kind, profile=profile, sequence=sequence, at=self._at, data=data)
         )
+
+    def add_moves(self, moves: Moves) -> None:
+        for interval in moves.left:
+            self.add(SEGMENT_CHANGES, interval.profile, "segment.left", _stay(interval))
+        for interval in moves.entered:
+            self.add(SEGMENT_CHANGES, interval.profile, "segment.entered", _stay(interval))
 
     def numbered(self, documents_now: Mapping[ProfileId, bytes | None]) -> list[StoredProfile]:
         """The rows to write: changed documents, and sequences that moved without one."""

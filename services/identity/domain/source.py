@@ -8,6 +8,14 @@ from services.identity.domain.mapping import Mapping
 KEY_ORDER = ("user_id", "account_number", "contact_id", "anonymous_id")
 """Which of an event's own keys names its record: the first that it carries."""
 
+_OWN_KEY = {"billing": "account_number", "call_centre": "contact_id"}
+
+
+def key_order(channel: str) -> tuple[str, ...]:
+    """A channel's own key comes first: billing speaks of accounts, whoever is logged in there."""
+    own = _OWN_KEY.get(channel)
+    return KEY_ORDER if own is None else (own, *(kind for kind in KEY_ORDER if kind != own))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:

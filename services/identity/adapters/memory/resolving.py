@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from services.identity.adapters.memory.landing import Counters, LandingTables
 from services.identity.adapters.memory.sources import MemorySources
 from services.identity.adapters.memory.tables import Journal, Progress, Tables
-from services.identity.domain.ids import Micros, ProfileId, SegmentId
+from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId
 from services.identity.domain.source import Source
 from services.identity.ports import OutgoingMessage
 from services.identity.store import (
@@ -61,6 +61,12 @@ class MemoryTransaction(LandingTables):
     def memberships(self, records: Sequence[int]) -> dict[int, Member]:
         members = self._tables.members
         return {record: members[record] for record in records if record in members}
+
+    def records_of(self, profile: ProfileId) -> Sequence[int]:
+        return sorted(n for n, member in self._tables.members.items() if member.profile == profile)
+
+    def find_records(self, keys: Sequence[RecordKey]) -> dict[RecordKey, int]:
+        return {key: self._tables.numbers[key] for key in keys if key in self._tables.numbers}
 
     def lock_components(self, components: Sequence[int]) -> None:
         """One transaction at a time: there is nobody to wait for."""

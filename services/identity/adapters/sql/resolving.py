@@ -6,9 +6,9 @@ from uuid import UUID
 
 import msgspec
 
-from services.identity.adapters.sql.landing import LandingWrites, read_record
+from services.identity.adapters.sql.landing import LandingWrites, read_record, uid_of
 from services.identity.adapters.sql.sources import READ, read_source
-from services.identity.domain.ids import Micros, ProfileId, SegmentId
+from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId
 from services.identity.domain.source import Source
 from services.identity.ports import OutgoingMessage
 from services.identity.store import (
@@ -102,6 +102,17 @@ class ResolvingWrites(LandingWrites):
             list(records),
         )
         return {row[0]: _member(*row) for row in rows}
+
+    def records_of(self, profile: ProfileId) -> Sequence[int]:
+        rows = self._rows("SELECT record FROM membership WHERE profile = %s", UUID(profile))
+        return sorted(row[0] for row in rows)
+
+    def find_records(self, keys: Sequence[RecordKey]) -> dict[RecordKey, int]:
+        rows = self._rows(
+            "SELECT source, key_kind, key, id FROM record WHERE uid = ANY(%s)",
+            [uid_of(key) for key in keys],
+        )
+        return {RecordKey(*row[:3]): row[3] for row in rows}
 
     def lock_components(self, components: Sequence[int]) -> None:
         """The row of a component's smallest record stands for the component."""

@@ -1,0 +1,174 @@
+"""`plait profile`, `explain`, `segment`, `dlq`, `doctor`: look at what was derived, and why."""
+
+import shutil
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+import yaml
+
+from services.cli.ask import ask
+from services.cli.home import Home
+from services.cli.options import DEFAULT_HOME, HomeOption, JsonOption
+from services.cli.output import print_json, show
+from services.identity.domain.errors import UsageError
+
+EXTRAS = ("crc32c", "lz4")  # kafka-python is several times slower without them, and silent about it
+DISK_BYTES_MIN = 1_000_000_000
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(profile)
+    app.command()(explain)
+    segment = typer.Typer(help="Segments as files.", no_args_is_help=True)
+    segment.command()(apply)
+    segment.command("list")(list_segments)
+    segment.command()(members)
+    app.add_typer(segment, name="segment")
+    letters = typer.Typer(help="Dead letters.", no_args_is_help=True)
+    letters.command("list")(list_dead_letters)
+    app.add_typer(letters, name="dlq")
+    app.command()(doctor)
+
+
+def profile(
+    who: Annotated[str, typer.Argument(help="A profile id, or type:value.")],
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """One profile, as the API answers it; exit 1 when there is none or there are several."""
+    status, body = ask(Home(home), "GET", f"/v1/profiles/{quote(who, safe=':@')}")
+    if as_json:
+        print_json(body)
+    else:
+        typer.echo("\n".join(_profile_lines(body) if status == OK else _problem_lines(body)))
+    if status != OK:
+        raise typer.Exit(1)
+
+
+OK = 200
+
+
+def _profile_lines(body: dict[str, Any]) -> list[str]:
+    return [
+        f"profile {body['id']}  confidence {body['identity_confidence']}",
+        *(
+            f"  {name:<18} {field['value']}   ({field['source']})"
+            for name, field in body.get("fields", {}).items()
+        ),
+        *(f"  record             {r['source']} {r['kind']}" for r in body.get("records", [])),
+        *(f"  segment            {each['id']}" for each in body.get("segments", [])),
+    ]
+
+
+def _problem_lines(body: dict[str, Any]) -> list[str]:
+    lines = [f"{body.get('code')}: {body.get('detail')}"]
+    lines.extend(f"  candidate {each['id']}" for each in body.get("candidates", []))
+    return lines
+
+
+def explain(
+    who: Annotated[str, typer.Argument(help="A profile id, or type:value.")],
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Why the records of a profile stand in it: each one's strongest tie to an earlier one."""
+    from services.cli.explaining import explain_profile, tie_document, tie_lines
+
+    opened = Home(home)
+    status, body = ask(opened, "GET", f"/v1/profiles/{quote(who, safe=':@')}")
+    if status != OK:
+        show(body, as_json=as_json, lines=_problem_lines(body))
+        raise typer.Exit(1)
+    ties = explain_profile(opened, body["id"])
+    show(
+        {"profile": body["id"], "ties": [tie_document(each) for each in ties]},
+        as_json=as_json,
+        lines=[line for each in ties for line in tie_lines(each)] or ["it has one record only"],
+    )
+
+
+def apply(
+    file: Annotated[Path, typer.Argument(help="YAML file of one or several segments.")],
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Create or change segments, and compute their members over the whole base."""
+    from services.cli.segments import apply_segments
+    from services.segments.definition import parse_segments
+
+    try:
+        raw = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} is not YAML: {error}") from None
+    result = apply_segments(Home(home), parse_segments(raw))
+    show(
+        {"segments": result},
+        as_json=as_json,
+        lines=[f"{each['id']}: {each['members']} members" for each in result],
+    )
+
+
+def list_segments(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
+    """Every segment with its definition."""
+    _, body = ask(Home(home), "GET", "/v1/segments")
+    lines = [f"{each['id']:<24} {each['predicate']}" for each in body["segments"]]
+    show(body, as_json=as_json, lines=lines or ["no segments yet"])
+
+
+def members(
+    segment: Annotated[str, typer.Argument(help="The segment's id.")],
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Who is in a segment now; exit 1 when there is no such segment."""
+    status, body = ask(Home(home), "GET", f"/v1/segments/{quote(segment)}/members?limit=500")
+    lines = [each["id"] for each in body.get("members", [])] or _problem_lines(body)
+    show(body, as_json=as_json, lines=lines)
+    if status != OK:
+        raise typer.Exit(1)
+
+
+def list_dead_letters(
+    limit: Annotated[int, typer.Option(help="How many of the newest.", min=1, max=10_000)] = 100,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """What could not be accepted, newest last, with the reason."""
+    from services.cli.letters import read_letters
+
+    letters = read_letters(Home(home), letters_max=limit)
+    lines = [
+        f"{each['partition']}/{each['offset']}  {each['origin']:<7} {each['reason']:<20}"
+        f" {each['detail']}"
+        for each in letters
+    ]
+    show({"dead_letters": letters}, as_json=as_json, lines=lines or ["no dead letters"])
+
+
+def doctor(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
+    """Check libraries, database, log, model and disk; exit 1 when something is wrong."""
+    from importlib.util import find_spec
+
+    from services.identity.adapters.sql import models
+
+    opened = Home(home)
+    free = shutil.disk_usage(opened.path).free
+    with opened.connection() as connection:
+        version = models.active_version(connection)
+    log = opened.log()
+    checks = {
+        "extras of kafka-python": all(find_spec(name) for name in EXTRAS),
+        "database": True,
+        f"event log ({log.name})": True,
+        "active model": version is not None,
+        "disk": free >= DISK_BYTES_MIN,
+    }
+    log.close()
+    lines = [f"{'ok ' if fine else 'BAD'} {name}" for name, fine in checks.items()]
+    show({"checks": checks, "healthy": all(checks.values())}, as_json=as_json, lines=lines)
+    if not all(checks.values()):
+        raise typer.Exit(1)

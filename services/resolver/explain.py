@@ -1,0 +1,59 @@
+"""Why records stand in one profile: for each, its strongest tie to those before it, in words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.identity.domain.ids import ProfileId, RecordKey
+from services.identity.domain.weights import to_bits
+from services.identity.store import StoredRecord, Transaction
+from services.linkage.waterfall import Waterfall, explain_pair
+from services.resolver.derive import decode_features
+from services.resolver.resolve.edges import decisive_keys
+from services.resolver.resolve.engine import Engine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tie:
+    """Two records and what ties them: identifiers that decide, or the weight of the evidence."""
+
+    left: RecordKey
+    right: RecordKey
+    identifiers: Sequence[str]
+    waterfall: Waterfall
+
+    @property
+    def bits(self) -> float:
+        return to_bits(self.waterfall.total)
+
+
+def tie(engine: Engine, one: StoredRecord, other: StoredRecord) -> Tie:
+    """What ties two records, weighed by the active model."""
+    left, right = sorted((one, other), key=lambda record: record.key)
+    rules = engine.deriver.rules
+    shared = decisive_keys(left, rules).keys() & decisive_keys(right, rules).keys()
+    return Tie(
+        left=left.key,
+        right=right.key,
+        identifiers=sorted(text.split("\x1f", 1)[0] for text in shared),
+        waterfall=explain_pair(
+            engine.scorer,
+            decode_features(left.features),
+            decode_features(right.features),
+        ),
+    )
+
+
+def ties_of(tx: Transaction, engine: Engine, profile: ProfileId) -> list[Tie]:
+    """The ties that hold a profile together: each record's strongest to an earlier one.
+
+    Records stand in the order in which they were first heard of; the first has no tie.
+    """
+    records = sorted(
+        tx.records(tx.records_of(profile)).values(),
+        key=lambda r: (r.state.dated_from is None, r.state.dated_from or 0, r.key),
+    )
+    ties: list[Tie] = []
+    for place, record in enumerate(records[1:], start=1):
+        candidates = [tie(engine, record, earlier) for earlier in records[:place]]
+        ties.append(max(candidates, key=lambda each: (bool(each.identifiers), each.bits)))
+    return ties
