@@ -1,0 +1,403 @@
+"""What the resolver may rely on, whichever store it works with. Each store's test subclasses this.
+
+A subclass gives `store`: with two sources (web; billing, which is unique), the active model "m1"
+and one segment.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import pytest
+
+from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId, profile_id_of
+from services.identity.domain.record import EMPTY, RecordState
+from services.identity.ports import OutgoingMessage, Partition, Position
+from services.identity.store import (
+    DedupeEntry,
+    Interval,
+    LostPartition,
+    Mark,
+    MarkKind,
+    Member,
+    ResolverStore,
+    RestartBatch,
+    ReviewItem,
+    StoredEdge,
+    StoredEvent,
+    StoredProfile,
+    StoredRecord,
+    Transaction,
+)
+
+ANN, BEN, CAT = (RecordKey("web", "user_id", name) for name in ("ann", "ben", "cat"))
+FIRST, SECOND = UUID(int=1), UUID(int=2)
+NOW, LATER = Micros(1_000), Micros(2_000)
+PROFILE = profile_id_of(ANN)
+OTHER = profile_id_of(BEN)
+SEGMENT = SegmentId("loyal")
+
+
+class Interrupted(Exception):  # noqa: N818  # stands for whatever goes wrong in a transaction
+    """Something went wrong."""
+
+
+def a_record(number: int, key: RecordKey, *, version: int = 1, events: int = 1) -> StoredRecord:
+    state = RecordState(events=events)
+    return StoredRecord(number, key, state, b"{}", (7, 8), version)
+
+
+def add(tx: Transaction, *keys: RecordKey) -> list[int]:
+    """Records that were not there, by number."""
+    numbers = list(tx.new_record_numbers(len(keys)))
+    tx.add_records([a_record(n, key) for n, key in zip(numbers, keys, strict=True)])
+    return numbers
+
+
+def an_entry(event_id: UUID, *, at: Micros = NOW, copies: int = 1) -> DedupeEntry:
+    return DedupeEntry(event_id, at, b"h" * 16, 1, copies)
+
+
+def a_letter(key: bytes, value: bytes) -> OutgoingMessage:
+    return OutgoingMessage(topic="profile-changes", key=key, value=value)
+
+
+class StoreContract:
+    """Subclass it, and give `store`."""
+
+    # records
+
+    def test_a_record_is_read_as_it_was_written(self, store: ResolverStore) -> None:
+        with store.transaction() as tx:
+            (number,) = add(tx, ANN)
+        with store.transaction() as tx:
+            found = tx.lock_records([ANN, BEN])
+            assert found == {ANN: tx.records([number])[number]}
+            assert tx.lock_record_numbers([number, number + 999]) == {number: found[ANN]}
+        assert (found[ANN].key, found[ANN].version) == (ANN, 1)
+        assert found[ANN].state == RecordState(events=1)
+        assert (found[ANN].features, list(found[ANN].keys)) == (b"{}", [7, 8])
+
+    def test_record_numbers_are_never_given_twice(self, store: ResolverStore) -> None:
+        with store.transaction() as tx:
+            first = list(tx.new_record_numbers(3))
+            assert tx.new_record_numbers(0) in ((), [])
+        with store.transaction() as tx:
+            assert len({*first, *tx.new_record_numbers(2)}) == 5
+
+    def test_a_record_added_twice_sends_the_batch_back(self, store: ResolverStore) -> None:
+        with store.transaction() as tx:
+            add(tx, ANN)
+        with pytest.raises(RestartBatch), store.transaction() as tx:
+            add(tx, BEN, ANN)
+        with store.transaction() as tx:
+            assert set(tx.lock_records([ANN, BEN])) == {ANN}
+
+    def test_a_new_record_is_a_component_of_its_own(self, store: ResolverStore) -> None:
+        with store.transaction() as tx:
+            (number,) = add(tx, ANN)
+            assert tx.memberships([number]) == {number: Member(number, number, None)}
+
+    def test_an_update_changes_state_features_keys_and_version(self, store: ResolverStore) -> None:
+        with store.transaction() as tx:
+            (number,) = add(tx, ANN)
+            changed = StoredRecord(number, ANN, EMPTY, b"f", (), 2)
+            tx.update_records([changed])
+            found = tx.records([number])[number]
+            assert (found.state, found.features, list(found.keys)) == (EMPTY, b"f", [])
+            assert tx.versions([number, number + 999]) == {number: 2}
+
+    def test_all_record_numbers_are_listed_in_order(self, store: ResolverStore) -> None:
+        with store.transaction() as tx:
+            numbers = add(tx, ANN, BEN, CAT)
+        assert [n for batch in store.record_numbers() for n in batch] == sorted(numbers)
+
+    # dedupe and events
+
+    def test_dedupe_gives_back_what_was_there(self, store: ResolverStore) -> None:
+        with store.transaction() as tx:
+            assert tx.add_dedupe([an_entry(FIRST)]) == {}
+        with store.transaction() as tx:
+            before = tx.add_dedupe([an_entry(SECOND), an_entry(FIRST, at=LATER)])
+            assert before == {FIRST: an_entry(FIRST)}
+            assert tx.add_dedupe([an_entry(SECOND, at=LATER)]) == {SECOND: an_entry(SECOND)}
+
+    def test_a_better_copy_replaces_the_entry(self, store: ResolverStore) -> None:
+        with store.transaction() as tx:
+            tx.add_dedupe([an_entry(FIRST, at=LATER)])
+            tx.update_dedupe([an_entry(FIRST, at=NOW, copies=2)])
+            tx.update_dedupe([])
+            assert tx.add_dedupe([an_entry(FIRST)])[FIRST] == an_entry(FIRST, copies=2)
+
+    def test_events_come_by_record_time_and_id(self, store: ResolverStore) -> None:
+        events = [
+            StoredEvent(2, NOW, FIRST, b"d"),
+            StoredEvent(1, LATER, FIRST, b"c"),
+            StoredEvent(1, NOW, SECOND, b"b"),
+            StoredEvent(1, NOW, FIRST, b"a"),
+        ]
+        with store.transaction() as tx:
+            tx.add_events(events)
+            tx.add_events([])
+            assert [e.body for e in tx.events_of([2, 1, 3])] == [b"a", b"b", b"c", b"d"]
+            tx.remove_events([(1, NOW, SECOND), (1, LATER, SECOND), (9, NOW, FIRST)])
+            assert [e.body for e in tx.events_of([1])] == [b"a", b"c"]
+
+    # keys
+
+    def test_holders_are_bounded_by_one_more_than_asked(self, store: ResolverStore) -> None:
+        with store.transaction() as tx:
+            tx.add_keys([(5, record) for record in (4, 2, 3, 1)] + [(-6, 9)])
+            tx.add_keys([])
+            held = tx.holders([5, -6, 77], 2)
+            assert {key: list(records) for key, records in held.items()} == {
+                5: [1, 2, 3],
+                -6: [9],
+            }
+            assert sorted(tx.holders_of(5)) == [1, 2, 3, 4]
+            tx.remove_keys([(5, 1), (5, 99)])
+            tx.remove_keys([])
+            assert list(tx.holders([5], 10)[5]) == [2, 3, 4]
+            tx.remove_keys([(-6, 9)])
+            assert -6 not in tx.holders([-6], 10)
+
+    def test_generic_keys_are_told_and_taken_back(self, store: ResolverStore) -> None:
+        with store.transaction() as tx:
+            assert tx.lock_generic([1, -2]) == frozenset()
+            tx.set_generic({1: True, -2: True, 3: False}, at=NOW)
+        with store.transaction() as tx:
+            assert tx.generic_among([1, -2, 3, 4]) == {1, -2}
+            tx.set_generic({1: False, -2: True}, at=LATER)
+            assert tx.lock_generic([1, -2]) == {-2}
+
+    # marks
+
+    def test_marks_only_add_up_and_come_in_order(self, store: ResolverStore) -> None:
+        with store.transaction() as tx:
+            tx.mark([(MarkKind.MATCHING, 1, NOW), (MarkKind.MATCHING, 1, NOW)])
+            tx.mark(iter([(MarkKind.KEY, -9, LATER), (MarkKind.TRAITS, 2, LATER)]))
+            tx.mark([])
+        assert store.pending_marks() == 4
+        with store.transaction() as tx:
+            marks = tx.take_marks(3)
+            assert tx.oldest_mark() == NOW
+        assert [(m.kind, m.subject, m.since) for m in marks] == [
+            (MarkKind.MATCHING, 1, NOW),
+            (MarkKind.MATCHING, 1, NOW),
+            (MarkKind.KEY, -9, LATER),
+        ]
+        assert [m.seq for m in marks] == sorted({m.seq for m in marks})
+
+    def test_exactly_the_marks_taken_are_deleted(self, store: ResolverStore) -> None:
+        with store.transaction() as tx:
+            tx.mark([(MarkKind.MATCHING, 1, NOW), (MarkKind.MATCHING, 2, NOW)])
+            taken = tx.take_marks(1)
+            tx.mark([(MarkKind.MATCHING, 1, LATER)])
+            tx.delete_marks(taken)
+            left = tx.take_marks(10)
+        assert [(m.subject, m.since) for m in left] == [(2, NOW), (1, LATER)]
+
+    def test_without_marks_nothing_is_dirty(self, store: ResolverStore) -> None:
+        with store.transaction() as tx:
+            assert list(tx.take_marks(10)) == []
+            assert tx.oldest_mark() is None
+            tx.delete_marks([Mark(99, MarkKind.KEY, 1, NOW)])
+        with store.snapshot() as snapshot:
+            assert snapshot.is_clean()
+
+    # offsets
+
+    def test_offsets_move_by_compare_and_set(self, store: ResolverStore) -> None:
+        here = Partition("channel-events", 1)
+        with store.transaction() as tx:
+            tx.advance_offset("resolver", expected=0, position=Position(here, 5))
+        with store.transaction() as tx:
+            tx.advance_offset("resolver", expected=5, position=Position(here, 9))
+            assert tx.next_offsets("resolver") == {("channel-events", 1): 9}
+            assert tx.next_offsets("other") == {}
+
+    @pytest.mark.parametrize("expected", [0, 4, 6])
+    def test_a_moved_offset_loses_the_partition(self, store: ResolverStore, expected: int) -> None:
+        here = Partition("channel-events", 0)
+        with store.transaction() as tx:
+            tx.advance_offset("resolver", expected=0, position=Position(here, 5))
+        with pytest.raises(LostPartition), store.transaction() as tx:
+            tx.mark([(MarkKind.KEY, 1, NOW)])
+            tx.advance_offset("resolver", expected=expected, position=Position(here, 9))
+        assert store.pending_marks() == 0
+
+    def test_progress_is_noted_again_and_again(self, store: ResolverStore) -> None:
+        with store.transaction() as tx:
+            tx.set_progress("resolver", as_of="channel-events:0:5", pending_since=NOW, at=NOW)
+            tx.set_progress("resolver", as_of="channel-events:0:9", pending_since=None, at=LATER)
+
+    # components and edges
+
+    def test_components_are_read_whole(self, store: ResolverStore) -> None:
+        with store.transaction() as tx:
+            ann, ben, cat = add(tx, ANN, BEN, CAT)
+            tx.lock_components([ann, ben])
+            tx.put_memberships([Member(ann, ann, PROFILE), Member(ben, ann, PROFILE)])
+            tx.put_memberships([])
+        with store.transaction() as tx:
+            assert set(tx.members([ann, ann])) == {
+                Member(ann, ann, PROFILE),
+                Member(ben, ann, PROFILE),
+            }
+            assert list(tx.members([ben])) == []
+            assert tx.memberships([ben, cat, 999]) == {
+                ben: Member(ben, ann, PROFILE),
+                cat: Member(cat, cat, None),
+            }
+
+    def test_edges_are_replaced_by_removing_them_first(self, store: ResolverStore) -> None:
+        old, new = StoredEdge(1, 2, 5, b"old"), StoredEdge(1, 2, -6, b"new")
+        other = StoredEdge(2, 3, 7, b"other")
+        with store.transaction() as tx:
+            tx.put_edges([old, other])
+            tx.put_edges([])
+            assert set(tx.edges_among([1, 2, 3])) == {old, other}
+            tx.remove_edges([(1, 2), (1, 3)])
+            tx.remove_edges([])
+            tx.put_edges([new])
+            assert list(tx.edges_among([1])) == [new]
+
+    # profiles, segments, outbox, review
+
+    def test_a_profile_keeps_its_row_without_a_document(self, store: ResolverStore) -> None:
+        first = StoredProfile(PROFILE, b"{}", 1, 3)
+        gone = StoredProfile(PROFILE, None, 2, 4)
+        with store.transaction() as tx:
+            tx.put_profiles([first], at=NOW)
+            tx.put_profiles([], at=NOW)
+            assert tx.profiles([PROFILE, OTHER]) == {PROFILE: first}
+            tx.put_profiles([gone, StoredProfile(OTHER, b"[]", 1, 1)], at=LATER)
+            assert tx.profiles([PROFILE]) == {PROFILE: gone}
+        with store.snapshot() as snapshot:
+            assert list(snapshot.profiles()) == [(OTHER, b"[]")]
+
+    def test_a_profile_enters_leaves_and_enters_again(self, store: ResolverStore) -> None:
+        stay = Interval(PROFILE, SEGMENT, NOW, "condition")
+        with store.transaction() as tx:
+            tx.enter([stay])
+            tx.enter([])
+            assert tx.segments_of([PROFILE, OTHER]) == {PROFILE: frozenset({SEGMENT})}
+            tx.leave([Interval(PROFILE, SEGMENT, LATER, "condition")])
+            tx.leave([])
+            tx.leave([Interval(OTHER, SEGMENT, LATER, "condition")])
+            assert tx.segments_of([PROFILE]) == {}
+            tx.enter([stay, Interval(OTHER, SEGMENT, NOW, "condition")])
+        with store.snapshot() as snapshot:
+            assert list(snapshot.memberships()) == sorted([(SEGMENT, PROFILE), (SEGMENT, OTHER)])
+
+    def test_the_outbox_keeps_the_order_of_sending(self, store: ResolverStore) -> None:
+        letters = [a_letter(b"a", b"1"), a_letter(b"b", b"2"), a_letter(b"a", b"3")]
+        with store.transaction() as tx:
+            tx.send(letters)
+            tx.send([])
+        with store.transaction() as tx:
+            waiting = tx.unsent(2)
+            assert [letter for _, letter in waiting] == letters[:2]
+            tx.delete_sent([sequence for sequence, _ in waiting])
+        with store.transaction() as tx:
+            assert [letter for _, letter in tx.unsent(10)] == letters[2:]
+
+    def test_an_open_review_item_is_kept(self, store: ResolverStore) -> None:
+        with store.transaction() as tx:
+            tx.review([ReviewItem("generic_key", "5", {"generic": True})], at=NOW)
+            tx.review([ReviewItem("generic_key", "5", {"generic": False})], at=LATER)
+            tx.review([], at=LATER)
+
+    # standing
+
+    def test_sources_and_the_active_model_are_known(self, store: ResolverStore) -> None:
+        with store.transaction() as tx:
+            sources = tx.sources()
+            assert {name: source.unique for name, source in sources.items()} == {
+                "billing": True,
+                "web": False,
+            }
+            assert tx.active_model() == "m1"
+            assert tx.model_document("m1") == b"model one"
+            assert [dict(d) for d, _ in tx.segment_documents()] == [{"id": "loyal"}]
+
+    # transactions
+
+    def test_an_error_takes_everything_back(self, store: ResolverStore) -> None:
+        with store.transaction() as tx:
+            ann, ben = add(tx, ANN, BEN)
+            _write_all(tx, ann, at=NOW, number=1)
+        before = _everything(store, [ann, ben])
+        with pytest.raises(Interrupted), store.transaction() as tx:
+            add(tx, CAT)
+            tx.delete_marks(tx.take_marks(10))
+            tx.remove_keys([(5, ann)])
+            tx.remove_events([(ann, NOW, UUID(int=1))])
+            tx.remove_edges([(ann, 901)])
+            tx.leave([Interval(PROFILE, SEGMENT, LATER, "condition")])
+            tx.delete_sent([sequence for sequence, _ in tx.unsent(10)])
+            tx.set_generic({1: False}, at=LATER)
+            tx.update_records([a_record(ann, ANN, version=2, events=0)])
+            tx.put_memberships([Member(ann, ben, OTHER)])
+            _write_all(tx, ann, at=LATER, number=2)
+            raise Interrupted
+        assert _everything(store, [ann, ben]) == before
+
+    # the snapshot
+
+    def test_a_snapshot_leaves_empty_records_out_and_orders_by_id(
+        self, store: ResolverStore
+    ) -> None:
+        keys = [RecordKey("web", "user_id", f"u{n}") for n in range(6)]
+        with store.transaction() as tx:
+            numbers = add(tx, *keys)
+            tx.update_records([a_record(numbers[0], keys[0], events=0)])
+            tx.put_memberships([Member(numbers[1], numbers[1], PROFILE)])
+            pairs = [(numbers[a], numbers[b]) for a, b in ((1, 2), (3, 5), (1, 4))]
+            tx.put_edges([StoredEdge(a, b, a, b"") for a, b in pairs])
+            tx.mark([(MarkKind.TRAITS, 1, NOW)])
+        with store.snapshot() as snapshot:
+            records = list(snapshot.records())
+            edges = list(snapshot.edges())
+            assert not snapshot.is_clean()
+        assert [key for key, _, _ in records] == sorted(keys[1:], key=profile_id_of)
+        assert {key: profile for key, _, profile in records if profile} == {keys[1]: PROFILE}
+        assert [sorted(map(profile_id_of, edge[:2])) for edge in edges] == sorted(
+            sorted(map(profile_id_of, (keys[a], keys[b]))) for a, b in ((1, 2), (3, 5), (1, 4))
+        )
+        assert all(low < high for low, high, _ in edges)
+
+
+def _write_all(tx: Transaction, record: int, *, at: Micros, number: int) -> None:
+    """One new row in every table."""
+    tx.add_dedupe([an_entry(UUID(int=number), at=at)])
+    tx.add_events([StoredEvent(record, at, UUID(int=number), b"body")])
+    tx.add_keys([(5 * number, record)])
+    tx.mark([(MarkKind.MATCHING, record, at)])
+    tx.set_generic({number: True}, at=at)
+    expected = tx.next_offsets("resolver").get(("channel-events", 0), 0)
+    tx.advance_offset(
+        "resolver", expected=expected, position=Position(Partition("channel-events", 0), number)
+    )
+    tx.put_edges([StoredEdge(record, 900 + number, 1, b"")])
+    profile = ProfileId(PROFILE if number == 1 else OTHER)
+    tx.put_profiles([StoredProfile(profile, b"{}", number, number)], at=at)
+    tx.enter([Interval(profile, SEGMENT, at, "condition")])
+    tx.send([a_letter(b"a", b"%d" % number)])
+
+
+def _everything(store: ResolverStore, records: Sequence[int]) -> list[object]:
+    with store.transaction() as tx:
+        return [
+            tx.lock_records([ANN, BEN, CAT]),
+            tx.events_of(records),
+            {key: list(held) for key, held in tx.holders([5, 10], 9).items()},
+            list(tx.take_marks(10)),
+            tx.generic_among([1, 2]),
+            tx.next_offsets("resolver"),
+            set(tx.edges_among(records)),
+            tx.memberships(records),
+            set(tx.members(records)),
+            tx.profiles([PROFILE, OTHER]),
+            tx.segments_of([PROFILE, OTHER]),
+            tx.unsent(10),
+        ]

@@ -1,0 +1,31 @@
+"""The store on PostgreSQL keeps the contract."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from services.identity.adapters.sql.engine import connect
+from services.identity.adapters.sql.store import SqlStore
+from services.identity.store import ResolverStore
+from tests.contract.store_contract import StoreContract
+
+
+class TestSqlStore(StoreContract):
+    @pytest.fixture
+    def store(self, database_url: str) -> Iterator[ResolverStore]:
+        with connect(database_url) as connection:
+            connection.execute(
+                "INSERT INTO source (name, channel, workspace, is_unique, created_at)"
+                " VALUES ('web', 'web', 'shop', false, 0), ('billing', 'billing', 'shop', true, 0)"
+            )
+            connection.execute(
+                "INSERT INTO model (version, document, report, created_at, is_active)"
+                " VALUES ('m0', 'model nought', '{}', 0, false), ('m1', 'model one', '{}', 0, true)"
+            )
+            connection.execute(
+                "INSERT INTO segment (id, document, version, changed_at)"
+                """ VALUES ('loyal', '{"id": "loyal"}', 1, 0)"""
+            )
+        store = SqlStore(database_url)
+        yield store
+        store.close()
