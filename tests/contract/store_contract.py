@@ -220,9 +220,8 @@ class StoreContract:
         here = Partition("channel-events", 0)
         with store.transaction() as tx:
             tx.advance_offset("resolver", expected=0, position=Position(here, 5))
-        with pytest.raises(LostPartition), store.transaction() as tx:
-            tx.mark([(MarkKind.KEY, 1, NOW)])
-            tx.advance_offset("resolver", expected=expected, position=Position(here, 9))
+        with pytest.raises(LostPartition):
+            _mark_and_advance(store, expected=expected, position=Position(here, 9))
         assert store.pending_marks() == 0
 
     def test_progress_is_noted_again_and_again(self, store: ResolverStore) -> None:
@@ -327,19 +326,8 @@ class StoreContract:
             ann, ben = add(tx, ANN, BEN)
             _write_all(tx, ann, at=NOW, number=1)
         before = _everything(store, [ann, ben])
-        with pytest.raises(Interrupted), store.transaction() as tx:
-            add(tx, CAT)
-            tx.delete_marks(tx.take_marks(10))
-            tx.remove_keys([(5, ann)])
-            tx.remove_events([(ann, NOW, UUID(int=1))])
-            tx.remove_edges([(ann, 901)])
-            tx.leave([Interval(PROFILE, SEGMENT, LATER, "condition")])
-            tx.delete_sent([sequence for sequence, _ in tx.unsent(10)])
-            tx.set_generic({1: False}, at=LATER)
-            tx.update_records([a_record(ann, ANN, version=2, events=0)])
-            tx.put_memberships([Member(ann, ben, OTHER)])
-            _write_all(tx, ann, at=LATER, number=2)
-            raise Interrupted
+        with pytest.raises(Interrupted):
+            _change_all_and_fail(store, ann, ben)
         assert _everything(store, [ann, ben]) == before
 
     # the snapshot
@@ -365,6 +353,28 @@ class StoreContract:
             sorted(map(profile_id_of, (keys[a], keys[b]))) for a, b in ((1, 2), (3, 5), (1, 4))
         )
         assert all(low < high for low, high, _ in edges)
+
+
+def _mark_and_advance(store: ResolverStore, *, expected: int, position: Position) -> None:
+    with store.transaction() as tx:
+        tx.mark([(MarkKind.KEY, 1, NOW)])
+        tx.advance_offset("resolver", expected=expected, position=position)
+
+
+def _change_all_and_fail(store: ResolverStore, ann: int, ben: int) -> None:
+    with store.transaction() as tx:
+        add(tx, CAT)
+        tx.delete_marks(tx.take_marks(10))
+        tx.remove_keys([(5, ann)])
+        tx.remove_events([(ann, NOW, UUID(int=1))])
+        tx.remove_edges([(ann, 901)])
+        tx.leave([Interval(PROFILE, SEGMENT, LATER, "condition")])
+        tx.delete_sent([sequence for sequence, _ in tx.unsent(10)])
+        tx.set_generic({1: False}, at=LATER)
+        tx.update_records([a_record(ann, ANN, version=2, events=0)])
+        tx.put_memberships([Member(ann, ben, OTHER)])
+        _write_all(tx, ann, at=LATER, number=2)
+        raise Interrupted
 
 
 def _write_all(tx: Transaction, record: int, *, at: Micros, number: int) -> None:

@@ -135,7 +135,11 @@ def to_schedule(raw: bytes, count: int) -> Schedule:
     places = {place: choose.number(255) for place in range(len(copies))}
     order = sorted(places, key=lambda place: (places[place], place))
     return Schedule(
-        order=tuple(copies[place] for place in order), phases=phases, partitions=partitions
+        order=tuple(copies[place] for place in order),
+        phases=phases,
+        partitions=partitions,
+        holders_max=choose.pick((3, 1, 2, 2, 4)),
+        units_max=choose.pick((4, 2, 3, 100)),
     )
 
 

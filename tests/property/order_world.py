@@ -28,9 +28,6 @@ from tests.factories import outgoing
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 
-HOLDERS_MAX = 3  # small, so that values become generic, and cease to be, all the time
-UNITS_MAX = 4  # small, so that components are cut
-
 SOURCES = (
     Source(name=SourceName("app"), channel="app", workspace="bank", trust=1, region="GB"),
     Source(name=SourceName("billing"), channel="billing", workspace="shop", trust=2, unique=True),
@@ -131,6 +128,15 @@ class Schedule:
     order: tuple[int, ...]
     phases: tuple[Phase, ...] = ()
     partitions: int = 1
+    holders_max: int = 3  # small, so that values become generic, and cease to be, all the time
+    units_max: int = 4  # small, so that components are cut
+
+
+def with_limits(standing: Standing, schedule: Schedule) -> Standing:
+    """The same compiled tools under the rules of one example."""
+    standing.generic_holders_max = schedule.holders_max
+    standing.component_units_max = schedule.units_max
+    return standing
 
 
 @dataclass(frozen=True)

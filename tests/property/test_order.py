@@ -14,33 +14,30 @@ from services.resolver.standing import Standing
 from tests.factories import untrained_model
 from tests.property.event_strategies import cases
 from tests.property.order_world import (
-    HOLDERS_MAX,
-    UNITS_MAX,
     RememberingScorer,
     Schedule,
     memory_store,
     run,
+    with_limits,
 )
 
+EXAMPLES = settings().max_examples * 3  # with every run; `make proof` asks for a deep profile
 MODEL = replace(untrained_model(), prior_weight=-5.0)  # so that weights join people, too
 
 
 @pytest.fixture(scope="module")
 def standing() -> Standing:
     """One compiled scorer for all examples."""
-    return Standing(
-        scorer=RememberingScorer(MODEL),
-        generic_holders_max=HOLDERS_MAX,
-        component_units_max=UNITS_MAX,
-    )
+    return Standing(scorer=RememberingScorer(MODEL))
 
 
 @given(case=cases())
-@settings(max_examples=1000)
+@settings(max_examples=EXAMPLES)
 def test_the_state_is_a_function_of_the_set_of_events(
     case: tuple[Sequence[ChannelEvent], Schedule], standing: Standing
 ) -> None:
     events, schedule = case
+    standing = with_limits(standing, schedule)
     at_once = run(events, Schedule(order=tuple(range(len(events)))), memory_store(MODEL), standing)
     as_scheduled = run(events, schedule, memory_store(MODEL), standing)
     assert sorted({*as_scheduled.lines} ^ {*at_once.lines}) == []

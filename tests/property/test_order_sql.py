@@ -1,0 +1,132 @@
+"""Invariant 1 on PostgreSQL: the same hash in any order, and the same as in memory.
+
+Two workers on two connections may land and resolve what belongs together at the same time.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Sequence
+
+from hypothesis import HealthCheck, given, settings
+
+from services.identity.adapters.memory.log import MemoryLog
+from services.identity.adapters.sql.store import SqlStore
+from services.identity.domain.errors import RetryableError
+from services.identity.ports import TopicSettings
+from services.identity.wire.changes import PROFILE_CHANGES, SEGMENT_CHANGES
+from services.identity.wire.events import DEAD_LETTER_TOPIC, TOPIC, ChannelEvent
+from services.linkage.score import PairScorer
+from services.resolver.consume import Bounds, Worker
+from services.resolver.standing import Standing
+from services.resolver.state_hash import state_hash
+from tests.factories import outgoing
+from tests.property.event_strategies import EVENT_BYTES, cases, to_event
+from tests.property.order_world import (
+    FixedClock,
+    Schedule,
+    memory_store,
+    run,
+    with_limits,
+)
+from tests.property.sql_home import empty_home
+from tests.property.test_order import MODEL
+
+ROUNDS = 12
+ROUNDS_SECONDS_MAX = 12.0
+TURNS_MAX = 400
+
+
+def _standing() -> Standing:
+    return Standing(scorer=PairScorer(MODEL), generic_holders_max=3, component_units_max=4)
+
+
+@given(case=cases())
+@settings(
+    max_examples=max(settings().max_examples // 8, 1),
+    suppress_health_check=[*settings().suppress_health_check, HealthCheck.function_scoped_fixture],
+)
+def test_postgresql_and_memory_agree_in_any_order(
+    case: tuple[Sequence[ChannelEvent], Schedule], database_url: str
+) -> None:
+    events, schedule = case
+    standing = with_limits(_SHARED, schedule)
+    at_once = Schedule(order=tuple(range(len(events))))
+    in_memory = run(events, at_once, memory_store(MODEL), standing)
+    empty_home(database_url, MODEL)
+    store = SqlStore(database_url)
+    on_postgresql = run(events, schedule, store, standing)
+    store.close()
+    assert sorted({*on_postgresql.lines} ^ {*in_memory.lines}) == []
+    assert on_postgresql.hash == in_memory.hash
+
+
+_SHARED = _standing()
+
+
+def test_two_workers_at_once_end_in_the_one_hash(database_url: str) -> None:
+    """As many rounds as fit: every round other events, both halves landed at the same time."""
+    until = time.monotonic() + ROUNDS_SECONDS_MAX
+    tools = (_standing(), _standing())
+    for seed in range(ROUNDS):
+        if seed and time.monotonic() > until:
+            break
+        chance = random.Random(seed)
+        events = [to_event(chance.randbytes(EVENT_BYTES)) for _ in range(24)]
+        alone = run(events, Schedule(order=tuple(range(24))), memory_store(MODEL), tools[0])
+        empty_home(database_url, MODEL)
+        _run_two(events, database_url, tools)
+        store = SqlStore(database_url)
+        with store.snapshot() as snapshot:
+            assert state_hash(snapshot) == alone.hash, f"seed {seed}"
+        store.close()
+
+
+def _run_two(events: Sequence[ChannelEvent], url: str, tools: tuple[Standing, Standing]) -> None:
+    """Two workers of one group, a partition each, in threads, until nothing is left."""
+    log = MemoryLog(FixedClock())
+    topics = (TOPIC, DEAD_LETTER_TOPIC, PROFILE_CHANGES, SEGMENT_CHANGES)
+    log.ensure_topics([TopicSettings(name=topic, partitions=2) for topic in topics])
+    log.producer().append([outgoing(event) for event in events])
+    stores = [SqlStore(url), SqlStore(url)]
+    bounds = Bounds(messages_max=4, marks_max=6, poll_ms=0)
+    workers = [
+        Worker(store=store, log=log, clock=FixedClock(), bounds=bounds, standing=standing)
+        for store, standing in zip(stores, tools, strict=True)
+    ]
+    start = threading.Barrier(2)
+    failures: list[BaseException] = []
+
+    def live(worker: Worker) -> None:
+        try:
+            start.wait()
+            _turn_until_idle(worker)
+        except BaseException as error:  # noqa: BLE001  # carried to the test's own thread
+            failures.append(error)
+
+    threads = [threading.Thread(target=live, args=(worker,)) for worker in workers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    for worker in workers:
+        worker.close()
+    last = Worker(store=stores[0], log=log, clock=FixedClock(), bounds=bounds, standing=tools[0])
+    last.run_until_caught_up()
+    last.close()
+    for store in stores:
+        store.close()
+
+
+def _turn_until_idle(worker: Worker) -> None:
+    """A worker may be sent back as often as it likes, but not for ever."""
+    idle = 0
+    for _ in range(TURNS_MAX):
+        try:
+            idle = 0 if worker.turn() else idle + 1
+        except RetryableError:
+            idle = 0
+        if idle >= 3:
+            return
+    raise AssertionError("the worker never came to rest")
