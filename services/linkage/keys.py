@@ -57,21 +57,45 @@ def rule_name(key: Key) -> str:
 
 def key_hash(key: Key, values: Iterable[str]) -> int:
     """A signed 64-bit hash of the rule and the values of its tokens."""
-    content = _SEPARATOR.join((rule_name(key), *values)).encode()
-    return int.from_bytes(blake2b(content, digest_size=8).digest(), "big", signed=True)
+    return _hash(rule_name(key) + _SEPARATOR, values)
+
+
+class KeyMaker:
+    """The rules of one model, compiled once: makes the keys of one record after the other."""
+
+    def __init__(self, model: LinkageModel) -> None:
+        readers = _readers(model.spec)
+        self._rules = [
+            (rule_name(key) + _SEPARATOR, [(name, readers[name]) for name in key])
+            for key in model.keys
+        ]
+
+    def keys_of(self, features: Features) -> list[int]:
+        """Sorted and distinct: at most RULE_VALUES_MAX a rule."""
+        values: dict[str, list[str]] = {}
+        hashes: set[int] = set()
+        for prefix, readers in self._rules:
+            chosen: list[list[str]] = []
+            for name, read in readers:
+                found = values.get(name)
+                if found is None:
+                    found = values[name] = list(read(features))
+                if not found:
+                    break
+                chosen.append(found)
+            else:
+                hashes.update(_hash(prefix, each) for each in product(*chosen))
+        return sorted(hashes)
 
 
 def blocking_keys(features: Features, model: LinkageModel) -> list[int]:
-    """The keys of one record, sorted and distinct: at most RULE_VALUES_MAX a rule."""
-    readers = _readers(model.spec)
-    values: dict[str, list[str]] = {}
-    hashes: set[int] = set()
-    for key in model.keys:
-        for name in key:
-            if name not in values:
-                values[name] = list(readers[name](features))
-        hashes.update(key_hash(key, chosen) for chosen in product(*(values[n] for n in key)))
-    return sorted(hashes)
+    """The keys of one record; for many records make one KeyMaker."""
+    return KeyMaker(model).keys_of(features)
+
+
+def _hash(prefix: str, values: Iterable[str]) -> int:
+    content = (prefix + _SEPARATOR.join(values)).encode()
+    return int.from_bytes(blake2b(content, digest_size=8).digest(), "big", signed=True)
 
 
 @lru_cache(maxsize=16)

@@ -9,7 +9,7 @@ from services.identity.domain.identifiers import IdentityRules, identifier_key
 from services.identity.domain.record import RecordState, Stamped
 from services.identity.store import StoredRecord
 from services.linkage.features import Features, derive
-from services.linkage.keys import blocking_keys
+from services.linkage.keys import KeyMaker
 from services.linkage.model import LinkageModel
 
 IDENTIFIER_KEYS_MAX = 200  # identifiers of one record that are looked up, smallest keys first
@@ -38,6 +38,7 @@ class Deriver:
     def __init__(self, model: LinkageModel, rules: IdentityRules) -> None:
         self.model = model
         self.rules = rules
+        self._keys = KeyMaker(model)
         self._fields = tuple(name for name, _ in model.spec.fields)
 
     def derive(
@@ -53,7 +54,7 @@ class Deriver:
         values = {name: text for name, text in found_texts if text is not None}
         features = derive(values, self.model.spec)
         found = self._identifier_keys(state)
-        found.update(blocking_keys(features, self.model))
+        found.update(self._keys.keys_of(features))
         return Derived(
             features=_encoder.encode(features), keys=tuple(sorted(found)), changes_matching=True
         )

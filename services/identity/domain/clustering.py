@@ -80,6 +80,16 @@ class Clustering:
     refused: tuple[Join, ...] = ()
 
 
+def link_of_pair(weights: Weights, *, prior: int, shared: Sequence[bool], h: float) -> int:
+    """The link of two single records, nulls weighing 0: what `agglomerate` would find for them."""
+    bound = WEIGHT_BITS_MAX * UNITS_PER_BIT
+    clipped = weights.clip(-bound, bound)
+    mask = np.array(shared, dtype=bool)
+    personal = clipped[~mask].sum(dtype=np.int64)
+    together = clipped[mask].sum(keepdims=True, dtype=np.int64)
+    return int(personal + household_cap(together, share=h)[0] + prior)
+
+
 def agglomerate(problem: Problem) -> Clustering:
     """The clusters of one component."""
     state = _State(problem)

@@ -25,6 +25,10 @@ class RecordKey:
     kind: str
     key: str
 
+    def parts(self) -> tuple[str, str, str]:
+        """For sorting many keys: comparing tuples is several times faster."""
+        return (self.source, self.kind, self.key)
+
     def text(self) -> str:
         return _SEPARATOR.join((self.source, self.kind, self.key))
 

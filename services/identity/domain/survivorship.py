@@ -46,6 +46,8 @@ def survive(candidates: Sequence[Candidate], rule: Rule) -> ProfileField:
 
     Dated values go before undated ones: a load's instant must not decide between people's words.
     """
+    if len(candidates) == 1:
+        return _field(candidates[0], (), rule)
     count = Counter(str(each.stamped.value) for each in candidates)
 
     def merit(each: Candidate) -> tuple[int, bool, int, int, RecordKey]:
@@ -61,13 +63,17 @@ def survive(candidates: Sequence[Candidate], rule: Rule) -> ProfileField:
     ranked = sorted(candidates, key=merit, reverse=True)
     winner, rest = ranked[0], ranked[1:]
     shown = [_provenance(each) for each in rest if each.stamped.value != winner.stamped.value]
+    return _field(winner, shown[:LOSING_SHOWN_MAX], rule)
+
+
+def _field(winner: Candidate, losing: Sequence[Provenance], rule: Rule) -> ProfileField:
     best = _provenance(winner)
     return ProfileField(
         value=best.value,
         source=best.source,
         at=best.at,
         rule=rule.value,
-        losing=tuple(shown[:LOSING_SHOWN_MAX]),
+        losing=tuple(losing),
     )
 
 

@@ -18,6 +18,7 @@ from services.identity.domain.clustering import (
     agglomerate,
     components,
     ladder,
+    link_of_pair,
 )
 from services.identity.domain.identifiers import IdentityRules
 from services.identity.domain.source import Source
@@ -27,7 +28,7 @@ from services.linkage.features import Features
 from services.linkage.model import LinkageModel
 from services.resolver.resolve.candidates import Pair
 from services.resolver.resolve.edges import NULL, decode_vector
-from services.resolver.resolve.units import Units, join_units, limits_of
+from services.resolver.resolve.units import Units, join_units, limits_of, refusal
 
 ANONYMOUS_KIND = "anonymous_id"
 GENERATIONS = {"i": "sr", "ii": "jr"}
@@ -172,6 +173,8 @@ class _People:
         places = sorted(i for unit in units for i in unit)
         if len(units) == 1:
             return [(places, 1.0)]
+        if len(places) == 2:  # noqa: PLR2004  # most components are two records: no matrices
+            return self._pair(*places)
         here = {place: index for index, place in enumerate(places)}
         clustering = agglomerate(self._problem(places, [[here[i] for i in u] for u in units]))
         groups: dict[int, list[int]] = defaultdict(list)
@@ -186,17 +189,34 @@ class _People:
             for label, members in sorted(groups.items())
         ]
 
+    def _pair(self, left: int, right: int) -> list[tuple[list[int], float]]:
+        """Two records that are no unit: one link decides."""
+        apart = [([left], 1.0), ([right], 1.0)]
+        if self._vetoes[left, right] or refusal([left], [right], self.limits, frozenset()):
+            return apart
+        model = self._context.model
+        vector = self._vector(left, right)
+        link = link_of_pair(
+            np.where(vector != NULL, vector, 0),
+            prior=model.prior_units,
+            shared=model.shared,
+            h=model.household_share,
+        )
+        return [([left, right], _probability(link))] if link > 0 else apart
+
+    def _vector(self, left: int, right: int) -> npt.NDArray[np.int32]:
+        one, other = (self._case.records[self._active[place]].number for place in (left, right))
+        return decode_vector(self._case.vectors[min(one, other), max(one, other)])
+
     def _problem(self, places: Sequence[int], units: Sequence[Sequence[int]]) -> Problem:
         model = self._context.model
         size = len(places)
         shape = (len(model.comparisons), size, size)
         weights = np.zeros(shape, dtype=np.int32)
         present = np.zeros(shape, dtype=bool)
-        numbers = [self._case.records[self._active[place]].number for place in places]
-        for i, a in enumerate(numbers):
+        for i, left in enumerate(places):
             for j in range(i + 1, size):
-                b = numbers[j]
-                vector = decode_vector(self._case.vectors[min(a, b), max(a, b)])
+                vector = self._vector(left, places[j])
                 known = vector != NULL
                 weights[:, i, j] = weights[:, j, i] = np.where(known, vector, 0)
                 present[:, i, j] = present[:, j, i] = known

@@ -9,6 +9,7 @@ from psycopg.rows import TupleRow
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from services.identity.adapters.sql import arrays
 from services.identity.adapters.sql.tables import DEDUPE_PARTITIONS, metadata
 
 Connection = psycopg.Connection[TupleRow]
@@ -20,6 +21,7 @@ def connect(url: str, *, autocommit: bool = False) -> Connection:
     """A psycopg connection. Raises psycopg.OperationalError when the server cannot be reached."""
     connection = psycopg.connect(url, autocommit=autocommit)
     connection.prepare_threshold = 2
+    arrays.register(connection)
     return connection
 
 

@@ -1,12 +1,14 @@
 """What landing reads and writes, in PostgreSQL: records, events, dedupe, keys, marks, offsets."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import psycopg
 
+from services.identity.adapters.sql.arrays import Int8s
 from services.identity.domain.ids import Micros, RecordKey, profile_id_of
 from services.identity.domain.record import RecordState
 from services.identity.ports import Position
@@ -40,6 +42,7 @@ def read_record(row: tuple[Any, ...]) -> StoredRecord:
     )
 
 
+@lru_cache(maxsize=16_384)
 def uid_of(key: RecordKey) -> UUID:
     return UUID(profile_id_of(key))
 
@@ -160,7 +163,7 @@ class LandingWrites:
                 (
                     (
                         r.number, uid_of(r.key), r.key.source, r.key.kind, r.key.key,
-                        encode_state(r.state), r.features, list(r.keys), r.version,
+                        encode_state(r.state), r.features, Int8s(r.keys), r.version,
                     )
                     for r in sorted(records, key=lambda r: uid_of(r.key))
                 ),
@@ -179,7 +182,7 @@ class LandingWrites:
         self._cursor.executemany(
             "UPDATE record SET state = %b, features = %b, keys = %b, version = %b WHERE id = %b",
             [
-                (encode_state(r.state), r.features, list(r.keys), r.version, r.number)
+                (encode_state(r.state), r.features, Int8s(r.keys), r.version, r.number)
                 for r in records
             ],
         )

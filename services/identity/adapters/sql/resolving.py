@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from services.identity.adapters.sql.arrays import Int8s
 from services.identity.adapters.sql.landing import LandingWrites, read_record, uid_of
 from services.identity.adapters.sql.sources import READ, read_source
 from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId
@@ -40,13 +41,13 @@ class ResolvingWrites(LandingWrites):
         return [Mark(seq, MarkKind(kind), subject, since) for seq, kind, subject, since in rows]
 
     def delete_marks(self, marks: Sequence[Mark]) -> None:
-        self._do("DELETE FROM dirty WHERE seq = ANY(%s)", [mark.seq for mark in marks])
+        self._do("DELETE FROM dirty WHERE seq = ANY(%s)", Int8s([mark.seq for mark in marks]))
 
     def holders(self, keys: Sequence[int], holders_max: int) -> Mapping[int, Sequence[int]]:
         rows = self._rows(
             "SELECT k.key, h.record FROM unnest(%s::int8[]) AS k(key) CROSS JOIN LATERAL"
             " (SELECT record FROM key WHERE key.key = k.key ORDER BY record LIMIT %s) AS h",
-            list(keys),
+            Int8s(list(keys)),
             holders_max + 1,
         )
         result: dict[int, list[int]] = defaultdict(list)
@@ -58,7 +59,7 @@ class ResolvingWrites(LandingWrites):
         return [row[0] for row in self._rows("SELECT record FROM key WHERE key = %s", key)]
 
     def generic_among(self, keys: Sequence[int]) -> frozenset[int]:
-        rows = self._rows("SELECT key FROM generic_key WHERE key = ANY(%s)", list(keys))
+        rows = self._rows("SELECT key FROM generic_key WHERE key = ANY(%s)", Int8s(list(keys)))
         return frozenset(row[0] for row in rows)
 
     def generic_keys(self) -> frozenset[int]:
@@ -88,18 +89,18 @@ class ResolvingWrites(LandingWrites):
         rows = self._rows(
             "SELECT id, source, key_kind, key, state, features, keys, version FROM record"
             " WHERE id = ANY(%s)",
-            list(numbers),
+            Int8s(list(numbers)),
         )
         return {row[0]: read_record(row) for row in rows}
 
     def versions(self, numbers: Sequence[int]) -> Mapping[int, int]:
-        rows = self._rows("SELECT id, version FROM record WHERE id = ANY(%s)", list(numbers))
+        rows = self._rows("SELECT id, version FROM record WHERE id = ANY(%s)", Int8s(list(numbers)))
         return dict(rows)
 
     def memberships(self, records: Sequence[int]) -> dict[int, Member]:
         rows = self._rows(
             "SELECT record, component, profile FROM membership WHERE record = ANY(%s)",
-            list(records),
+            Int8s(list(records)),
         )
         return {row[0]: _member(*row) for row in rows}
 
@@ -118,18 +119,20 @@ class ResolvingWrites(LandingWrites):
         """The row of a component's smallest record stands for the component."""
         self._rows(
             "SELECT record FROM membership WHERE record = ANY(%s) ORDER BY record FOR UPDATE",
-            sorted(components),
+            Int8s(sorted(components)),
         )
 
     def members(self, components: Sequence[int]) -> Sequence[Member]:
         rows = self._rows(
             "SELECT record, component, profile FROM membership WHERE component = ANY(%s)",
-            list(components),
+            Int8s(list(components)),
         )
         return [_member(*row) for row in rows]
 
     def edges_among(self, records: Sequence[int]) -> Sequence[StoredEdge]:
-        rows = self._rows("SELECT a, b, weight, vector FROM edge WHERE a = ANY(%s)", list(records))
+        rows = self._rows(
+            "SELECT a, b, weight, vector FROM edge WHERE a = ANY(%s)", Int8s(list(records))
+        )
         return [StoredEdge(*row) for row in rows]
 
     def remove_edges(self, pairs: Sequence[tuple[int, int]]) -> None:
