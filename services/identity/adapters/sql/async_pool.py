@@ -100,4 +100,4 @@ class AsyncPool:
 
 
 async def _keep(_: object) -> None:
-    """Instead of a reset, which costs a round trip a request: no statement here changes a session."""
+    """Instead of a reset, a round trip a request: no statement here changes the session."""
