@@ -8,7 +8,7 @@ from tests.property.event_strategies import EVENT_BYTES, SCHEDULE_BYTES, to_even
 from tests.property.order_world import RememberingScorer, memory_store, run, with_limits
 from tests.property.test_order import MODEL
 
-HOMES = 60
+HOMES = 40
 EVENTS = 16
 
 

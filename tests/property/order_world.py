@@ -11,7 +11,9 @@ import numpy as np
 from services.identity.adapters.memory.log import MemoryLog
 from services.identity.adapters.memory.sources import MemorySources
 from services.identity.adapters.memory.store import MemoryStore
-from services.identity.domain.ids import Micros, SegmentId, SourceName
+from services.identity.domain.cluster import anchored_id
+from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId, SourceName
+from services.identity.domain.record import RecordState
 from services.identity.domain.source import Source
 from services.identity.ports import OutgoingMessage, TopicSettings
 from services.identity.store import ResolverStore, RestartBatch, Snapshot, Transaction
@@ -141,10 +143,11 @@ def with_limits(standing: Standing, schedule: Schedule) -> Standing:
 
 @dataclass(frozen=True)
 class Home:
-    """The derived state in lines that can be compared by eye, and its hash."""
+    """The derived state in lines that can be compared by eye, its hash, and what may not be."""
 
     lines: tuple[str, ...]
     hash: StateHash
+    broken: tuple[str, ...]
 
 
 def memory_store(model: LinkageModel) -> MemoryStore:
@@ -183,7 +186,11 @@ def run(
     worker.run_until_caught_up()
     worker.close()
     with store.snapshot() as snapshot:
-        return Home(lines=tuple(lines_of(snapshot)), hash=state_hash(snapshot))
+        return Home(
+            lines=tuple(lines_of(snapshot)),
+            hash=state_hash(snapshot),
+            broken=tuple(broken_promises(snapshot)),
+        )
 
 
 def _live(worker: Worker, store: LoneStore, steps: str) -> None:
@@ -211,3 +218,22 @@ def lines_of(snapshot: Snapshot) -> Iterator[str]:
         yield f"profile {profile_id} {document.decode()}"
     for segment, profile_id in snapshot.memberships():
         yield f"member {segment} {profile_id}"
+
+
+def broken_promises(snapshot: Snapshot) -> Iterator[str]:
+    """Of every profile: one record a unique source, one user id a workspace, its anchor's id."""
+    members: dict[ProfileId | None, list[tuple[RecordKey, RecordState]]] = {}
+    for key, state, profile in snapshot.records():
+        members.setdefault(profile, []).append((key, state))
+    for profile, records in members.items():
+        if profile != anchored_id((key, state.dated_from) for key, state in records):
+            yield f"{profile} is not called like its anchor"
+        if sum(key.source == "billing" for key, _ in records) > 1:
+            yield f"{profile} holds two records of a unique source"
+        if len(records) > 1 and len(_user_ids(records)) > 1:
+            yield f"{profile} holds two user ids of one workspace"
+
+
+def _user_ids(records: Sequence[tuple[RecordKey, RecordState]]) -> set[str]:
+    prefix = "user_id\x1fshop\x1f"
+    return {text for _, state in records for text in state.identifiers if text.startswith(prefix)}

@@ -43,3 +43,4 @@ def test_the_state_is_a_function_of_the_set_of_events(
     assert sorted({*as_scheduled.lines} ^ {*at_once.lines}) == []
     assert as_scheduled.hash == at_once.hash
     assert as_scheduled.hash.is_clean
+    assert as_scheduled.broken == ()

@@ -1,7 +1,7 @@
 """One component to clusters. Pure: the component's records and the frozen model decide alone.
 
 Units first, then agglomeration over all pairs, then anonymous records: one joins the only cluster
-that carries its identifier, and stays alone where there are two (a shared device).
+that carries its identifier (late.py).
 """
 
 import math
@@ -16,7 +16,6 @@ from services.identity.domain.clustering import (
     COMPONENT_UNITS_MAX,
     Problem,
     agglomerate,
-    components,
     ladder,
     link_of_pair,
 )
@@ -28,6 +27,7 @@ from services.linkage.features import Features
 from services.linkage.model import LinkageModel
 from services.resolver.resolve.candidates import Pair
 from services.resolver.resolve.edges import NULL, decode_vector
+from services.resolver.resolve.late import Placed, place_late
 from services.resolver.resolve.units import Units, join_units, limits_of, refusal
 
 ANONYMOUS_KIND = "anonymous_id"
@@ -111,8 +111,32 @@ def cluster(case: Case, context: ClusterContext) -> Clustered:
         notes.append(("component_cut", {"units": len(units.units), "parts": len(parts)}))
     for part in parts:
         clusters.extend(people.cluster(part))
-    placed = [([active[i] for i in members], sure) for members, sure in clusters]
-    return Clustered(outcomes=_with_late(case, late, placed), notes=notes)
+    placed = place_late(
+        case.records,
+        case.decisive,
+        late=[index for index, each in enumerate(late) if each],
+        clusters=[[active[i] for i in members] for members, _ in clusters],
+        rules=context.rules,
+        sources=context.sources,
+    )
+    sure = [confidence for _, confidence in clusters]
+    return Clustered(outcomes=_outcomes(case, placed, sure), notes=notes)
+
+
+def _outcomes(case: Case, placed: Placed, sure: Sequence[float]) -> list[Outcome]:
+    """Clusters as sure as their weakest join, and anonymous records of nobody."""
+    outcomes = [
+        Outcome(records=_numbers(case, members), confidence=confidence)
+        for members, confidence in zip(placed.clusters, sure, strict=True)
+    ]
+    outcomes.extend(
+        Outcome(records=_numbers(case, group), confidence=1.0) for group in placed.groups
+    )
+    outcomes.extend(
+        Outcome(records=_numbers(case, [index]), confidence=1.0, ambiguous=True)
+        for index in placed.ambiguous
+    )
+    return sorted(outcomes, key=lambda outcome: outcome.records)
 
 
 class _People:
@@ -241,50 +265,6 @@ def _generation(features: Features) -> str | None:
 def _probability(weight: int) -> float:
     """2^w / (1 + 2^w), rounded so that it can be compared and hashed."""
     return round(1 / (1 + math.exp2(-to_bits(weight))), 6)
-
-
-def _with_late(
-    case: Case, late: Sequence[bool], clusters: Sequence[tuple[list[int], float]]
-) -> list[Outcome]:
-    """Add anonymous records to the only cluster that carries an identifier of theirs."""
-    carried = [frozenset().union(*(case.decisive[i] for i in members)) for members, _ in clusters]
-    joined: list[list[int]] = [list(members) for members, _ in clusters]
-    alone: list[int] = []
-    ambiguous: set[int] = set()
-    for index, is_anonymous in enumerate(late):
-        if not is_anonymous:
-            continue
-        fitting = [c for c, texts in enumerate(carried) if texts & case.decisive[index]]
-        if len(fitting) == 1:
-            joined[fitting[0]].append(index)
-        else:
-            alone.append(index)
-            if fitting:
-                ambiguous.add(index)
-    outcomes = [
-        Outcome(records=_numbers(case, members), confidence=sure)
-        for members, (_, sure) in zip(joined, clusters, strict=True)
-    ]
-    together = _together(case, [i for i in alone if i not in ambiguous])
-    outcomes.extend(Outcome(records=_numbers(case, each), confidence=1.0) for each in together)
-    outcomes.extend(
-        Outcome(records=_numbers(case, [i]), confidence=1.0, ambiguous=True)
-        for i in sorted(ambiguous)
-    )
-    return sorted(outcomes, key=lambda outcome: outcome.records)
-
-
-def _together(case: Case, alone: Sequence[int]) -> list[list[int]]:
-    """Anonymous records that no cluster carries, joined with each other by their identifiers."""
-    first: dict[str, int] = {}
-    edges: list[tuple[int, int]] = []
-    for place, index in enumerate(alone):
-        texts = sorted(case.decisive[index])
-        edges.extend((first.setdefault(text, place), place) for text in texts)
-    groups: dict[int, list[int]] = defaultdict(list)
-    for place, label in enumerate(components(len(alone), edges).tolist()):
-        groups[label].append(alone[place])
-    return list(groups.values())
 
 
 def _numbers(case: Case, indexes: Sequence[int]) -> tuple[int, ...]:
