@@ -5,6 +5,7 @@ import sys
 import typer
 
 from services.cli import data, look, model, sources, up
+from services.cli.bench import commands as bench
 from services.identity.domain.errors import PlaitError, UsageError
 
 EXIT_NO = 1
@@ -17,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (up, data, model, sources, look):
+for module in (up, data, model, sources, look, bench):
     module.register(app)
 
 

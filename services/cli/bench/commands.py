@@ -1,0 +1,36 @@
+"""`plait bench resolver | ingest | api`: each prints its figures and fails on none."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.cli.options import JsonOption
+
+KeptHome = Annotated[
+    Path | None, typer.Option("--home", help="Keep the data here and use it again.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    bench = typer.Typer(help="Measure this machine.", no_args_is_help=True)
+    bench.command()(resolver)
+    app.add_typer(bench, name="bench")
+
+
+def resolver(  # the options of the command, as documented
+    base: Annotated[int, typer.Option(min=1, help="Records there before.")] = 100_000,
+    records: Annotated[int, typer.Option(min=10, help="New records of one measurement.")] = 10_000,
+    rate: Annotated[float, typer.Option(min=1, help="Events/s while latency is measured.")] = 100,
+    seconds: Annotated[float, typer.Option(min=1, help="How long that lasts.")] = 30,
+    home: KeptHome = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Records a second, where the time goes, and from event to profile."""
+    from services.cli.bench.report import tell
+    from services.cli.bench.resolver import Sizes, bench_resolver
+
+    sizes = Sizes(base=base, records=records, per_second=rate, seconds=seconds)
+    figures = bench_resolver(home, sizes)
+    shown = {"base": base, "records": records, "rate": rate, "seconds": seconds}
+    tell("resolver", sizes=shown, figures=figures, as_json=as_json)

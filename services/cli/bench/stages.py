@@ -1,0 +1,195 @@
+"""Where a worker's time goes, told from outside: its ports are wrapped, its code is not touched.
+
+Every call of the store, the log, the deriver, the scorer and the segment evaluator is timed as its
+stage. What runs between two calls is Python; it belongs to the stage that the next call names.
+"""
+
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from services.identity.ports import Consumer, EventLog, Producer
+from services.identity.store import Mark, ResolverStore, Transaction
+from services.resolver.derive import Deriver
+from services.resolver.resolve.engine import Engine
+from services.resolver.standing import Standing
+
+_CALLS = {
+    "poll": "poll",
+    "begin sources active_model model_document segment_documents": "standing",
+    "lock_records new_record_numbers lock_record_numbers events_of": "lock and read records",
+    "derive": "derive features and keys",
+    "add_dedupe update_dedupe add_records update_records add_keys remove_keys mark add_events"
+    " remove_events advance_offset": "write land",
+    "take_marks delete_marks": "marks",
+    "holders holders_of generic_among lock_generic set_generic generic_keys": "candidates",
+    "records": "read candidates",
+    "score": "score",
+    "memberships lock_components members edges_among versions": "lock and read components",
+    "remove_edges put_edges put_memberships review put_profiles leave enter": "write resolve",
+    "profiles": "read profiles",
+    "segments_of evaluate": "segments",
+    "send unsent delete_sent append": "outbox",
+    "commit": "commit",
+    "oldest_mark next_offsets set_progress": "progress",
+}
+_BEFORE = {
+    "lock_records": "decode and interpret",
+    "new_record_numbers add_dedupe update_dedupe derive add_records update_records add_keys"
+    " remove_keys mark add_events": "fold",
+    "holders generic_among records": "candidates",
+    "score memberships remove_edges put_edges": "pairs and edges",
+    "put_memberships review": "cluster",
+    "profiles segments_of evaluate put_profiles": "build profiles",
+    "leave enter": "segments",
+    "send": "outbox",
+}
+STAGE_OF = {call: stage for calls, stage in _CALLS.items() for call in calls.split()}
+STAGE_BEFORE = {call: stage for calls, stage in _BEFORE.items() for call in calls.split()}
+OTHER = "other"
+_IN_PYTHON = frozenset({"derive", "score", "evaluate"})
+
+
+class Stages:
+    """Seconds by stage, and how many things the calls were about. Of one thread."""
+
+    def __init__(self) -> None:
+        self._is_inside = False
+        self.start()
+
+    def start(self) -> None:
+        """Forget everything; the time counts from here."""
+        self.python: defaultdict[str, float] = defaultdict(float)
+        self.waiting: defaultdict[str, float] = defaultdict(float)
+        self.sizes: Counter[str] = Counter()
+        self._until = time.perf_counter()
+
+    def timed(self, name: str, call: Callable[..., Any], *, size_of: int = 0) -> Callable[..., Any]:
+        """The same call, timed; `size_of` is the place of the argument that is counted."""
+        spent = self.python if name in _IN_PYTHON else self.waiting
+
+        def run(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  # whatever the port says
+            if self._is_inside:
+                return call(*args, **kwargs)
+            begun = time.perf_counter()
+            self.python[STAGE_BEFORE.get(name, OTHER)] += begun - self._until
+            self._is_inside = True
+            try:
+                return call(*args, **kwargs)
+            finally:
+                self._is_inside = False
+                self._until = time.perf_counter()
+                spent[STAGE_OF.get(name, name)] += self._until - begun
+                if len(args) > size_of and isinstance(args[size_of], Sized):
+                    self.sizes[name] += len(args[size_of])
+
+        return run
+
+    def shadow(self, owner: object, name: str, *, size_of: int = 0) -> None:
+        """Time a method of this one object from now on."""
+        if name not in vars(owner):
+            setattr(owner, name, self.timed(name, getattr(owner, name), size_of=size_of))
+
+    def copy(self) -> "Stages":
+        other = Stages()
+        other.python, other.waiting = self.python.copy(), self.waiting.copy()
+        other.sizes = self.sizes.copy()
+        return other
+
+    def table(self, messages: int) -> Mapping[str, Mapping[str, float]]:
+        """Per stage its share of the time, and microseconds a message in Python and in waiting."""
+        total = sum(self.python.values()) + sum(self.waiting.values()) or 1.0
+        spent = {
+            stage: (self.python[stage], self.waiting[stage])
+            for stage in {*self.python, *self.waiting}
+        }
+        return {
+            stage: {
+                "percent": round(sum(both) / total * 100, 1),
+                "python_us": round(both[0] / messages * 1e6, 1),
+                "waiting_us": round(both[1] / messages * 1e6, 1),
+            }
+            for stage, both in sorted(spent.items(), key=lambda each: -sum(each[1]))
+        }
+
+
+@dataclass
+class TimedStanding(Standing):
+    """A worker's tools, timed."""
+
+    stages: Stages = field(default_factory=Stages)
+
+    def deriver(self, *args: Any, **kwargs: Any) -> Deriver:  # noqa: ANN401  # handed on as it is
+        deriver = super().deriver(*args, **kwargs)
+        self.stages.shadow(deriver, "derive")
+        return deriver
+
+    def engine(self, tx: Transaction) -> Engine:
+        engine = super().engine(tx)
+        self.stages.shadow(engine, "score", size_of=1)
+        self.stages.shadow(engine.evaluator, "evaluate")
+        return engine
+
+
+class _Timed:
+    """Any port, each of its calls timed."""
+
+    def __init__(self, port: object, stages: Stages) -> None:
+        self._port = port
+        self._stages = stages
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # whatever the port has
+        found = getattr(self._port, name)
+        return self._stages.timed(name, found) if callable(found) else found
+
+
+class TimedTransaction(_Timed):
+    """Remembers the marks it took: what its commit resolves."""
+
+    marks: Sequence[Mark] = ()
+
+    def take_marks(self, marks_max: int) -> Sequence[Mark]:
+        self.marks = self._stages.timed("take_marks", self._port.take_marks)(marks_max)  # type: ignore[attr-defined]  # a Transaction
+        return self.marks
+
+
+class TimedStore(_Timed):
+    """`resolved` is called after each commit that resolved marks."""
+
+    def __init__(
+        self, store: ResolverStore, stages: Stages, resolved: Callable[[Sequence[Mark]], None]
+    ) -> None:
+        super().__init__(store, stages)
+        self._store = store
+        self._resolved = resolved
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        manager = self._store.transaction()
+        timed = TimedTransaction(self._stages.timed("begin", manager.__enter__)(), self._stages)
+        try:
+            yield cast("Transaction", timed)
+        except BaseException:
+            manager.__exit__(*sys.exc_info())
+            raise
+        self._stages.timed("commit", manager.__exit__)(None, None, None)
+        if timed.marks:
+            self._resolved(timed.marks)
+
+
+class TimedLog(_Timed):
+    """The log, with its consumer's polls and its producer's appends timed."""
+
+    def __init__(self, log: EventLog, stages: Stages) -> None:
+        super().__init__(log, stages)
+        self._log = log
+
+    def consumer(self, **kwargs: Any) -> Consumer:  # noqa: ANN401  # handed on as it is
+        return cast("Consumer", _Timed(self._log.consumer(**kwargs), self._stages))
+
+    def producer(self) -> Producer:
+        return cast("Producer", _Timed(self._log.producer(), self._stages))

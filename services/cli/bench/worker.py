@@ -1,0 +1,155 @@
+"""The measured worker, in a process of its own: it drains a backlog, or follows a steady stream.
+
+The functions run in that process, take and give plain values, and open and close what they use.
+"""
+
+import multiprocessing
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+from services.cli.bench.machine import memory_mb
+from services.cli.bench.report import rate, spread_ms
+from services.cli.bench.stages import Stages, TimedLog, TimedStanding, TimedStore
+from services.cli.home import Home
+from services.identity.adapters.sql.store import SqlStore
+from services.identity.ports import EventLog, OutgoingMessage
+from services.identity.store import Mark, MarkKind, ResolverStore
+from services.resolver.consume import Bounds, Worker, is_caught_up
+
+STAND_STILL_SECONDS_MAX = 120.0  # a worker that does nothing for so long has failed
+FOLLOW_GRACE_SECONDS = 60.0
+MARKS_PER_MESSAGE = 2
+
+Resolved = Callable[[Sequence[Mark]], None]
+
+
+class WorkerStoppedError(Exception):
+    """The worker stood still before everything was resolved."""
+
+
+def append(path: str, messages: Sequence[OutgoingMessage]) -> float:
+    """Append a backlog; the seconds it took."""
+    begun = time.perf_counter()
+    log = Home(Path(path)).log()
+    producer = log.producer()
+    for start in range(0, len(messages), 2_000):
+        producer.append(messages[start : start + 2_000])
+    producer.close()
+    log.close()
+    return time.perf_counter() - begun
+
+
+def drain(path: str, messages: int, batch: int) -> dict[str, Any]:
+    """Land and resolve a backlog of so many messages, in batches."""
+    stages = Stages()
+    with _worker(path, stages, batch, lambda _: None) as (worker, store, log):
+        stages.start()
+        cpu = time.process_time()
+        begun = last = time.perf_counter()
+        done = stages.copy()
+        while True:
+            if worker.turn():
+                last, done = time.perf_counter(), stages.copy()
+                spent = time.process_time() - cpu
+            elif is_caught_up(store, log):
+                break
+            elif time.perf_counter() - last > STAND_STILL_SECONDS_MAX:
+                raise WorkerStoppedError
+    sizes = done.sizes
+    records = max(1, sizes["take_marks"] or sizes["add_records"])
+    return {
+        "messages": messages,
+        "seconds": round(last - begun, 2),
+        "messages_per_second": rate(messages, last - begun),
+        "worker_cpu_percent": round(spent / (last - begun) * 100),
+        "new_records": sizes["add_records"],
+        "keys_per_new_record": round(sizes["add_keys"] / max(1, sizes["add_records"]), 2),
+        "pairs_per_new_record": round(sizes["score"] / max(1, sizes["add_records"]), 2),
+        "edges_per_new_record": round(sizes["put_edges"] / max(1, sizes["add_records"]), 2),
+        "profiles_per_record": round(sizes["put_profiles"] / records, 2),
+        "memory_mb": memory_mb(),
+        "stages": done.table(messages),
+    }
+
+
+def follow(path: str, messages: Sequence[OutgoingMessage], per_second: float) -> dict[str, Any]:
+    """Resolve new records while they arrive at a fixed rate; from append to commit of each."""
+    seconds: dict[int, float] = {}
+    stages = Stages()
+
+    def resolved(marks: Sequence[Mark]) -> None:
+        now = clock.now()
+        for mark in marks:
+            if mark.kind is MarkKind.MATCHING and mark.subject not in seconds:
+                seconds[mark.subject] = (now - mark.since) / 1e6
+
+    clock = Home(Path(path)).clock
+    with _worker(path, stages, Bounds().messages_max, resolved) as (worker, store, log):
+        context = multiprocessing.get_context("spawn")
+        sender = context.Process(target=send_at_rate, args=(path, messages, per_second))
+        sender.start()
+        stages.start()
+        give_up_at = time.monotonic() + len(messages) / per_second + FOLLOW_GRACE_SECONDS
+        cpu, begun, turns = time.process_time(), time.perf_counter(), 0
+        while time.monotonic() < give_up_at:
+            turns += worker.turn()
+            if len(seconds) >= len(messages) or (
+                not sender.is_alive() and is_caught_up(store, log)
+            ):
+                break
+        spent = (time.process_time() - cpu) / (time.perf_counter() - begun)
+        sender.join(FOLLOW_GRACE_SECONDS)
+    return {
+        "wanted_per_second": per_second,
+        "latency_ms": spread_ms(list(seconds.values())),
+        "messages_per_turn": round(len(messages) / max(1, turns), 1),
+        "worker_cpu_percent": round(spent * 100),
+        "memory_mb": memory_mb(),
+        "stages": stages.table(len(messages)),
+    }
+
+
+def send_at_rate(path: str, messages: Sequence[OutgoingMessage], per_second: float) -> None:
+    """One append a message, each at its moment; late ones at once."""
+    log = Home(Path(path)).log()
+    producer = log.producer()
+    idle = threading.Event()
+    begun = time.perf_counter()
+    for number, message in enumerate(messages):
+        wait = begun + number / per_second - time.perf_counter()
+        if wait > 0:
+            idle.wait(wait)
+        producer.append([message])
+    producer.close()
+    log.close()
+
+
+@contextmanager
+def _worker(
+    path: str, stages: Stages, batch: int, resolved: Resolved
+) -> Iterator[tuple[Worker, ResolverStore, EventLog]]:
+    """A worker on timed ports whose model is compiled, and the bare store and log beside it."""
+    home = Home(Path(path))
+    log, store = home.log(), SqlStore(home.url)
+    standing = TimedStanding(stages=stages)
+    with store.transaction() as tx:
+        standing.engine(tx)
+    worker = Worker(
+        store=cast("ResolverStore", TimedStore(store, stages, resolved)),
+        log=cast("EventLog", TimedLog(log, stages)),
+        clock=home.clock,
+        bounds=Bounds(messages_max=batch, marks_max=batch * MARKS_PER_MESSAGE),
+        standing=standing,
+    )
+    beside = SqlStore(home.url)
+    try:
+        yield worker, beside, log
+    finally:
+        worker.close()
+        beside.close()
+        store.close()
+        log.close()
