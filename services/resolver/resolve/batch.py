@@ -20,7 +20,12 @@ from services.identity.store import (
 )
 from services.resolver.perform import Told, perform
 from services.resolver.resolve.candidates import Candidates, Pair, find_candidates, tell_crossings
-from services.resolver.resolve.cluster import Case, Clustered, Outcome, cluster, pairs_within
+from services.resolver.resolve.cluster import (
+    Case,
+    Clustered,
+    Outcome,
+    Plan,
+)
 from services.resolver.resolve.components import Standing, connect, lock_standing
 from services.resolver.resolve.edges import judge, sharing_decisive
 from services.resolver.resolve.engine import Engine, Known
@@ -152,36 +157,27 @@ class _Work:
             if not known.records[number].state.is_empty:
                 groups.setdefault(component, []).append(number)
         ordered = {c: sorted(numbers, key=known.key_of) for c, numbers in groups.items()}
-        self._score_missing(ordered.values())
         several = [n for numbers in ordered.values() if len(numbers) > 1 for n in numbers]
         decisive = known.decisive_without_generic(self._tx, several)
         weights = {pair: edge.weight for pair, edge in edges.items()}
-        return {
-            component: cluster(
+        plans = {
+            component: Plan(
                 Case(
                     records=[known.records[n] for n in numbers],
                     features=[known.features[n] for n in numbers],
                     decisive=[decisive.get(n, frozenset()) for n in numbers],
-                    vectors=self._vectors,
                     weights=weights,
                 ),
                 self._engine.context,
             )
             for component, numbers in ordered.items()
         }
+        self._score_missing(plans.values())
+        return {component: plan.clusters(self._vectors) for component, plan in plans.items()}
 
-    def _score_missing(self, groups: Iterable[Sequence[int]]) -> None:
-        known = self._known
-        missing = [
-            pair
-            for numbers in groups
-            if len(numbers) > 1
-            for pair in pairs_within(
-                [known.records[n] for n in numbers], [known.features[n] for n in numbers]
-            )
-            if pair not in self._vectors
-        ]
-        scored = self._engine.score(known, missing)
+    def _score_missing(self, plans: Iterable[Plan]) -> None:
+        missing = [p for plan in plans for p in plan.pairs() if p not in self._vectors]
+        scored = self._engine.score(self._known, missing)
         self._vectors.update(zip(missing, scored.vectors, strict=True))
         self.pairs += len(missing)
 

@@ -6,11 +6,11 @@ that carries its identifier (late.py).
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations, product
 
 import numpy as np
-import numpy.typing as npt
 
 from services.identity.domain.clustering import (
     COMPONENT_UNITS_MAX,
@@ -27,8 +27,15 @@ from services.linkage.features import Features
 from services.linkage.model import LinkageModel
 from services.resolver.resolve.candidates import Pair
 from services.resolver.resolve.edges import NULL, decode_vector
-from services.resolver.resolve.late import Placed, place_late
-from services.resolver.resolve.units import Units, join_units, limits_of, refusal
+from services.resolver.resolve.late import place_late
+from services.resolver.resolve.units import (
+    Demotion,
+    Limit,
+    Vetoes,
+    join_units,
+    limits_of,
+    refusal,
+)
 
 ANONYMOUS_KIND = "anonymous_id"
 GENERATIONS = {"i": "sr", "ii": "jr"}
@@ -48,14 +55,13 @@ class ClusterContext:
 class Case:
     """A component to be clustered: its records in key order, and what is known of each.
 
-    `decisive` holds each record's decisive identifiers without generic ones; `vectors` the weights
-    of every pair that is neither late nor missing; `weights` the totals of its edges.
+    `decisive` holds each record's decisive identifiers without generic ones; `weights` the totals
+    of its edges.
     """
 
     records: Sequence[StoredRecord]
     features: Sequence[Features]
     decisive: Sequence[frozenset[str]]
-    vectors: Mapping[Pair, bytes]
     weights: Mapping[Pair, int]
 
 
@@ -80,127 +86,127 @@ def is_late(record: StoredRecord, features: Features) -> bool:
     return record.key.kind == ANONYMOUS_KIND and not features
 
 
-def pairs_within(records: Sequence[StoredRecord], features: Sequence[Features]) -> list[Pair]:
-    """Every pair that clustering weighs, by record number: all but those of late records."""
-    numbers = [
-        record.number
-        for record, known in zip(records, features, strict=True)
-        if not is_late(record, known)
-    ]
-    return [
-        (min(a, b), max(a, b)) for i, a in enumerate(numbers) for b in numbers[i + 1 :] if a != b
-    ]
+class Plan:
+    """One component on its way to clusters: cut first, so that no part asks for too many pairs.
 
+    Records are known by their places in key order.
+    """
 
-def cluster(case: Case, context: ClusterContext) -> Clustered:
-    """The clusters of one component, in the order of their first records."""
-    if len(case.records) == 1:
-        alone = Outcome(records=(case.records[0].number,), confidence=1.0)
-        return Clustered(outcomes=[alone], notes=[])
-    late = [is_late(r, f) for r, f in zip(case.records, case.features, strict=True)]
-    active = [index for index, each in enumerate(late) if not each]
-    people = _People(case, context, active)
-    units = join_units(people.decisive, context.rules, people.limits, people.forbidden)
-    notes: list[tuple[str, Mapping[str, object]]] = [
-        ("identifier_demoted", {"type": d.identifier_type, "scope": d.scope, "reason": d.reason})
-        for d in units.demoted
-    ]
-    clusters: list[tuple[list[int], float]] = []
-    parts = people.parts(units)
-    if len(parts) > 1:
-        notes.append(("component_cut", {"units": len(units.units), "parts": len(parts)}))
-    for part in parts:
-        clusters.extend(people.cluster(part))
-    placed = place_late(
-        case.records,
-        case.decisive,
-        late=[index for index, each in enumerate(late) if each],
-        clusters=[[active[i] for i in members] for members, _ in clusters],
-        rules=context.rules,
-        sources=context.sources,
-    )
-    sure = [confidence for _, confidence in clusters]
-    return Clustered(outcomes=_outcomes(case, placed, sure), notes=notes)
-
-
-def _outcomes(case: Case, placed: Placed, sure: Sequence[float]) -> list[Outcome]:
-    """Clusters as sure as their weakest join, and anonymous records of nobody."""
-    outcomes = [
-        Outcome(records=_numbers(case, members), confidence=confidence)
-        for members, confidence in zip(placed.clusters, sure, strict=True)
-    ]
-    outcomes.extend(
-        Outcome(records=_numbers(case, group), confidence=1.0) for group in placed.groups
-    )
-    outcomes.extend(
-        Outcome(records=_numbers(case, [index]), confidence=1.0, ambiguous=True)
-        for index in placed.ambiguous
-    )
-    return sorted(outcomes, key=lambda outcome: outcome.records)
-
-
-class _People:
-    """The records of a component that weights decide about, by place among them."""
-
-    def __init__(self, case: Case, context: ClusterContext, active: Sequence[int]) -> None:
+    def __init__(self, case: Case, context: ClusterContext) -> None:
         self._case = case
         self._context = context
-        self._active = active
-        self.decisive = [case.decisive[i] for i in active]
-        identifiers = [case.records[i].state.identifiers for i in active]
-        self.limits = limits_of(identifiers, context.rules)
-        self._vetoes = self._find_vetoes()
-        self.forbidden = frozenset(
-            zip(*map(np.ndarray.tolist, np.nonzero(self._vetoes)), strict=True)
+        self._late: list[int] = []
+        self._limits: list[Limit] = []
+        self._parts: list[list[tuple[int, ...]]] = []
+        self._demoted: Sequence[Demotion] = ()
+        if len(case.records) > 1:  # the most frequent component is one record: nothing to decide
+            self._join()
+
+    def _join(self) -> None:
+        """Find the limits, the units and the parts."""
+        case, context = self._case, self._context
+        late = [is_late(r, f) for r, f in zip(case.records, case.features, strict=True)]
+        self._late = [place for place, each in enumerate(late) if each]
+        self._vetoes = Vetoes.of(
+            [record.key.source for record in case.records],
+            [_generation(features) for features in case.features],
+            unique={name for name, source in context.sources.items() if source.unique},
+        )
+        self._identifier_limits = limits_of(
+            [record.state.identifiers for record in case.records], context.rules
+        )
+        self._limits = [*self._identifier_limits, *self._vetoes.as_limits()]
+        mine = [frozenset() if each else ids for each, ids in zip(late, case.decisive, strict=True)]
+        joined = join_units(mine, context.rules, self._limits)
+        self._demoted = joined.demoted
+        self._parts = self._cut([unit for unit in joined.units if not late[unit[0]]])
+
+    def pairs(self) -> Iterator[Pair]:
+        """The pairs of records whose vectors `clusters` needs: two units of one part."""
+        for part in self._parts:
+            for unit, other in combinations(part, 2):
+                for left, right in product(unit, other):
+                    yield self._pair_of(left, right)
+
+    def clusters(self, vectors: Mapping[Pair, bytes]) -> Clustered:
+        """The clusters, in the order of their records' numbers."""
+        if len(self._case.records) == 1:
+            return Clustered(outcomes=[self._outcome([0], 1.0)], notes=[])
+        clusters = [each for part in self._parts for each in self._cluster(part, vectors)]
+        placed = place_late(
+            self._case.decisive,
+            late=self._late,
+            clusters=[members for members, _ in clusters],
+            rules=self._context.rules,
+            limits=self._limits,
+        )
+        outcomes = [
+            *(
+                self._outcome(members, sure)
+                for members, (_, sure) in zip(placed.clusters, clusters, strict=True)
+            ),
+            *(self._outcome(members, 1.0) for members in placed.groups),
+            *(self._outcome([place], 1.0, ambiguous=True) for place in placed.ambiguous),
+        ]
+        return Clustered(
+            outcomes=sorted(outcomes, key=lambda outcome: outcome.records), notes=self._notes()
         )
 
-    def _find_vetoes(self) -> npt.NDArray[np.bool_]:
-        """Two records of a source unique within itself; two generations of one name."""
-        records = [self._case.records[i] for i in self._active]
-        generations = [_generation(self._case.features[i]) for i in self._active]
-        size = len(records)
-        vetoes = np.zeros((size, size), dtype=bool)
-        for i in range(size):
-            source = self._context.sources.get(records[i].key.source)
-            unique = source is not None and source.unique
-            for j in range(i + 1, size):
-                same_source = unique and records[i].key.source == records[j].key.source
-                differ = bool(generations[i] and generations[j]) and (
-                    generations[i] != generations[j]
-                )
-                vetoes[i, j] = vetoes[j, i] = same_source or differ
-        return vetoes
+    def _outcome(self, members: Sequence[int], sure: float, *, ambiguous: bool = False) -> Outcome:
+        numbers = tuple(self._case.records[place].number for place in sorted(members))
+        return Outcome(records=numbers, confidence=sure, ambiguous=ambiguous)
 
-    def parts(self, units: Units) -> list[list[tuple[int, ...]]]:
+    def _notes(self) -> list[tuple[str, Mapping[str, object]]]:
+        notes: list[tuple[str, Mapping[str, object]]] = [
+            (
+                "identifier_demoted",
+                {"type": d.identifier_type, "scope": d.scope, "reason": d.reason},
+            )
+            for d in self._demoted
+        ]
+        if len(self._parts) > 1:
+            units = sum(map(len, self._parts))
+            notes.append(("component_cut", {"units": units, "parts": len(self._parts)}))
+        return notes
+
+    def _pair_of(self, left: int, right: int) -> Pair:
+        one, other = self._case.records[left].number, self._case.records[right].number
+        return (one, other) if one < other else (other, one)
+
+    def _cut(self, units: Sequence[tuple[int, ...]]) -> list[list[tuple[int, ...]]]:
         """The units, cut into parts small enough to be clustered by raising the floor."""
-        if not units.units:
+        if not units:
             return []  # only late records: anonymous visitors who share an alias
         units_max = self._context.units_max
-        if len(units.units) <= units_max:
-            return [list(units.units)]
-        unit_of = {i: u for u, members in enumerate(units.units) for i in members}
-        place = {self._case.records[i].number: k for k, i in enumerate(self._active)}
+        if len(units) <= units_max:
+            return [list(units)]
+        place = {record.number: place for place, record in enumerate(self._case.records)}
+        unit_of = {member: u for u, members in enumerate(units) for member in members}
         edges = [
             (unit_of[place[a]], unit_of[place[b]], weight)
             for (a, b), weight in sorted(self._case.weights.items())
-            if a in place and b in place
+            if place.get(a) in unit_of and place.get(b) in unit_of
         ]
         floor = self._context.model.edge_floor_units
-        labels = ladder(len(units.units), edges, floor=floor, units_max=units_max).labels
+        labels = ladder(len(units), edges, floor=floor, units_max=units_max).labels
         parts: dict[int, list[tuple[int, ...]]] = defaultdict(list)
         for number, label in enumerate(labels.tolist()):
-            parts[label].append(units.units[number])
+            parts[label].append(units[number])
         return list(parts.values())
 
-    def cluster(self, units: Sequence[tuple[int, ...]]) -> list[tuple[list[int], float]]:
+    def _cluster(
+        self, units: Sequence[tuple[int, ...]], vectors: Mapping[Pair, bytes]
+    ) -> list[tuple[list[int], float]]:
         """The clusters of one part, and the probability of the weakest join of each."""
         places = sorted(i for unit in units for i in unit)
         if len(units) == 1:
             return [(places, 1.0)]
         if len(places) == 2:  # noqa: PLR2004  # most components are two records: no matrices
-            return self._pair(*places)
+            return self._two(places[0], places[1], vectors)
         here = {place: index for index, place in enumerate(places)}
-        clustering = agglomerate(self._problem(places, [[here[i] for i in u] for u in units]))
+        clustering = agglomerate(
+            self._problem(places, [[here[i] for i in u] for u in units], vectors)
+        )
         groups: dict[int, list[int]] = defaultdict(list)
         for index, label in enumerate(clustering.labels.tolist()):
             groups[label].append(places[index])
@@ -213,13 +219,15 @@ class _People:
             for label, members in sorted(groups.items())
         ]
 
-    def _pair(self, left: int, right: int) -> list[tuple[list[int], float]]:
+    def _two(
+        self, left: int, right: int, vectors: Mapping[Pair, bytes]
+    ) -> list[tuple[list[int], float]]:
         """Two records that are no unit: one link decides."""
         apart = [([left], 1.0), ([right], 1.0)]
-        if self._vetoes[left, right] or refusal([left], [right], self.limits, frozenset()):
+        if refusal([left], [right], self._limits) is not None:
             return apart
         model = self._context.model
-        vector = self._vector(left, right)
+        vector = decode_vector(vectors[self._pair_of(left, right)])
         link = link_of_pair(
             np.where(vector != NULL, vector, 0),
             prior=model.prior_units,
@@ -228,11 +236,12 @@ class _People:
         )
         return [([left, right], _probability(link))] if link > 0 else apart
 
-    def _vector(self, left: int, right: int) -> npt.NDArray[np.int32]:
-        one, other = (self._case.records[self._active[place]].number for place in (left, right))
-        return decode_vector(self._case.vectors[min(one, other), max(one, other)])
-
-    def _problem(self, places: Sequence[int], units: Sequence[Sequence[int]]) -> Problem:
+    def _problem(
+        self,
+        places: Sequence[int],
+        units: Sequence[Sequence[int]],
+        vectors: Mapping[Pair, bytes],
+    ) -> Problem:
         model = self._context.model
         size = len(places)
         shape = (len(model.comparisons), size, size)
@@ -240,7 +249,10 @@ class _People:
         present = np.zeros(shape, dtype=bool)
         for i, left in enumerate(places):
             for j in range(i + 1, size):
-                vector = self._vector(left, places[j])
+                raw = vectors.get(self._pair_of(left, places[j]))
+                if raw is None:
+                    continue  # two records of one unit: nobody asks what they weigh
+                vector = decode_vector(raw)
                 known = vector != NULL
                 weights[:, i, j] = weights[:, j, i] = np.where(known, vector, 0)
                 present[:, i, j] = present[:, j, i] = known
@@ -252,8 +264,11 @@ class _People:
             h=model.household_share,
             tau=model.tau,
             units=units,
-            forbidden=self._vetoes[np.ix_(places, places)],
-            limited=[(x.values_max, [x.values[place] for place in places]) for x in self.limits],
+            forbidden=self._vetoes.among(places),
+            limited=[
+                (x.values_max, [x.values[place] for place in places])
+                for x in self._identifier_limits
+            ],
         )
 
 
@@ -265,7 +280,3 @@ def _generation(features: Features) -> str | None:
 def _probability(weight: int) -> float:
     """2^w / (1 + 2^w), rounded so that it can be compared and hashed."""
     return round(1 / (1 + math.exp2(-to_bits(weight))), 6)
-
-
-def _numbers(case: Case, indexes: Sequence[int]) -> tuple[int, ...]:
-    return tuple(case.records[i].number for i in sorted(indexes))

@@ -5,8 +5,11 @@ veto is refused: the identifier is demoted there, with the reason, and the weigh
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 
 from services.identity.domain.identifiers import IdentityRules
 
@@ -18,6 +21,55 @@ class Limit:
     name: str
     values_max: int
     values: Sequence[frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vetoes:
+    """Who can never be one person: two records of a unique source, two generations of a name.
+
+    Codes by place, -1 for none: records of one unique source are kept apart where codes are equal,
+    generations where they differ.
+    """
+
+    unique: npt.NDArray[np.int64]
+    generation: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls, sources: Sequence[str], generations: Sequence[str | None], *, unique: Collection[str]
+    ) -> "Vetoes":
+        names = sorted(set(sources) & set(unique))
+        said = sorted({each for each in generations if each is not None})
+        return cls(
+            unique=np.array([names.index(s) if s in names else -1 for s in sources], np.int64),
+            generation=np.array(
+                [-1 if g is None else said.index(g) for g in generations], np.int64
+            ),
+        )
+
+    def as_limits(self) -> list[Limit]:
+        """The same as limits of one: one record of each source, one generation."""
+        limits: list[Limit] = []
+        for code in np.unique(self.unique[self.unique >= 0]).tolist():
+            own = [
+                frozenset({str(i)} if each == code else ())
+                for i, each in enumerate(self.unique.tolist())
+            ]
+            limits.append(Limit(name="record of a unique source", values_max=1, values=own))
+        if len(np.unique(self.generation[self.generation >= 0])) > 1:
+            said = [frozenset({str(c)} if c >= 0 else ()) for c in self.generation.tolist()]
+            limits.append(Limit(name="generation", values_max=1, values=said))
+        return limits
+
+    def among(self, places: Sequence[int]) -> npt.NDArray[np.bool_]:
+        """[n, n]: may these two never stand together."""
+        unique, generation = self.unique[places], self.generation[places]
+        same = (unique[:, None] == unique[None, :]) & (unique >= 0)[:, None]
+        known = generation >= 0
+        differ = (generation[:, None] != generation[None, :]) & known[:, None] & known[None, :]
+        vetoes: npt.NDArray[np.bool_] = same | differ
+        np.fill_diagonal(vetoes, val=False)
+        return vetoes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +113,8 @@ def join_units(
     decisive: Sequence[frozenset[str]],
     rules: IdentityRules,
     limits: Sequence[Limit],
-    forbidden: frozenset[tuple[int, int]],
 ) -> Units:
-    """Join records that share a decisive identifier; `forbidden` pairs never stand in one unit.
+    """Join records that share a decisive identifier, within the limits.
 
     `decisive` holds each record's identifiers (type, scope, value as text), generic ones left out.
     """
@@ -78,7 +129,7 @@ def join_units(
             left, right = units[holders[text][0]], units[other]
             if left == right:
                 continue
-            reason = refusal(left, right, limits, forbidden)
+            reason = refusal(left, right, limits)
             if reason is not None:
                 type_name, scope, _ = text.split("\x1f", 2)
                 demoted.add((type_name, scope, reason))
@@ -92,12 +143,7 @@ def join_units(
     )
 
 
-def refusal(
-    left: Sequence[int],
-    right: Sequence[int],
-    limits: Sequence[Limit],
-    forbidden: frozenset[tuple[int, int]],
-) -> str | None:
+def refusal(left: Sequence[int], right: Sequence[int], limits: Sequence[Limit]) -> str | None:
     """Why two groups of records may not be one person, or None."""
     for limit in limits:
         union: set[str] = set()
@@ -105,8 +151,6 @@ def refusal(
             union |= limit.values[index]
         if len(union) > limit.values_max:
             return f"more than {limit.values_max} {limit.name}"
-    if forbidden and any((min(a, b), max(a, b)) in forbidden for a in left for b in right):
-        return "these records are declared to be different people"
     return None
 
 
