@@ -6,7 +6,7 @@ the number 12 is the text '12'; what cannot be seen so is null, which SQL calls 
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from services.identity.domain.decision import standing_consent
@@ -24,12 +24,20 @@ _TRUTHS = MappingProxyType({"true": True, "false": False})
 _MICROS_MAX = 2**63 - 1
 
 
-def read_column(leaf: Leaf, profiles: Sequence[Profile], channels: Channels) -> list[Value]:
-    """The leaf's value for each profile, in order."""
-    if leaf.kind is LeafKind.FIELD:
-        return _fields(leaf, profiles)
-    read = _READERS[leaf.kind](leaf, channels)
-    return [read(profile) for profile in profiles]
+def read_columns(
+    leaves: Sequence[Leaf], profiles: Sequence[Profile], channels: Channels
+) -> Iterator[list[Value]]:
+    """For each leaf its value in each profile, in order. A field is looked up only once."""
+    found: dict[str, list[Scalar]] = {}
+    for leaf in leaves:
+        if leaf.kind is LeafKind.FIELD:
+            (name,) = leaf.arguments
+            if name not in found:
+                found[name] = _values(name, profiles)
+            yield _seen_as(leaf.type, found[name])
+        else:
+            read = _READERS[leaf.kind](leaf, channels)
+            yield [read(profile) for profile in profiles]
 
 
 def as_text(value: Scalar) -> str | None:
@@ -87,14 +95,14 @@ _VIEWS: Mapping[ValueType, Callable[[Scalar], Value]] = MappingProxyType(
 )
 
 
-def _fields(leaf: Leaf, profiles: Sequence[Profile]) -> list[Value]:
-    """Fields are most of the columns of a batch: values that already fit skip the view."""
-    (name,) = leaf.arguments
+def _values(name: str, profiles: Sequence[Profile]) -> list[Scalar]:
     found = [profile.fields.get(name) for profile in profiles]
-    values = [None if each is None else each.value for each in found]
-    if leaf.type is ValueType.NUMBER:
-        return [None if value is None else as_number(value) for value in values]
-    view, fitting = _VIEWS[leaf.type], _FITTING[leaf.type]
+    return [None if each is None else each.value for each in found]
+
+
+def _seen_as(kind: ValueType, values: list[Scalar]) -> list[Value]:
+    """Fields are most of the columns of a batch: values that already fit skip the view."""
+    view, fitting = _VIEWS[kind], _FITTING[kind]
     return [each if each is None or type(each) is fitting else view(each) for each in values]
 
 

@@ -14,7 +14,7 @@ from services.identity.domain.errors import UsageError
 from services.identity.domain.ids import SegmentId
 from services.identity.domain.profile import Profile
 from services.segments.catalogue import Catalogue
-from services.segments.columns import Channels, Value, read_column, unique
+from services.segments.columns import Channels, Value, read_columns, unique
 from services.segments.compile import COLUMN_TYPES, compile_node, leaves
 from services.segments.definition import SegmentDefinition
 from services.segments.predicate import parse_predicate
@@ -24,13 +24,12 @@ _ROW = "row"  # a column of the batch's own length, so that a constant predicate
 _NO_CHANNELS: Channels = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class _Plan:
-    """One segment, compiled; `columns` are what its expression reads."""
+    """One segment, compiled."""
 
     segment: SegmentId
     expression: pl.Expr
-    columns: frozenset[str]
 
 
 class Evaluator:
@@ -54,7 +53,7 @@ class Evaluator:
         self._leaves = unique(leaf for node in parsed.values() for leaf in leaves(node))
         names = {leaf: f"c{index}" for index, leaf in enumerate(self._leaves)}
         self._names = names
-        self._plans = [_plan(segment, node, names) for segment, node in parsed.items()]
+        self._plans = [_Plan(each, compile_node(node, names)) for each, node in parsed.items()]
 
     @property
     def segments(self) -> frozenset[SegmentId]:
@@ -79,8 +78,8 @@ class Evaluator:
 
     def _frame(self, profiles: Sequence[Profile]) -> pl.DataFrame:
         columns = [pl.int_range(len(profiles), eager=True).alias(_ROW)]
-        for leaf in self._leaves:
-            values = read_column(leaf, profiles, self._channels)
+        read = read_columns(self._leaves, profiles, self._channels)
+        for leaf, values in zip(self._leaves, read, strict=True):
             columns.append(_series(self._names[leaf], leaf, values))
         return pl.DataFrame(columns)
 
@@ -100,14 +99,6 @@ class Evaluator:
                 self._broken[plan.segment] = f"cannot be evaluated: {type(error).__name__}"
         self._plans = [plan for plan in self._plans if plan.segment not in self._broken]
         return found
-
-
-def _plan(segment: SegmentId, node: Node, names: Mapping[Leaf, str]) -> _Plan:
-    return _Plan(
-        segment=segment,
-        expression=compile_node(node, names),
-        columns=frozenset(names[leaf] for leaf in leaves(node)),
-    )
 
 
 def _series(name: str, leaf: Leaf, values: list[Value]) -> pl.Series:

@@ -27,7 +27,8 @@ _SUMS = (exp.Add, exp.Sub, exp.Mul, exp.Neg)
 _COMPARED = (
     exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ,
 )  # fmt: skip
-_TRUTHS = (exp.And, exp.Or, exp.Not, exp.Is, exp.In, exp.Between, exp.Like, exp.ILike, *_COMPARED)
+_JOINED = (exp.And, exp.Or, exp.Not)
+_TRUTHS = (*_JOINED, exp.Is, exp.In, exp.Between, exp.Like, exp.ILike, *_COMPARED)
 
 
 @dataclass(kw_only=True)
@@ -57,6 +58,8 @@ class Types:
     def _wanted(self, node: exp.Expr, sides: Sequence[exp.Expr]) -> ValueType | None:
         if isinstance(node, _SUMS):
             return ValueType.NUMBER
+        if isinstance(node, (*_JOINED, exp.Is)):
+            return ValueType.BOOLEAN
         types = [self.of(side) for side in sides]
         if ValueType.TIME in types:
             return ValueType.TIME
@@ -126,7 +129,7 @@ class Types:
         name = str(node.this).lower()
         if name in TEXT_FUNCTIONS:
             return ValueType.TEXT
-        if name == COALESCE:
+        if _is_coalesce(node):
             return self._agreed(node.expressions, node)
         function = FUNCTIONS.get(name)
         return None if function is None else function.result
@@ -146,13 +149,32 @@ def _beside(node: exp.Expr) -> list[exp.Expr]:
             sides = [node.this, *node.expressions] if node.expressions else []
         case exp.Between():
             sides = [node.this, node.args["low"], node.args["high"]]
-        case exp.Neg():
+        case exp.Neg() | exp.Not() | exp.Is(expression=exp.Boolean()):
             sides = [node.this]
-        case _ if isinstance(node, _COMPARED + _SUMS):
+        case exp.Anonymous() if _is_coalesce(node):
+            sides = list(node.expressions)
+        case _ if isinstance(node, _COMPARED + _SUMS + _JOINED):
             sides = [node.this, node.expression]
         case _:
             sides = []
-    return [side.unnest() for side in sides if not isinstance(side, exp.Null)]
+    return [each for side in sides for each in _opened(side)]
+
+
+def _opened(side: exp.Expr) -> list[exp.Expr]:
+    """A default and what it stands for are of one type with all that the coalesce stands beside."""
+    operands: list[exp.Expr] = []
+    waiting = [side]
+    while waiting:
+        each = waiting.pop().unnest()
+        if isinstance(each, exp.Anonymous) and _is_coalesce(each):
+            waiting.extend(each.expressions)
+        elif not isinstance(each, exp.Null):
+            operands.append(each)
+    return operands
+
+
+def _is_coalesce(node: exp.Anonymous) -> bool:
+    return str(node.this).lower() == COALESCE
 
 
 def is_quoted(node: exp.Column) -> bool:

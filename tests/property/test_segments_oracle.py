@@ -101,6 +101,9 @@ atoms = st.one_of(
     compared(numbers, numbers),
     compared(times, times | time_literals),
     truths,
+    st.tuples(truths, st.sampled_from(("=", "<>", "IS DISTINCT FROM")), truths).map(
+        lambda x: Said(f"({x[0].plait} {x[1]} {x[2].plait})", f"({x[0].sql} {x[1]} {x[2].sql})")
+    ),
     suffixed(st.sampled_from(TEXT_FIELDS + NUMBER_FIELDS + TRUTH_FIELDS).map(same) | times, nulls),
     suffixed(st.sampled_from(TRUTH_FIELDS).map(same), st.sampled_from(("IS TRUE", "IS NOT TRUE"))),
     suffixed(

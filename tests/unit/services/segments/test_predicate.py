@@ -42,6 +42,8 @@ ACCEPTED = {
     "a quoted name with a dot": "\"address.city\" = 'Leeds'",
     "keywords as fields": "date > 3 AND type = 'a' AND status = 'x' AND language = 'y'",
     "presence beside a number": "price IS NOT NULL AND price > 3",
+    "fields in a default": "n = n AND m = coalesce(n, k, 0) AND k = k",
+    "a truth that is compared before": "p = q AND p AND (r = p OR NOT s) AND s = t",
     "as many brackets as fit": "(" * 25 + "x" + ")" * 25,
     "as many NOTs as fit": "NOT " * 49 + "x",
     "fields that meet a number elsewhere": "a = b AND b = c AND c > 3",
