@@ -15,6 +15,8 @@ KeptHome = Annotated[
 def register(app: typer.Typer) -> None:
     bench = typer.Typer(help="Measure this machine.", no_args_is_help=True)
     bench.command()(resolver)
+    bench.command()(ingest)
+    bench.command()(api)
     app.add_typer(bench, name="bench")
 
 
@@ -34,3 +36,32 @@ def resolver(  # the options of the command, as documented
     figures = bench_resolver(home, sizes)
     shown = {"base": base, "records": records, "rate": rate, "seconds": seconds}
     tell("resolver", sizes=shown, figures=figures, as_json=as_json)
+
+
+def ingest(
+    events: Annotated[int, typer.Option(min=500, help="Events of one measurement.")] = 10_000,
+    home: KeptHome = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Events a second through the collector, single and in batches."""
+    from services.cli.bench.ingest import bench_ingest
+    from services.cli.bench.report import tell
+
+    figures = bench_ingest(home, events)
+    tell("ingest", sizes={"events": events}, figures=figures, as_json=as_json)
+
+
+def api(
+    rate: Annotated[float, typer.Option(min=1, help="Reads/s.")] = 500,
+    seconds: Annotated[float, typer.Option(min=1, help="How long.")] = 20,
+    profiles: Annotated[int, typer.Option(min=10, help="Profiles there, about.")] = 10_000,
+    home: KeptHome = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Profile reads and decisions at a fixed rate, and how soon the stack is ready."""
+    from services.cli.bench.api import Sizes, bench_api
+    from services.cli.bench.report import tell
+
+    figures = bench_api(home, Sizes(per_second=rate, seconds=seconds, profiles=profiles))
+    shown = {"rate": rate, "seconds": seconds, "profiles": profiles}
+    tell("api", sizes=shown, figures=figures, as_json=as_json)
