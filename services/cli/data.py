@@ -16,6 +16,7 @@ from services.identity.domain.ids import Micros
 
 if TYPE_CHECKING:
     from services.identity.store import ResolverStore
+    from services.resolver.replay import Filter
 
 WAIT_SECONDS_MAX = 3_600
 EXPORT_COLUMNS = ("source", "key_kind", "record_key", "profile_id")
@@ -136,25 +137,34 @@ def replay(  # the options of the command, as documented
     as_json: JsonOption = False,
 ) -> None:
     """Read the log again through the real land step; idempotent."""
-    from services.identity.adapters.sql.store import SqlStore
     from services.resolver.replay import Filter
-    from services.resolver.replay import replay as read_again
+
+    only = Filter(since=instant(since), until=instant(until), source=source, key=key)
+    result = read_again(Home(home), only=only)
+    show(result, as_json=as_json, lines=[f"{name}: {value}" for name, value in result.items()])
+
+
+def read_again(home: Home, *, only: "Filter") -> dict[str, Any]:
+    """Replay what the filter takes; what was read, what changed, the state hash before and after.
+
+    Raises UsageError when a running stack does not catch up.
+    """
+    from services.identity.adapters.sql.store import SqlStore
+    from services.resolver.replay import replay as read_log
     from services.resolver.state_hash import state_hash as hash_of
 
-    opened = Home(home)
-    catch_up(opened)
-    log, store = opened.log(), SqlStore(opened.url)
-    only = Filter(since=instant(since), until=instant(until), source=source, key=key)
+    catch_up(home)
+    log, store = home.log(), SqlStore(home.url)
     with store.snapshot() as snapshot:
         before = hash_of(snapshot)
     with progress_bar("messages read") as progress:
-        done = read_again(store, log, opened.clock, only=only, progress=progress)
-    catch_up(opened)
+        done = read_log(store, log, home.clock, only=only, progress=progress)
+    catch_up(home)
     with store.snapshot() as snapshot:
         after = hash_of(snapshot)
     store.close()
     log.close()
-    result = {
+    return {
         "read": done.read,
         "taken": done.taken,
         "changes": done.changes,
@@ -163,7 +173,6 @@ def replay(  # the options of the command, as documented
         "state_hash_after": after.value,
         "same": before.value == after.value,
     }
-    show(result, as_json=as_json, lines=[f"{name}: {value}" for name, value in result.items()])
 
 
 def state_hash(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:

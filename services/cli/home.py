@@ -22,6 +22,8 @@ RUNNING_FILE = "running.json"
 KEYS_FILE = "keys.json"
 LOG_FILE = "log.json"
 LOCK_FILE = "stack.lock"
+BROKER_FOLDER = "kafka"
+LOCAL_BROKER = "local"  # in place of an address: a broker of the home's own, found by its folder
 API_KEY = "api"
 PEPPER = "pepper"
 STOP_SECONDS_MAX = 15.0  # a graceful stop takes at most 10; then the stack is killed
@@ -85,8 +87,16 @@ class Home:
         return log
 
     def bootstrap_servers(self) -> str | None:
+        """None on the embedded log. A broker of the home's own is started when it does not run."""
         file = self.path / LOG_FILE
-        return json.loads(file.read_text())["bootstrap_servers"] if file.exists() else None
+        if not file.exists():
+            return None
+        servers: str = json.loads(file.read_text())["bootstrap_servers"]
+        if servers != LOCAL_BROKER:
+            return servers
+        from services.identity.adapters.kafka.broker import LocalBroker
+
+        return LocalBroker(self.path / BROKER_FOLDER).start()
 
     def use_kafka(self, bootstrap_servers: str) -> None:
         (self.path / LOG_FILE).write_text(json.dumps({"bootstrap_servers": bootstrap_servers}))
@@ -208,7 +218,7 @@ def running_stack(path: Path) -> Running | None:
 
 
 def stop_home(path: Path) -> bool:
-    """Stop what runs for this home: its stack, then its database. False: nothing ran."""
+    """Stop what runs for this home: its stack, its database, its broker. False: nothing ran."""
     from services.identity.adapters.embedded import server
 
     path = path.expanduser().resolve()
@@ -222,4 +232,9 @@ def stop_home(path: Path) -> bool:
             time.sleep(0.05)
         if running_stack(path) is not None:
             os.kill(running.pid, signal.SIGKILL)
-    return server.stop(path) or running is not None
+    stopped = server.stop(path) or running is not None
+    if (path / BROKER_FOLDER).is_dir():
+        from services.identity.adapters.kafka.broker import LocalBroker
+
+        stopped = LocalBroker(path / BROKER_FOLDER).stop() or stopped
+    return stopped

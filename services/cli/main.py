@@ -6,6 +6,7 @@ import typer
 
 from services.cli import data, look, model, sources, up
 from services.cli.bench import commands as bench
+from services.cli.demo import command as demo
 from services.identity.domain.errors import PlaitError, UsageError
 
 EXIT_NO = 1
@@ -18,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (up, data, model, sources, look, bench):
+for module in (demo, up, data, model, sources, look, bench):
     module.register(app)
 
 

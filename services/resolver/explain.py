@@ -1,4 +1,4 @@
-"""Why records stand in one profile: for each, its strongest tie to those before it, in words."""
+"""Why records stand in one profile: the strongest ties that connect them all, in words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,16 +44,30 @@ def tie(engine: Engine, one: StoredRecord, other: StoredRecord) -> Tie:
 
 
 def ties_of(tx: Transaction, engine: Engine, profile: ProfileId) -> list[Tie]:
-    """The ties that hold a profile together: each record's strongest to an earlier one.
+    """The ties that hold a profile together, one fewer than it has records.
 
-    Records stand in the order in which they were first heard of; the first has no tie.
+    From the record first heard of: each time the strongest tie to a record not told of yet.
     """
     records = sorted(
         tx.records(tx.records_of(profile)).values(),
         key=lambda r: (r.state.dated_from is None, r.state.dated_from or 0, r.key),
     )
+    if not records:
+        return []
+    newest, rest = records[0], records[1:]
+    best: dict[RecordKey, Tie] = {}
     ties: list[Tie] = []
-    for place, record in enumerate(records[1:], start=1):
-        candidates = [tie(engine, record, earlier) for earlier in records[:place]]
-        ties.append(max(candidates, key=lambda each: (bool(each.identifiers), each.bits)))
+    while rest:
+        for record in rest:
+            found = tie(engine, record, newest)
+            if record.key not in best or _strength(found) > _strength(best[record.key]):
+                best[record.key] = found
+        newest = max(rest, key=lambda record: _strength(best[record.key]))
+        rest = [record for record in rest if record is not newest]
+        ties.append(best[newest.key])
     return ties
+
+
+def _strength(each: Tie) -> tuple[bool, float]:
+    """Identifiers that decide go before any evidence."""
+    return (bool(each.identifiers), each.bits)

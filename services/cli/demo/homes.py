@@ -1,0 +1,70 @@
+"""The home of a demo: made anew at every run, and only where nothing of anybody else is lost.
+
+A home that the demo made carries a mark, and is wiped and made again as long as nothing but the
+demo's own events, sources and segments is in it. An empty home is taken as it is. Any other home
+is refused, never touched.
+"""
+
+import shutil
+from pathlib import Path
+
+from services.cli.home import DEFAULT_SOURCES, LOCAL_BROKER, LOG_FILE, Home, stop_home
+from services.cli.up import prepare
+from services.identity.domain.errors import UsageError
+
+MARK = "demo.json"
+
+_FOREIGN = {
+    "events": 'SELECT FROM event WHERE position(\'"id":"demo-\'::bytea IN body) = 0',
+    "unread events": (
+        "SELECT FROM log_record WHERE topic = 'channel-events'"
+        ' AND position(\'"id":"demo-\'::bytea IN value) = 0'
+    ),
+    "sources": "SELECT FROM source WHERE name <> ALL(%(sources)s)",
+    "segments": "SELECT FROM segment WHERE id <> ALL(%(segments)s)",
+    "models": "SELECT FROM model OFFSET 1",
+}
+
+
+def fresh_home(path: Path, *, kafka: bool, segments: list[str]) -> Home:
+    """A home for this run; `segments` are the ids that the demo applies.
+
+    Raises UsageError when the folder holds anything that the demo did not put there.
+    """
+    path = path.expanduser().resolve()
+    if path.is_dir() and any(path.iterdir()):
+        _make_room(path, segments, kafka=kafka)
+    home = prepare(path, LOCAL_BROKER if kafka else None)
+    (path / MARK).write_text('{"made_by": "plait demo"}\n')
+    return home
+
+
+def _make_room(path: Path, segments: list[str], *, kafka: bool) -> None:
+    is_ours = (path / MARK).exists()
+    if not is_ours and ((path / LOG_FILE).exists() or not (path / "pg").is_dir()):
+        raise _refusal(path, "data")
+    found = _foreign_to(Home(path), segments if is_ours else [])
+    if found is not None:
+        raise _refusal(path, found)
+    if is_ours or kafka:
+        stop_home(path)
+    if is_ours:
+        shutil.rmtree(path)
+
+
+def _foreign_to(home: Home, segments: list[str]) -> str | None:
+    """What the home holds that the demo did not put there."""
+    values = {"sources": [each.name for each in DEFAULT_SOURCES], "segments": segments}
+    with home.connection() as connection:
+        for name, query in _FOREIGN.items():
+            row = connection.execute(f"SELECT EXISTS ({query})", values).fetchone()
+            if row is not None and row[0]:
+                return name
+    return None
+
+
+def _refusal(path: Path, found: str) -> UsageError:
+    return UsageError(
+        f"{path} holds {found} that the demo did not put there, and it would wipe them;"
+        " name another folder with --home"
+    )
