@@ -15,11 +15,11 @@ from services.identity.ports import (
     Position,
     Producer,
 )
-from services.identity.store import LostPartition, ResolverStore, RestartBatch
+from services.identity.store import LostPartition, ResolverStore, RestartBatch, Transaction
 from services.identity.wire.events import TOPIC
 from services.resolver.land import Landing, land
 from services.resolver.publish import relay
-from services.resolver.resolve.batch import Resolution, resolve
+from services.resolver.resolve.batch import Resolution, resolve, resolve_set_aside
 from services.resolver.standing import Standing
 
 GROUP = "resolver"
@@ -165,16 +165,21 @@ class Worker:
                 self._consumer.seek(Position(partition, offset))
 
     def resolve_once(self) -> Resolution | None:
+        """One batch of marks; where none is left, one component that was set aside."""
         marks_max = self._bounds.marks_max
         while True:
             for _ in range(RESTARTS_MAX):
                 try:
                     with self._store.transaction() as tx:
-                        engine = self._standing.engine(tx)
-                        return resolve(tx, engine, marks_max=marks_max, at=self._clock.now())
+                        return self._resolve(tx, marks_max)
                 except RestartBatch:
                     continue
             marks_max = max(1, marks_max // 2)
+
+    def _resolve(self, tx: Transaction, marks_max: int) -> Resolution | None:
+        engine, at = self._standing.engine(tx), self._clock.now()
+        resolution = resolve(tx, engine, marks_max=marks_max, at=at)
+        return resolution or resolve_set_aside(tx, engine, at=at)
 
     def _note_progress(self, *, caught_up: bool) -> None:
         now = self._clock.now()
@@ -196,7 +201,7 @@ def is_caught_up(store: ResolverStore, log: EventLog) -> bool:
     with store.transaction() as tx:
         offsets = tx.next_offsets(GROUP)
     behind = any(offsets.get((p.topic, p.index), 0) < end for p, end in ends.items())
-    return not behind and store.pending_marks() == 0
+    return not behind and store.pending_work() == 0
 
 
 def _extents(messages: Sequence[Message]) -> dict[Partition, tuple[int, int]]:

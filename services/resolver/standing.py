@@ -12,7 +12,7 @@ from services.identity.store import Transaction
 from services.linkage.model import LinkageModel
 from services.linkage.score import PairScorer
 from services.resolver.derive import Deriver
-from services.resolver.resolve.engine import Engine
+from services.resolver.resolve.engine import COMPONENT_RECORDS_MAX, Engine
 from services.segments.definition import parse_segment
 from services.segments.evaluate import Evaluator
 
@@ -27,6 +27,7 @@ class Standing:
     survivorship: Survivorship = field(default_factory=Survivorship)
     generic_holders_max: int = GENERIC_HOLDERS_MAX
     component_units_max: int = COMPONENT_UNITS_MAX
+    component_records_max: int = COMPONENT_RECORDS_MAX
     scorer: PairScorer | None = None
     _evaluator: Evaluator | None = None
     _segments: object = None
@@ -45,6 +46,7 @@ class Standing:
             evaluator=self._evaluator_for(tx, sources),
             sources=sources,
             component_units_max=self.component_units_max,
+            component_records_max=self.component_records_max,
         )
 
     def _scorer_for(self, tx: Transaction) -> PairScorer:

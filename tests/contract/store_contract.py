@@ -176,7 +176,7 @@ class StoreContract:
             tx.mark([(MarkKind.MATCHING, 1, NOW), (MarkKind.MATCHING, 1, NOW)])
             tx.mark(iter([(MarkKind.KEY, -9, LATER), (MarkKind.TRAITS, 2, LATER)]))
             tx.mark([])
-        assert store.pending_marks() == 4
+        assert store.pending_work() == 4
         with store.transaction() as tx:
             marks = tx.take_marks(3)
             assert tx.oldest_mark() == NOW
@@ -222,7 +222,7 @@ class StoreContract:
             tx.advance_offset("resolver", expected=0, position=Position(here, 5))
         with pytest.raises(LostPartition):
             _mark_and_advance(store, expected=expected, position=Position(here, 9))
-        assert store.pending_marks() == 0
+        assert store.pending_work() == 0
 
     def test_progress_is_noted_again_and_again(self, store: ResolverStore) -> None:
         with store.transaction() as tx:

@@ -5,6 +5,7 @@ and everything that was read is checked again. Whatever another worker changed i
 whole batch back to its start, so that no decision stands on a stale reading.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -54,7 +55,7 @@ def resolve(tx: Transaction, engine: Engine, *, marks_max: int, at: Micros) -> R
     tell_crossings(tx, let_go, holders_max=engine.deriver.rules.generic_holders_max, at=at)
     dirty = {m.subject for m in marks if m.kind is MarkKind.MATCHING}
     touched = dirty | {m.subject for m in marks if m.kind is MarkKind.TRAITS}
-    work = _Work(tx, engine, at)
+    work = _Work(tx, engine, at, records_max=engine.component_records_max)
     told = work.run(dirty, touched) if touched else Told()
     tx.delete_marks(marks)
     return Resolution(
@@ -62,11 +63,28 @@ def resolve(tx: Transaction, engine: Engine, *, marks_max: int, at: Micros) -> R
     )
 
 
+def resolve_set_aside(tx: Transaction, engine: Engine, *, at: Micros) -> Resolution | None:
+    """Cluster one component that was set aside for its size; None when none waits.
+
+    The same function as for any other component, with nothing else in its transaction.
+    """
+    component = tx.take_set_aside()
+    if component is None:
+        return None
+    work = _Work(tx, engine, at, records_max=None)
+    told = work.run(set(), {component})
+    tx.clear_set_aside([component])
+    return Resolution(marks=0, records=1, pairs=work.pairs, edges=work.edges, told=told)
+
+
 class _Work:
     """The records of one batch, read once, and the stages over them."""
 
-    def __init__(self, tx: Transaction, engine: Engine, at: Micros) -> None:
+    def __init__(
+        self, tx: Transaction, engine: Engine, at: Micros, *, records_max: int | None
+    ) -> None:
         self._tx = tx
+        self._records_max = records_max
         self._engine = engine
         self._at = at
         self._known = Known(engine.deriver.rules)
@@ -83,8 +101,26 @@ class _Work:
         current = self._replace_edges(dirty, edges, candidates, standing)
         self._read(standing.members)
         components = connect(standing.members, current)
-        clustered = self._cluster(components, current)
-        return self._tell(standing, components, clustered)
+        kept = self._set_aside(standing, components)
+        clustered = self._cluster(
+            {n: c for n, c in components.items() if n not in kept} if kept else components, current
+        )
+        return self._tell(standing, components, clustered, kept)
+
+    def _set_aside(self, standing: Standing, components: Mapping[int, int]) -> frozenset[int]:
+        """Records of components too large for a batch: they keep their profiles until later."""
+        sizes = Counter(components.values())
+        large = [c for c, n in sizes.items() if self._records_max and n > self._records_max]
+        if len(standing.members) > (self._records_max or 0):
+            self._tx.clear_set_aside(sorted({m.component for m in standing.members.values()}))
+        if not large:
+            return frozenset()
+        self._tx.set_aside(large, at=self._at)
+        self._tx.review(
+            [ReviewItem("component_set_aside", str(c), {"records": sizes[c]}) for c in large],
+            at=self._at,
+        )
+        return frozenset(n for n, c in components.items() if c in set(large))
 
     def _read(self, numbers: Iterable[int]) -> None:
         missing = sorted(set(numbers) - self._known.records.keys())
@@ -186,6 +222,7 @@ class _Work:
         standing: Standing,
         components: Mapping[int, int],
         clustered: Mapping[int, Clustered],
+        kept: frozenset[int],
     ) -> Told:
         outcomes: dict[ProfileId, Outcome] = {}
         profile_of: dict[int, ProfileId] = {}
@@ -196,14 +233,20 @@ class _Work:
                 outcomes[profile] = outcome
                 profile_of |= dict.fromkeys(outcome.records, profile)
         members = [
-            Member(number, components[number], profile_of.get(number))
+            Member(
+                number,
+                components[number],
+                standing.members[number].profile if number in kept else profile_of.get(number),
+            )
             for number in sorted(components)
         ]
         self._tx.put_memberships([m for m in members if standing.members[m.record] != m])
         before: dict[RecordKey, ProfileId | None] = {
-            records[number].key: member.profile for number, member in standing.members.items()
+            records[number].key: member.profile
+            for number, member in standing.members.items()
+            if number not in kept
         }
-        after = {records[m.record].key: m.profile for m in members}
+        after = {records[m.record].key: m.profile for m in members if m.record not in kept}
         self._tx.review(list(_reviews(clustered)), at=self._at)
         return perform(
             self._tx, self._engine, records, outcomes, before=before, after=after, at=self._at

@@ -19,6 +19,8 @@ from services.resolver.resolve.cluster import ClusterContext
 from services.resolver.resolve.edges import decisive_keys, encode_vectors
 from services.segments.evaluate import Evaluator
 
+COMPONENT_RECORDS_MAX = 10_000  # a larger component is set aside for a job of its own
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scored:
@@ -70,12 +72,14 @@ class Engine:
         evaluator: Evaluator,
         sources: Mapping[str, Source],
         component_units_max: int = COMPONENT_UNITS_MAX,
+        component_records_max: int = COMPONENT_RECORDS_MAX,
     ) -> None:
         self.scorer = scorer
         self.deriver = deriver
         self.survivorship = survivorship
         self.evaluator = evaluator
         self.sources = sources
+        self.component_records_max = component_records_max
         self.context = ClusterContext(
             model=deriver.model,
             rules=deriver.rules,

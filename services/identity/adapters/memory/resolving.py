@@ -68,6 +68,19 @@ class MemoryTransaction(LandingTables):
     def find_records(self, keys: Sequence[RecordKey]) -> dict[RecordKey, int]:
         return {key: self._tables.numbers[key] for key in keys if key in self._tables.numbers}
 
+    def set_aside(self, components: Sequence[int], *, at: Micros) -> None:
+        for component in components:
+            if component not in self._tables.aside:
+                self._journal.add(self._tables.aside, component, at)
+
+    def clear_set_aside(self, components: Sequence[int]) -> None:
+        for component in components:
+            if component in self._tables.aside:
+                self._journal.drop(self._tables.aside, component)
+
+    def take_set_aside(self) -> int | None:
+        return min(self._tables.aside, default=None)
+
     def lock_components(self, components: Sequence[int]) -> None:
         """One transaction at a time: there is nobody to wait for."""
 

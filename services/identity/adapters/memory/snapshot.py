@@ -40,4 +40,4 @@ class MemorySnapshot:
         )
 
     def is_clean(self) -> bool:
-        return not self._tables.marks
+        return not self._tables.marks and not self._tables.aside

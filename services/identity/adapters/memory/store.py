@@ -58,8 +58,8 @@ class MemoryStore:
             yield later[:NUMBERS_READ_MAX]
             last = later[:NUMBERS_READ_MAX][-1]
 
-    def pending_marks(self) -> int:
-        return len(self.tables.marks)
+    def pending_work(self) -> int:
+        return len(self.tables.marks) + len(self.tables.aside)
 
     @contextmanager
     def snapshot(self) -> Iterator[MemorySnapshot]:

@@ -41,6 +41,7 @@ class Tables:
     holders: dict[int, dict[int, None]] = field(default_factory=dict)
     marks: dict[int, Mark] = field(default_factory=dict)
     generic: dict[int, Micros] = field(default_factory=dict)
+    aside: dict[int, Micros] = field(default_factory=dict)
     offsets: dict[tuple[str, str, int], int] = field(default_factory=dict)
     members: dict[int, Member] = field(default_factory=dict)
     components: dict[int, dict[int, None]] = field(default_factory=dict)

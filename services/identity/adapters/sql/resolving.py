@@ -238,6 +238,23 @@ class ResolvingWrites(LandingWrites):
                 at,
             )
 
+    def set_aside(self, components: Sequence[int], *, at: Micros) -> None:
+        self._do(
+            "INSERT INTO set_aside (component, since) SELECT c, %s FROM unnest(%s::int8[]) AS c"
+            " ON CONFLICT DO NOTHING",
+            at,
+            sorted(components),
+        )
+
+    def clear_set_aside(self, components: Sequence[int]) -> None:
+        self._do("DELETE FROM set_aside WHERE component = ANY(%s)", list(components))
+
+    def take_set_aside(self) -> int | None:
+        rows = self._rows(
+            "SELECT component FROM set_aside ORDER BY component LIMIT 1 FOR UPDATE SKIP LOCKED"
+        )
+        return rows[0][0] if rows else None
+
     def sources(self) -> Mapping[str, Source]:
         return {row[0]: read_source(row) for row in self._rows(READ)}
 

@@ -57,8 +57,12 @@ class SqlStore:
             last = rows[-1][0]
             yield [row[0] for row in rows]
 
-    def pending_marks(self) -> int:
-        row = self._connected().execute("SELECT count(*) FROM dirty").fetchone()
+    def pending_work(self) -> int:
+        row = (
+            self._connected()
+            .execute("SELECT (SELECT count(*) FROM dirty) + (SELECT count(*) FROM set_aside)")
+            .fetchone()
+        )
         return int(row[0]) if row else 0
 
     @contextmanager
