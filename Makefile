@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup lock check fmt lint types contracts test test-fast demo demo-kafka quality bench schemas sim proof chaos fuzz kafka-up kafka-down clean
+.PHONY: help setup lock check fmt lint types contracts test test-fast demo demo-kafka quality bench proof kafka-up kafka-down schemas clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -53,6 +53,15 @@ quality: setup ## Precision, recall and F1 on public labelled sets
 
 bench: setup ## Benchmarks; prints figures, fails on none
 	$(BIN)/plait bench ingest && $(BIN)/plait bench resolver && $(BIN)/plait bench api
+
+proof: setup ## The order property on many more examples
+	PLAIT_TESTS_PROFILE=deep $(BIN)/python -m pytest -q -p no:cacheprovider --timeout=1500 tests/property
+
+kafka-up: setup ## Start a local Kafka broker (Java 17 and Maven); prints its address
+	$(BIN)/python -m services.identity.adapters.kafka.broker up .plait-kafka
+
+kafka-down: setup ## Stop it
+	$(BIN)/python -m services.identity.adapters.kafka.broker down .plait-kafka
 
 schemas: setup ## Rewrite generated schemas and OpenAPI; review the diff
 	$(BIN)/python -m tests.golden
