@@ -4,6 +4,7 @@ An event is drawn as a few bytes, a byte a choice: cheap to draw, and all zeros 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -30,7 +31,7 @@ TRAITS: Mapping[str, Sequence[Any]] = {
     "phone": ("+44 20 7946 0958", None),
     "birthday": ("1980-02-03", "1980-02-03", "1990-05-06", None),
     "suffix": ("jr", "sr"),
-    "plan": ("gold", 1, True, 1.0),  # no field of the model: kept and shown as it is
+    "plan": ("gold", 1, True, 1.0),  # equal to Python, not to a comparison
 }
 IDENTIFIERS = (
     ("crm_id", "c1"), ("crm_id", "c2"), ("account_number", "4401"), ("user_id", "u1"),
@@ -39,6 +40,13 @@ IDENTIFIERS = (
 EVENT_BYTES = 26
 COPY_BYTES = 5
 SCHEDULE_BYTES = 80
+
+
+CROWD_TRAITS: Mapping[str, Sequence[Any]] = {
+    "lastName": ("Lee", "Lee", "Lee", "Ray", None),
+    "email": (None, None, None, "ann@example.org", "lee@example.org"),
+    "plan": ("gold", 1, True, 1.0),
+}
 
 
 class Choices:
@@ -86,6 +94,21 @@ def to_event(raw: bytes) -> ChannelEvent:
     return msgspec.structs.replace(
         event, time=time, data=msgspec.structs.replace(event.data, **changes)
     )
+
+
+def to_crowded(raw: bytes) -> ChannelEvent:
+    """An event of many people who share few values, and change them: keys fill and empty."""
+    choose = Choices(raw)
+    event = channel_event(
+        source=choose.pick(("web", "app")),
+        message_id=choose.pick([f"m{number}" for number in range(40)]),
+        user_id=choose.pick([f"u{number}" for number in range(6)]),
+        traits={
+            "firstName": "Ann",
+            **{name: choose.pick(values) for name, values in CROWD_TRAITS.items()},
+        },
+    )
+    return msgspec.structs.replace(event, time=EPOCH + timedelta(minutes=choose.number(5)))
 
 
 def _traits(choose: Choices) -> dict[str, Any]:
@@ -146,8 +169,8 @@ def to_schedule(raw: bytes, count: int) -> Schedule:
 def _phase(choose: Choices) -> Phase:
     return Phase(
         messages_max=1 + choose.number(5),
-        marks_max=choose.pick((1_000, 1, 2, 3, 5)),
-        steps="".join(choose.pick("LLRLRLRlr") for _ in range(choose.number(8))),
+        marks_max=choose.pick((1_000, 1_000, 1, 3, 5)),
+        steps="".join(choose.pick("LRLRLRLRlr") for _ in range(choose.number(12))),
     )
 
 
@@ -158,3 +181,14 @@ def cases(draw: st.DrawFn, *, events_max: int = 20) -> tuple[list[ChannelEvent],
     said = [to_event(raw) for raw in _with_copies(drawn)]
     raw = draw(st.binary(min_size=SCHEDULE_BYTES, max_size=SCHEDULE_BYTES))
     return said, to_schedule(raw, len(said))
+
+
+@st.composite
+def crowds(draw: st.DrawFn, *, events_max: int = 16) -> tuple[list[ChannelEvent], Schedule]:
+    """People who share few values, resolved after every few events: limits are crossed often."""
+    one = st.binary(min_size=EVENT_BYTES + COPY_BYTES, max_size=EVENT_BYTES + COPY_BYTES)
+    drawn = draw(st.lists(one, min_size=events_max, max_size=events_max))
+    said = [to_crowded(raw) for raw in _with_copies(drawn)]
+    raw = draw(st.binary(min_size=SCHEDULE_BYTES, max_size=SCHEDULE_BYTES))
+    phase = Phase(messages_max=draw(st.integers(1, 3)), steps="LR" * events_max)
+    return said, replace(to_schedule(raw, len(said)), phases=(phase,))

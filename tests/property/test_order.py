@@ -9,10 +9,12 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 
+from services.identity.domain.kinds import Kind
+from services.identity.domain.traits import TRAIT_FIELDS
 from services.identity.wire.events import ChannelEvent
 from services.resolver.standing import Standing
 from tests.factories import untrained_model
-from tests.property.event_strategies import cases
+from tests.property.event_strategies import cases, crowds
 from tests.property.order_world import (
     RememberingScorer,
     Schedule,
@@ -21,8 +23,9 @@ from tests.property.order_world import (
     with_limits,
 )
 
-EXAMPLES = settings().max_examples * 3  # with every run; `make proof` asks for a deep profile
-MODEL = replace(untrained_model(), prior_weight=-5.0)  # so that weights join people, too
+EXAMPLES = settings().max_examples * 2  # with every run; `make proof` asks for a deep profile
+FIELDS = {**TRAIT_FIELDS, "plan": Kind.CATEGORY}
+MODEL = replace(untrained_model(FIELDS), prior_weight=-5.0)  # so that weights join people, too
 
 
 @pytest.fixture(scope="module")
@@ -44,3 +47,15 @@ def test_the_state_is_a_function_of_the_set_of_events(
     assert as_scheduled.hash == at_once.hash
     assert as_scheduled.hash.is_clean
     assert as_scheduled.broken == ()
+
+
+@given(case=crowds())
+@settings(max_examples=EXAMPLES)
+def test_values_that_become_generic_and_cease_to_be_leave_no_trace(
+    case: tuple[Sequence[ChannelEvent], Schedule], standing: Standing
+) -> None:
+    events, schedule = case
+    standing = with_limits(standing, schedule)
+    at_once = run(events, Schedule(order=tuple(range(len(events)))), memory_store(MODEL), standing)
+    as_scheduled = run(events, schedule, memory_store(MODEL), standing)
+    assert sorted({*as_scheduled.lines} ^ {*at_once.lines}) == []
