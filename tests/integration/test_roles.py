@@ -1,0 +1,61 @@
+"""infra/postgres/roles.sql on a real server: each role can do its work, and nothing else."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+ROLES = Path(__file__).parents[2] / "infra" / "postgres" / "roles.sql"
+
+
+@pytest.fixture
+def connection(database_url: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for _ in range(2):  # running it again changes nothing
+            connection.execute(ROLES.read_text().encode())
+        yield connection
+        connection.execute("RESET ROLE")
+        connection.execute("DROP OWNED BY plait_ingest, plait_resolver, plait_api")
+
+
+MAY = [
+    ("plait_ingest", "SELECT name FROM source"),
+    ("plait_ingest", "SELECT next_offset FROM log_partition FOR UPDATE"),
+    ("plait_resolver", "INSERT INTO dirty (kind, subject, since) VALUES (1, 1, 0)"),
+    ("plait_resolver", "SELECT version FROM model WHERE is_active FOR SHARE"),
+    ("plait_resolver", "SELECT nextval(pg_get_serial_sequence('record', 'id'))"),
+    ("plait_resolver", "UPDATE membership SET component = 0 WHERE record = 0"),
+    ("plait_api", "SELECT document FROM profile"),
+    (
+        "plait_api",
+        "INSERT INTO decision (id, decided_at, request, answer)"  # noqa: ISC004  # one statement
+        " VALUES ('00000000-0000-0000-0000-000000000001', 0, '{}', '{}')",
+    ),
+]
+MAY_NOT = [
+    ("plait_ingest", "SELECT document FROM profile"),
+    ("plait_ingest", "INSERT INTO dirty (kind, subject, since) VALUES (1, 1, 0)"),
+    ("plait_resolver", "DELETE FROM decision"),
+    ("plait_resolver", "UPDATE api_key SET label = 'mine'"),
+    ("plait_api", "UPDATE profile SET version = 0"),
+    ("plait_api", "DELETE FROM decision"),
+    ("plait_api", "SELECT state FROM dedupe, record"),
+]
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(("role", "statement"), MAY)
+def test_a_role_can_do_its_work(connection: psycopg.Connection, role: str, statement: str) -> None:
+    connection.execute(f"SET ROLE {role}".encode())
+    connection.execute(statement.encode())
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(("role", "statement"), MAY_NOT)
+def test_a_role_can_do_nothing_else(
+    connection: psycopg.Connection, role: str, statement: str
+) -> None:
+    connection.execute(f"SET ROLE {role}".encode())
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(statement.encode())
