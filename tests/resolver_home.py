@@ -42,7 +42,9 @@ def shared_standing() -> Standing:
 class Home:
     """Sources web, app and billing of one workspace, bank of another."""
 
-    def __init__(self, *, sources: Iterable[Source] = SOURCES) -> None:
+    def __init__(
+        self, *, sources: Iterable[Source] = SOURCES, holders_max: int | None = None
+    ) -> None:
         known = MemorySources()
         for source in sources:
             known.register(source, write_key_hash=None, at=Micros(0))
@@ -56,7 +58,9 @@ class Home:
             log=self.log,
             clock=FixedClock(),
             bounds=Bounds(poll_ms=0),
-            standing=shared_standing(),
+            standing=shared_standing()
+            if holders_max is None
+            else Standing(scorer=shared_standing().scorer, generic_holders_max=holders_max),
         )
 
     def say(self, *events: ChannelEvent) -> "Home":

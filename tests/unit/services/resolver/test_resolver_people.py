@@ -121,6 +121,24 @@ def test_two_visitors_of_whom_nothing_is_known_are_joined_by_an_alias() -> None:
     assert home.people() == {frozenset({"new", "old"})}
 
 
+def test_a_generic_identifier_joins_nobody_even_in_one_component() -> None:
+    """All have one CRM id; two of them also share a mailbox, which alone is not enough."""
+    mail = {"email": "ann@example.org"}
+    said = [
+        channel_event(
+            record=("account_number", account),
+            message_id=account,
+            traits=mail if account in {"4401", "4402"} else {},
+            external_ids=[("crm_id", "c-1")],
+        )
+        for account in ("4401", "4402", "4403", "4404")
+    ]
+    several = Home(holders_max=3).say(*said)
+    assert several.hash().edges == 1
+    assert len(several.people()) == 4
+    assert len(Home(holders_max=4).say(*said).people()) == 1
+
+
 def test_an_absorbed_id_still_leads_to_todays_profile_and_a_split_gives_ids_back() -> None:
     web, bank = RecordKey("web", "user_id", "ann"), RecordKey("bank", "user_id", "ann")
     first = channel_event(user_id="ann", message_id="1", traits=ANN_BORN)
