@@ -52,7 +52,7 @@ OK = 200
 
 def _profile_lines(body: dict[str, Any]) -> list[str]:
     return [
-        f"profile {body['id']}  confidence {body['identity_confidence']}",
+        f"profile {body['profile_id']}  confidence {body['identity_confidence']}",
         *(
             f"  {name:<18} {field['value']}   ({field['source']})"
             for name, field in body.get("fields", {}).items()
@@ -64,7 +64,7 @@ def _profile_lines(body: dict[str, Any]) -> list[str]:
 
 def _problem_lines(body: dict[str, Any]) -> list[str]:
     lines = [f"{body.get('code')}: {body.get('detail')}"]
-    lines.extend(f"  candidate {each['id']}" for each in body.get("candidates", []))
+    lines.extend(f"  candidate {each['profile_id']}" for each in body.get("candidates", []))
     return lines
 
 
@@ -81,9 +81,9 @@ def explain(
     if status != OK:
         show(body, as_json=as_json, lines=_problem_lines(body))
         raise typer.Exit(1)
-    ties = explain_profile(opened, body["id"])
+    ties = explain_profile(opened, body["profile_id"])
     show(
-        {"profile": body["id"], "ties": [tie_document(each) for each in ties]},
+        {"profile": body["profile_id"], "ties": [tie_document(each) for each in ties]},
         as_json=as_json,
         lines=[line for each in ties for line in tie_lines(each)] or ["it has one record only"],
     )
@@ -126,7 +126,8 @@ def members(
 ) -> None:
     """Who is in a segment now; exit 1 when there is no such segment."""
     status, body = ask(Home(home), "GET", f"/v1/segments/{quote(segment)}/members?limit=500")
-    lines = [each["id"] for each in body.get("members", [])] or _problem_lines(body)
+    found = [each["profile_id"] for each in body.get("members", [])]
+    lines = (found or ["no members"]) if status == OK else _problem_lines(body)
     show(body, as_json=as_json, lines=lines)
     if status != OK:
         raise typer.Exit(1)

@@ -37,12 +37,22 @@ def tie_lines(tie: Tie) -> list[str]:
     if tie.identifiers:
         return [f"{title}, because both carry the same {', '.join(tie.identifiers)}"]
     probability = tie.waterfall.match_probability
-    rows = [
+    return [f"{title}, probability {probability:.4f}, bits of evidence:", *_evidence(tie)]
+
+
+def apart_lines(whose: str, tie: Tie) -> list[str]:
+    """Why somebody stayed apart: the most that any two of their records have in common."""
+    probability = tie.waterfall.match_probability
+    title = f"{tie.right.source} {tie.right.kind} with {tie.left.source} {tie.left.kind}"
+    return [f"  {whose}: at most {title}, probability {probability:.4f}", *_evidence(tie)]
+
+
+def _evidence(tie: Tie) -> list[str]:
+    return [
         f"    {row.bits:+6.1f}  {row.label}: {row.level}"
         for row in tie.waterfall.rows
         if abs(row.bits) >= 0.05  # noqa: PLR2004  # what rounds to nothing explains nothing
     ]
-    return [f"{title}, probability {probability:.4f}, bits of evidence:", *rows]
 
 
 def decision_lines(decision: Mapping[str, Any]) -> list[str]:

@@ -45,7 +45,7 @@ class Played:
 
 
 class Explainer:
-    """Ties of profiles, weighed by the active model; compiled once for the whole story."""
+    """Ties of records, weighed by the active model; compiled once for the whole story."""
 
     def __init__(self, home: Home) -> None:
         from services.identity.adapters.sql.store import SqlStore
@@ -63,6 +63,20 @@ class Explainer:
         with self._store.transaction() as tx:
             return ties_of(tx, self._standing.engine(tx), ProfileId(profile))
 
+    def strongest(self, profile: str, other: str) -> Tie:
+        """Of all pairs of records across two profiles, the one with the most evidence."""
+        from services.resolver.explain import tie
+
+        with self._store.transaction() as tx:
+            engine = self._standing.engine(tx)
+            ours, theirs = (
+                tx.records(tx.records_of(ProfileId(each))).values() for each in (profile, other)
+            )
+            return max(
+                (tie(engine, one, another) for one in ours for another in theirs),
+                key=lambda each: each.bits,
+            )
+
 
 def play(doors: Doors, api: ProfileApi, explainer: Explainer, *, say: Say) -> Played:
     """Tell the whole story. Raises RetryableError when the stack does not keep up."""
@@ -75,17 +89,21 @@ def play(doors: Doors, api: ProfileApi, explainer: Explainer, *, say: Say) -> Pl
     teller.tell(THE_CALL)
     say("\nThe web shop asks again")
     after = teller.ask()
+    kate, daniel, stranger = (api.profile(each) for each in (KATE, DANIEL, STRANGER))
+    say("\nNot joined, and why")
+    for whose, other in (("the man of her household", daniel), ("her namesake", stranger)):
+        teller.tell_apart(whose, kate, other)
     return Played(
         chapters=teller.told,
-        ties=[tie_document(each) for each in explainer.ties(api.profile(KATE)["profile_id"])],
+        ties=[tie_document(each) for each in explainer.ties(kate["profile_id"])],
         before=before,
         after=after,
         early=early,
-        kate=api.profile(KATE),
+        kate=kate,
         by_early_id=api.profile(early["profile_id"]),
         by_account=api.profile(KATE_ACCOUNT),
-        daniel=api.profile(DANIEL),
-        stranger=api.profile(STRANGER),
+        daniel=daniel,
+        stranger=stranger,
     )
 
 
@@ -125,6 +143,13 @@ class _Teller:
         decision = self._api.decide(KATE, OFFER)
         self._lines(narrate.decision_lines(decision))
         return decision
+
+    def tell_apart(self, whose: str, profile: Profile, other: Profile) -> None:
+        if other["profile_id"] == profile["profile_id"]:
+            self._say(f"  {whose}: JOINED, which is wrong")
+            return
+        found = self._explainer.strongest(profile["profile_id"], other["profile_id"])
+        self._lines(narrate.apart_lines(whose, found))
 
     def _before(self, profile: Profile) -> Profile | None:
         """The newest look at any part of what this profile is made of now."""

@@ -128,15 +128,12 @@ class _Run:
             ThreadPoolExecutor(REQUESTS_AT_ONCE_MAX) as senders,
         ):
             reached: list[Positions] = []
-            for sending, positions in zip(sendings, senders.map(self._send, sendings), strict=True):
+            for sending, positions in zip(
+                sendings, senders.map(self._doors.send_as_they_are, sendings), strict=True
+            ):
                 progress(len(sending.events))
                 reached.append(positions)
         return furthest(reached)
-
-    def _send(self, sending: Sending) -> Positions:
-        if sending.door is Door.SDK:  # the SDK's shape, many senders' events in one request
-            return self._doors.post(Door.SDK, {"batch": list(sending.events)})
-        return self._doors.send(sending)
 
     def _wait(self, reached: Positions, count: int, *, seconds_max: float) -> None:
         done, looked = 0, time.monotonic()
