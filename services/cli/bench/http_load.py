@@ -78,7 +78,7 @@ def send(load: Load) -> Outcome:
     gc.disable()  # a collection here would count as the server's
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_send(load))
+            return runner.run(send_all(load))
     finally:
         gc.enable()
 
@@ -115,6 +115,10 @@ class _Connection(asyncio.Protocol):
         self._answer = None
         await asyncio.get_running_loop().create_connection(lambda: self, HOST, self._port)
 
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
     async def ask(self, request_: bytes) -> int:
         """The status of the answer, once all of it is there."""
         if self._transport is None:
@@ -124,13 +128,13 @@ class _Connection(asyncio.Protocol):
         return await self._answer
 
 
-async def _send(load: Load) -> Outcome:
+async def send_all(load: Load) -> Outcome:
     outcome = Outcome()
+    connections = [_Connection(load.port) for _ in range(load.connections)]
     free: asyncio.LifoQueue[_Connection] = asyncio.LifoQueue()
-    for _ in range(load.connections):
-        connection = _Connection(load.port)
-        await connection.open()
-        free.put_nowait(connection)
+    for each in connections:
+        await each.open()
+        free.put_nowait(each)
     begun = time.perf_counter()
     work = _as_answered(load, free, outcome) if load.per_second is None else _at_rate(
         load, load.per_second, free, outcome
@@ -140,6 +144,8 @@ async def _send(load: Load) -> Outcome:
     except TimeoutError:
         outcome.failed += len(load.requests) - outcome.statuses.total() - outcome.failed
     outcome.wall = time.perf_counter() - begun
+    for each in connections:
+        each.close()
     return outcome
 
 

@@ -18,7 +18,7 @@ _KIND_OF_SOURCE = MappingProxyType(
 )
 _RENAMED = {"call_centre": "calls"}
 _NAMES_DRAWN = 6_000  # from Faker, which is slow; later names are drawn from these
-_RARE_SURNAMES = 0.35  # people whose surname is none of the few hundred that Faker knows
+_RARE_SURNAMES = 0.55  # people whose surname is none of the few hundred that Faker knows
 _KNOWN_SHARE = 0.6  # of new records: those of a person whom the base knows
 _PEOPLE_AT_ONCE = 500
 _PEOPLE_KEPT_MAX = 50_000  # of the base, about whom new records may be: bounds memory
@@ -32,6 +32,7 @@ _LAST_PARTS = (
     "field", "ford", "gate", "ham", "hurst", "ley", "low", "man", "mere", "ridge", "sall", "sett",
     "shaw", "stead", "stock", "ston", "thorpe", "ton", "wald", "wick", "wood", "worth",
 )  # fmt: skip
+_ENDINGS = ("", "s", "er", "son")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,7 @@ class PooledNames(FakerNames):
         self._draw = rng
         self._givens = {g: [self._faker_given(g) for _ in range(_NAMES_DRAWN)] for g in "mf"}
         self._surnames = [self._faker_surname() for _ in range(_NAMES_DRAWN)]
-        self._rare = [first + last for first, last in product(_FIRST_PARTS, _LAST_PARTS)]
+        self._rare = ["".join(parts) for parts in product(_FIRST_PARTS, _LAST_PARTS, _ENDINGS)]
 
     def _faker_given(self, gender: str) -> str:
         return super().given(gender)

@@ -17,6 +17,7 @@ from services.identity.ports import OutgoingMessage
 
 WARM_RECORDS = 500
 BATCHES = ((500, 1), (100, 5), (10, 50))  # size, and the part of the records measured with it
+RECORDS_MIN = 10
 VISITS_A_RECORD = 5  # messages of the mixed stream for each of its new records
 
 
@@ -40,10 +41,10 @@ def bench_resolver(kept: Path | None, sizes: Sizes) -> dict[str, Any]:
         with ProcessPoolExecutor(max_workers=1, mp_context=context) as beside:
             run = _Run(home, people, base["run"], beside, sizes)
             figures: dict[str, Any] = {"bulk": base}
-            run.drain("warm-up", WARM_RECORDS, WARM_RECORDS)
+            run.drain("warm-up", min(WARM_RECORDS, sizes.records), WARM_RECORDS)
             for batch, part in BATCHES:
                 figures[f"new_records_in_batches_of_{batch}"] = run.drain(
-                    "new records", max(batch, sizes.records // part), batch
+                    "new records", max(RECORDS_MIN, sizes.records // part), batch
                 )
             figures["mixed_stream_in_batches_of_500"] = run.mixed(sizes.records // VISITS_A_RECORD)
             figures["event_to_profile"] = run.follow()
@@ -62,7 +63,7 @@ class _Run:
         self._beside = beside
         self._sizes = sizes
         followed = round(sizes.per_second * sizes.seconds)
-        drained = sum(max(batch, sizes.records // part) for batch, part in BATCHES)
+        drained = sum(max(RECORDS_MIN, sizes.records // part) for _, part in BATCHES)
         note("inventing new records")
         self._rows = people.newcomers(
             WARM_RECORDS + drained + sizes.records // VISITS_A_RECORD + followed, run=run

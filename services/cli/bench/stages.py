@@ -30,7 +30,8 @@ _CALLS = {
     "records": "read candidates",
     "score": "score",
     "memberships lock_components members edges_among versions": "lock and read components",
-    "remove_edges put_edges put_memberships review put_profiles leave enter": "write resolve",
+    "remove_edges put_edges put_memberships review put_profiles leave enter set_aside"
+    " clear_set_aside take_set_aside": "write resolve",
     "profiles": "read profiles",
     "segments_of evaluate": "segments",
     "send unsent delete_sent append": "outbox",
@@ -57,7 +58,8 @@ _IN_PYTHON = frozenset({"derive", "score", "evaluate"})
 class Stages:
     """Seconds by stage, and how many things the calls were about. Of one thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, timer: Callable[[], float] = time.perf_counter) -> None:
+        self._timer = timer
         self._is_inside = False
         self.start()
 
@@ -66,7 +68,7 @@ class Stages:
         self.python: defaultdict[str, float] = defaultdict(float)
         self.waiting: defaultdict[str, float] = defaultdict(float)
         self.sizes: Counter[str] = Counter()
-        self._until = time.perf_counter()
+        self._until = self._timer()
 
     def timed(self, name: str, call: Callable[..., Any], *, size_of: int = 0) -> Callable[..., Any]:
         """The same call, timed; `size_of` is the place of the argument that is counted."""
@@ -75,14 +77,14 @@ class Stages:
         def run(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  # whatever the port says
             if self._is_inside:
                 return call(*args, **kwargs)
-            begun = time.perf_counter()
+            begun = self._timer()
             self.python[STAGE_BEFORE.get(name, OTHER)] += begun - self._until
             self._is_inside = True
             try:
                 return call(*args, **kwargs)
             finally:
                 self._is_inside = False
-                self._until = time.perf_counter()
+                self._until = self._timer()
                 spent[STAGE_OF.get(name, name)] += self._until - begun
                 if len(args) > size_of and isinstance(args[size_of], Sized):
                     self.sizes[name] += len(args[size_of])
@@ -95,7 +97,7 @@ class Stages:
             setattr(owner, name, self.timed(name, getattr(owner, name), size_of=size_of))
 
     def copy(self) -> "Stages":
-        other = Stages()
+        other = Stages(self._timer)
         other.python, other.waiting = self.python.copy(), self.waiting.copy()
         other.sizes = self.sizes.copy()
         return other

@@ -66,6 +66,7 @@ def drain(path: str, messages: int, batch: int) -> dict[str, Any]:
         "seconds": round(last - begun, 2),
         "messages_per_second": rate(messages, last - begun),
         "worker_cpu_percent": round(spent / (last - begun) * 100),
+        "worker_cpu_us_per_message": round(spent / messages * 1e6),
         "new_records": sizes["add_records"],
         "keys_per_new_record": round(sizes["add_keys"] / max(1, sizes["add_records"]), 2),
         "pairs_per_new_record": round(sizes["score"] / max(1, sizes["add_records"]), 2),

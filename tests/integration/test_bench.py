@@ -1,0 +1,59 @@
+"""Each benchmark once, tiny, as it is called: it runs to its end and tells all its figures."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.integration]
+SECONDS_MAX = 110
+
+
+def bench(*arguments: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "services.cli", "bench", *arguments, "--json"]
+    done = subprocess.run(  # noqa: S603  # our own command
+        command, capture_output=True, text=True, timeout=SECONDS_MAX, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    assert set(told) == {"bench", "machine", "sizes", "figures"}
+    assert told["machine"]["cores"] >= 1
+    figures: dict[str, Any] = told["figures"]
+    return figures
+
+
+def test_the_resolver() -> None:
+    sizes = ("--base", "300", "--records", "60", "--rate", "30", "--seconds", "1")
+    figures = bench("resolver", *sizes)
+    assert figures["bulk"]["records_per_second"] > 0
+    for batch in (500, 100, 10):
+        drained = figures[f"new_records_in_batches_of_{batch}"]
+        assert drained["new_records"] == drained["messages"]
+        assert drained["keys_per_new_record"] > 1
+        assert drained["stages"]["score"]["python_us"] > 0
+        assert sum(row["percent"] for row in drained["stages"].values()) == pytest.approx(
+            100, abs=2
+        )
+    mixed = figures["mixed_stream_in_batches_of_500"]
+    assert mixed["new_records"] < mixed["messages"] / 2
+    assert figures["event_to_profile"]["latency_ms"]["count"] == 30
+
+
+def test_ingest() -> None:
+    figures = bench("ingest", "--events", "500")
+    for count in (8, 32):
+        single = figures[f"single_events_over_{count}_connections"]
+        assert single["answers"] == {"200": 500, "failed": 0}
+        assert single["events_per_second"] > 0
+    assert figures["batches_of_100"]["answers"] == {"200": 5, "failed": 0}
+    assert figures["batches_of_500"]["answers"] == {"200": 1, "failed": 0}
+
+
+def test_the_api() -> None:
+    figures = bench("api", "--rate", "50", "--seconds", "2", "--profiles", "100")
+    assert figures["ready_seconds"].keys() == {"new_home", "home_at_rest"}
+    assert figures["reads"]["answers"].keys() <= {"200", "300", "failed"}
+    assert figures["reads"]["latency_ms"]["count"] == 100
+    assert figures["decisions"]["answers"] == {"200": 20, "failed": 0}
