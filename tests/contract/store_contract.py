@@ -260,6 +260,25 @@ class StoreContract:
             tx.put_edges([new])
             assert list(tx.edges_among([1])) == [new]
 
+    def test_a_component_that_is_set_aside_keeps_the_store_unclean(
+        self, store: ResolverStore
+    ) -> None:
+        with store.transaction() as tx:
+            assert tx.take_set_aside() is None
+            tx.set_aside([7, 5], at=NOW)
+            tx.set_aside([5], at=LATER)
+        assert store.pending_work() == 2
+        with store.snapshot() as snapshot:
+            assert not snapshot.is_clean()
+        with store.transaction() as tx:
+            assert tx.take_set_aside() == 5
+            tx.clear_set_aside([5, 9])
+        with store.transaction() as tx:
+            assert tx.take_set_aside() == 7
+            tx.clear_set_aside([7])
+        with store.snapshot() as snapshot:
+            assert snapshot.is_clean()
+
     # profiles, segments, outbox, review
 
     def test_a_profile_keeps_its_row_without_a_document(self, store: ResolverStore) -> None:

@@ -98,8 +98,8 @@ class LoneStore:
     def record_numbers(self) -> Iterator[Sequence[int]]:
         return self._store.record_numbers()
 
-    def pending_marks(self) -> int:
-        return self._store.pending_marks()
+    def pending_work(self) -> int:
+        return self._store.pending_work()
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
@@ -132,6 +132,7 @@ class Schedule:
     partitions: int = 1
     holders_max: int = 3  # small, so that values become generic, and cease to be, all the time
     units_max: int = 4  # small, so that components are cut
+    records_max: int = 10_000  # of a batch's component: no rule, a larger one only waits its turn
 
 
 def with_limits(standing: Standing, schedule: Schedule) -> Standing:
@@ -165,6 +166,7 @@ def run(
     events: Sequence[ChannelEvent], schedule: Schedule, store: ResolverStore, standing: Standing
 ) -> Home:
     """Land and resolve as scheduled, then whatever is left; the state when nothing is."""
+    standing.component_records_max = schedule.records_max
     log = MemoryLog(FixedClock())
     topics = (TOPIC, DEAD_LETTER_TOPIC, PROFILE_CHANGES, SEGMENT_CHANGES)
     log.ensure_topics([TopicSettings(name=t, partitions=schedule.partitions) for t in topics])
