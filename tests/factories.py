@@ -23,7 +23,7 @@ from services.linkage.model import LinkageModel
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def channel_event(
+def channel_event(  # noqa: PLR0913  # a builder: every part has a good default
     *,
     source: str = "web",
     user_id: str | None = None,
@@ -71,8 +71,11 @@ def untrained_model(fields: Mapping[str, Kind] = TRAIT_FIELDS) -> LinkageModel:
     spec = FeatureSpec(fields=tuple(sorted(fields.items())))
     comparisons = tuple(
         c.with_probabilities(
-            u=tuple(0.002 if i == 0 else 0.02 for i in range(len(c.levels) - 1))
-            + (1 - 0.002 - 0.02 * (len(c.levels) - 2),)
+            u=(
+                0.002,
+                *(0.02 for _ in range(len(c.levels) - 2)),
+                1 - 0.002 - 0.02 * (len(c.levels) - 2),
+            )
         )
         for c in comparisons_for(spec)
     )
