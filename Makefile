@@ -9,15 +9,18 @@ STAMP := $(VENV)/.installed
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock requirements.uv.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.uv.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $(STAMP)
 
 setup: $(STAMP) ## Make .venv with everything locked; `.venv/bin/plait` is the command
 
-lock: ## Rewrite requirements.lock from pyproject.toml
+lock: ## Rewrite requirements.lock from pyproject.toml (requirements.uv.lock brings the installer)
+	$(BIN)/uv pip compile --quiet --no-annotate --no-header --no-emit-index-url --no-emit-find-links --generate-hashes --python-version 3.11 \
+		--output-file requirements.uv.lock requirements.uv.in
 	$(BIN)/uv pip compile --quiet --no-annotate --no-header --no-emit-index-url --no-emit-find-links --generate-hashes --all-extras --python-version 3.11 \
 		--output-file requirements.lock pyproject.toml requirements.build.in
 
