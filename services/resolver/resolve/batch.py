@@ -20,7 +20,13 @@ from services.identity.store import (
     Transaction,
 )
 from services.resolver.perform import Told, perform
-from services.resolver.resolve.candidates import Candidates, Pair, find_candidates, tell_crossings
+from services.resolver.resolve.candidates import (
+    Candidates,
+    Pair,
+    check_crossings,
+    find_candidates,
+    tell_crossings,
+)
 from services.resolver.resolve.cluster import (
     Case,
     Clustered,
@@ -98,6 +104,7 @@ class _Work:
         ends = {number for edge in edges for number in (edge.a, edge.b)}
         standing = lock_standing(self._tx, touched | ends)
         self._check_unchanged()
+        check_crossings(self._tx, [self._known.records[n] for n in dirty], candidates)
         current = self._replace_edges(dirty, edges, candidates, standing)
         self._read(standing.members)
         components = connect(standing.members, current)

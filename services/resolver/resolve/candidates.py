@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.identity.domain.ids import Micros
-from services.identity.store import MarkKind, ReviewItem, StoredRecord, Transaction
+from services.identity.store import MarkKind, RestartBatch, ReviewItem, StoredRecord, Transaction
 
 Pair = tuple[int, int]
 """Two record numbers, the smaller first."""
@@ -18,8 +18,11 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidates:
+    """`told`: those of the records' keys that were told to be generic before holders were read."""
+
     pairs: frozenset[Pair]
     generic: frozenset[int]
+    told: frozenset[int]
 
 
 def find_candidates(
@@ -30,13 +33,24 @@ def find_candidates(
     A key is generic when more than `holders_max` records hold it.
     """
     keys = sorted({key for record in records for key in record.keys})
+    told = tx.generic_among(keys)
     holders = tx.holders(keys, holders_max)
     crowded = [key for key, numbers in holders.items() if len(numbers) > holders_max]
-    told = tx.generic_among(crowded)
     new = [key for key in crowded if key not in told]
     tell_crossings(tx, new, holders_max=holders_max, at=at)
     generic = frozenset(crowded)
-    return Candidates(pairs=_pairs(records, holders, generic), generic=generic)
+    return Candidates(pairs=_pairs(records, holders, generic), generic=generic, told=told)
+
+
+def check_crossings(tx: Transaction, records: Iterable[StoredRecord], found: Candidates) -> None:
+    """Under component locks: no key may have crossed its limit since its holders were read.
+
+    Another worker that told a crossing marked every holder, and may have resolved them already.
+    """
+    keys = sorted({key for record in records for key in record.keys})
+    now = tx.generic_among(keys)
+    if any((key in now) != (key in found.generic) for key in now ^ found.told):
+        raise RestartBatch("a key crossed its limit while pairs were being scored")
 
 
 def _pairs(
