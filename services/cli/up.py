@@ -52,7 +52,8 @@ def up(
 ) -> None:
     """Start ingest, resolver and API in one process."""
     if detach:
-        _report(start_detached(Home(home), Ports(api=port, ingest=ingest_port)), home, as_json)
+        opened = prepare(home, kafka)
+        _report(start_detached(opened, Ports(api=port, ingest=ingest_port)), home, as_json)
         return
     opened = prepare(home, kafka)
     run_stack(
