@@ -42,9 +42,7 @@ def perform(  # before and after of one batch
     stored = tx.profiles(ids)
     letters = _Letters(stored, at)
     changed = _changed_profiles(engine, records, outcomes, stored)
-    gone = [
-        each for each in ids if each not in outcomes and stored[each].document is not None
-    ] if ids else []  # fmt: skip
+    gone = _gone(tx, [each for each in ids if each not in outcomes], stored)
     for change in plan(before, after):
         letters.add(PROFILE_CHANGES, *describe(change))
     for profile in changed:
@@ -82,6 +80,19 @@ def tell_moves(
     tx.enter(moves.entered)
     tx.send(letters.messages)
     return moves
+
+
+def _gone(
+    tx: Transaction, ids: Sequence[ProfileId], stored: Mapping[ProfileId, StoredProfile]
+) -> list[ProfileId]:
+    """Profiles of no record any more.
+
+    A component that was set aside keeps the profiles of its records, whose anchors may meanwhile
+    stand in another component: so a profile may live on outside of this batch.
+    """
+    shown = [each for each in ids if stored[each].document is not None]
+    held = tx.held_profiles(shown) if shown else frozenset()
+    return [each for each in shown if each not in held]
 
 
 def _changed_profiles(

@@ -293,6 +293,19 @@ class StoreContract:
         with store.snapshot() as snapshot:
             assert list(snapshot.profiles()) == [(OTHER, b"[]")]
 
+    def test_a_profile_is_held_while_a_record_is_in_it(self, store: ResolverStore) -> None:
+        with store.transaction() as tx:
+            ann, ben = add(tx, ANN, BEN)
+            tx.put_profiles([StoredProfile(PROFILE, b"{}", 1, 1)], at=NOW)
+            tx.put_memberships([Member(ann, ann, PROFILE), Member(ben, ben, PROFILE)])
+            assert tx.held_profiles([PROFILE, OTHER]) == {PROFILE}
+        with store.transaction() as tx:
+            tx.put_memberships([Member(ann, ann, OTHER)])
+            assert tx.held_profiles([PROFILE, OTHER]) == {PROFILE, OTHER}
+            tx.put_memberships([Member(ben, ben, None)])
+            assert tx.held_profiles([PROFILE, OTHER]) == {OTHER}
+            assert tx.held_profiles([]) == frozenset()
+
     def test_a_profile_enters_leaves_and_enters_again(self, store: ResolverStore) -> None:
         stay = Interval(PROFILE, SEGMENT, NOW, "condition")
         with store.transaction() as tx:

@@ -93,8 +93,13 @@ class LandingTables:
             self._place(Member(record.number, record.number, None))
 
     def _place(self, member: Member) -> None:
-        """Write a membership, and the index by component with it."""
+        """Write a membership, and the indexes by component and by profile with it."""
         known = self._tables.members.get(member.record)
+        if known is not None and known.profile is not None:
+            self._journal.drop(self._tables.residents[known.profile], member.record)
+        if member.profile is not None:
+            residents = self._tables.residents.setdefault(member.profile, {})
+            self._journal.put(residents, member.record, None)
         if known is not None and known.component != member.component:
             self._journal.drop(self._tables.components[known.component], member.record)
         component = self._tables.components.setdefault(member.component, {})

@@ -113,6 +113,9 @@ class MemoryTransaction(LandingTables):
         known = self._tables.profiles
         return {each: known[each] for each in ids if each in known}
 
+    def held_profiles(self, ids: Sequence[ProfileId]) -> frozenset[ProfileId]:
+        return frozenset(each for each in ids if self._tables.residents.get(each))
+
     def put_profiles(self, profiles: Sequence[StoredProfile], *, at: Micros) -> None:
         """When a profile changed is not kept here."""
         del at

@@ -45,6 +45,7 @@ class Tables:
     offsets: dict[tuple[str, str, int], int] = field(default_factory=dict)
     members: dict[int, Member] = field(default_factory=dict)
     components: dict[int, dict[int, None]] = field(default_factory=dict)
+    residents: dict[ProfileId, dict[int, None]] = field(default_factory=dict)
     edges: dict[int, dict[int, StoredEdge]] = field(default_factory=dict)
     profiles: dict[ProfileId, StoredProfile] = field(default_factory=dict)
     stays: dict[ProfileId, dict[SegmentId, Interval]] = field(default_factory=dict)

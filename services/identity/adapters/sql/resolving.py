@@ -173,6 +173,13 @@ class ResolvingWrites(LandingWrites):
             ProfileId(str(row[0])): StoredProfile(ProfileId(str(row[0])), *row[1:]) for row in rows
         }
 
+    def held_profiles(self, ids: Sequence[ProfileId]) -> frozenset[ProfileId]:
+        """Locked first: of two workers that let go of a profile the second must see the first."""
+        uids = sorted(UUID(each) for each in ids)
+        self._rows("SELECT id FROM profile WHERE id = ANY(%s) ORDER BY id FOR UPDATE", uids)
+        rows = self._rows("SELECT DISTINCT profile FROM membership WHERE profile = ANY(%s)", uids)
+        return frozenset(ProfileId(str(row[0])) for row in rows)
+
     def put_profiles(self, profiles: Sequence[StoredProfile], *, at: Micros) -> None:
         if profiles:
             self._do(
