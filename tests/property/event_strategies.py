@@ -3,6 +3,7 @@
 An event is drawn as a few bytes, a byte a choice: cheap to draw, and all zeros is the plainest one.
 """
 
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -173,6 +174,15 @@ def _phase(choose: Choices) -> Phase:
         marks_max=choose.pick((1_000, 1_000, 1, 3, 5)),
         steps="".join(choose.pick("LRLRLRLRlr") for _ in range(choose.number(12))),
     )
+
+
+def case_of(seed: int) -> tuple[list[ChannelEvent], Schedule]:
+    """The same kind of case from a number: what a long run found can be kept by its seed."""
+    chance = random.Random(seed)
+    count = chance.choice((8, 20, 40))
+    drawn = [chance.randbytes(EVENT_BYTES + COPY_BYTES) for _ in range(count)]
+    said = [to_event(raw) for raw in _with_copies(drawn)]
+    return said, to_schedule(chance.randbytes(200), len(said))
 
 
 @st.composite
