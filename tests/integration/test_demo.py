@@ -88,6 +88,15 @@ def test_a_home_with_other_data_is_refused_and_kept(home: Path, shown: dict[str,
     assert row[0] > PEOPLE
 
 
+def test_a_file_in_the_home_is_kept(home: Path, shown: dict[str, Any]) -> None:
+    assert shown["passed"]
+    file = home / "notes.txt"
+    file.write_text("mine")
+    done = run_plait("demo", "--home", str(home), "--people", "0")
+    assert done.returncode == 2
+    assert file.read_text() == "mine"
+
+
 def test_a_folder_of_something_else_is_refused_and_kept(tmp_path: Path) -> None:
     file = tmp_path / "letters.txt"
     file.write_text("mine")

@@ -11,7 +11,8 @@ PRECISION_MIN = 0.95
 """A false merge shows one customer's data to another; the shipped model is made to avoid them."""
 RECALL_MIN = 0.6
 """Of pairs that blocking missed, too. Silos leave pairs that nothing ties: a call that gives only
-a first name and a landline cannot be found by any model."""
+a first name and a landline cannot be found by any model. Both bounds are for the default number of
+people; among more of them names coincide more often."""
 RECORDS_OF_KATE = 5  # web visitor, web account, app, call, billing
 PRICES = [Decimal(30), Decimal(45)]
 CHANNELS_OF_KATE = frozenset({"web", "app", "calls", "billing"})

@@ -1,6 +1,7 @@
 """`plait demo`: the command, its options and what it prints last."""
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,8 +11,10 @@ from services.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from services.cli.output import print_json, tell
 from services.cli.stack import API_PORT, INGEST_PORT, Ports
 from services.cli.up import IngestPortOption, PortOption
+from services.identity.domain.errors import UsageError
 
 PEOPLE = 10_000
+EXTRA = ("faker", "segment", "httpx2")  # what `plait[demo]` installs
 
 
 def register(app: typer.Typer) -> None:
@@ -43,6 +46,8 @@ def demo(  # the options of the command, as documented
     The home is made anew at each run, and only if it is empty or holds nothing but an earlier
     demo; any other is refused. The stack stays up; `plait down` stops it. Exit 1: a check failed.
     """
+    if not all(find_spec(name) for name in EXTRA):
+        raise UsageError("the demo needs more than is installed: pip install 'plait[demo]'")
     from services.cli.demo import narrate
     from services.cli.demo.run import run_demo
 

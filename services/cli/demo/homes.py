@@ -8,12 +8,35 @@ is refused, never touched.
 import shutil
 from pathlib import Path
 
-from services.cli.home import DEFAULT_SOURCES, LOCAL_BROKER, LOG_FILE, Home, stop_home
+from services.cli.home import (
+    BROKER_FOLDER,
+    DEFAULT_SOURCES,
+    KEYS_FILE,
+    LOCAL_BROKER,
+    LOCK_FILE,
+    LOG_FILE,
+    RUNNING_FILE,
+    Home,
+    stop_home,
+)
 from services.cli.up import prepare
 from services.identity.domain.errors import UsageError
 
 MARK = "demo.json"
-
+OWN_FILES = frozenset(
+    {
+        MARK,
+        "pg",
+        "pg.lock",
+        "stack.log",
+        LOCK_FILE,
+        RUNNING_FILE,
+        KEYS_FILE,
+        LOG_FILE,
+        BROKER_FOLDER,
+    }
+)
+"""What a home consists of; anything else in its folder is somebody's."""
 _FOREIGN = {
     "events": 'SELECT FROM event WHERE position(\'"id":"demo-\'::bytea IN body) = 0',
     "unread events": (
@@ -34,15 +57,18 @@ def fresh_home(path: Path, *, kafka: bool, segments: list[str]) -> Home:
     path = path.expanduser().resolve()
     if path.is_dir() and any(path.iterdir()):
         _make_room(path, segments, kafka=kafka)
-    home = prepare(path, LOCAL_BROKER if kafka else None)
+    path.mkdir(parents=True, exist_ok=True)
     (path / MARK).write_text('{"made_by": "plait demo"}\n')
-    return home
+    return prepare(path, LOCAL_BROKER if kafka else None)
 
 
 def _make_room(path: Path, segments: list[str], *, kafka: bool) -> None:
     is_ours = (path / MARK).exists()
-    if not is_ours and ((path / LOG_FILE).exists() or not (path / "pg").is_dir()):
+    has_database = (path / "pg").is_dir()
+    if not is_ours and ((path / LOG_FILE).exists() or not has_database):
         raise _refusal(path, "data")
+    if {each.name for each in path.iterdir()} - OWN_FILES:
+        raise _refusal(path, "files")
     found = _foreign_to(Home(path), segments if is_ours else [])
     if found is not None:
         raise _refusal(path, found)
