@@ -297,7 +297,3 @@ _CALL = Chapter(
 
 BEFORE_THE_CALL: Sequence[Chapter] = (_BILLING_ACCOUNT, _OTHERS, _VISIT, _SIGN_UP, _APP)
 THE_CALL: Chapter = _CALL
-
-
-def chapters() -> Sequence[Chapter]:
-    return (*BEFORE_THE_CALL, THE_CALL)
