@@ -2,7 +2,7 @@
 
 Per field the value with the latest (occurred_at, message id) holds; identifiers keep every distinct
 value; counts, holdings and consents are kept per record, so that they move with it. Checked by
-tests/property/test_record.py.
+tests/unit/services/identity/domain/test_record.py.
 """
 
 from collections.abc import Iterable, Mapping
