@@ -32,7 +32,7 @@ _CALLS = {
     "memberships lock_components members edges_among versions": "lock and read components",
     "remove_edges put_edges put_memberships review put_profiles leave enter set_aside"
     " clear_set_aside take_set_aside": "write resolve",
-    "profiles": "read profiles",
+    "profiles held_profiles": "read profiles",
     "segments_of evaluate": "segments",
     "send unsent delete_sent append": "outbox",
     "commit": "commit",
@@ -45,7 +45,7 @@ _BEFORE = {
     "holders generic_among records": "candidates",
     "score memberships remove_edges put_edges": "pairs and edges",
     "put_memberships review": "cluster",
-    "profiles segments_of evaluate put_profiles": "build profiles",
+    "profiles held_profiles segments_of evaluate put_profiles": "build profiles",
     "leave enter": "segments",
     "send": "outbox",
 }
