@@ -13,6 +13,7 @@ from services.linkage.model import LinkageModel
 from services.linkage.score import PairScorer
 from services.resolver.derive import Deriver
 from services.resolver.resolve.engine import COMPONENT_RECORDS_MAX, Engine
+from services.resolver.resolve.memory import PairMemory
 from services.segments.definition import parse_segment
 from services.segments.evaluate import Evaluator
 
@@ -29,6 +30,7 @@ class Standing:
     component_units_max: int = COMPONENT_UNITS_MAX
     component_records_max: int = COMPONENT_RECORDS_MAX
     scorer: PairScorer | None = None
+    _memory: PairMemory = field(default_factory=PairMemory)
     _evaluator: Evaluator | None = None
     _segments: object = None
 
@@ -45,6 +47,7 @@ class Standing:
             survivorship=self.survivorship,
             evaluator=self._evaluator_for(tx, sources),
             sources=sources,
+            memory=self._memory,
             component_units_max=self.component_units_max,
             component_records_max=self.component_records_max,
         )
@@ -56,6 +59,7 @@ class Standing:
         if self.scorer is None or self.scorer.model.version != version:
             if self.scorer is not None:
                 self.scorer.close()
+            self._memory = PairMemory()
             self.scorer = PairScorer(LinkageModel.from_json(tx.model_document(version).decode()))
         return self.scorer
 

@@ -247,15 +247,14 @@ class Plan:
         shape = (len(model.comparisons), size, size)
         weights = np.zeros(shape, dtype=np.int32)
         present = np.zeros(shape, dtype=bool)
-        for i, left in enumerate(places):
-            for j in range(i + 1, size):
-                raw = vectors.get(self._pair_of(left, places[j]))
-                if raw is None:
-                    continue  # two records of one unit: nobody asks what they weigh
-                vector = decode_vector(raw)
-                known = vector != NULL
-                weights[:, i, j] = weights[:, j, i] = np.where(known, vector, 0)
-                present[:, i, j] = present[:, j, i] = known
+        # Two records of one unit may have no vector: nobody asks what they weigh.
+        unknown = np.full(len(model.comparisons), NULL, dtype="<i4").tobytes()
+        raw = b"".join(vectors.get(self._pair_of(*two), unknown) for two in combinations(places, 2))
+        found = np.frombuffer(raw, dtype="<i4").reshape(-1, len(model.comparisons)).T
+        rows, columns = np.triu_indices(size, 1)
+        for one, other in ((rows, columns), (columns, rows)):
+            weights[:, one, other] = np.where(found != NULL, found, 0)
+            present[:, one, other] = found != NULL
         return Problem(
             weights=weights,
             present=present,

@@ -17,6 +17,7 @@ from services.resolver.derive import Deriver, decode_features
 from services.resolver.resolve.candidates import Pair
 from services.resolver.resolve.cluster import ClusterContext
 from services.resolver.resolve.edges import decisive_keys, encode_vectors
+from services.resolver.resolve.memory import PairMemory, Weighed, digest_of
 from services.segments.evaluate import Evaluator
 
 COMPONENT_RECORDS_MAX = 10_000  # a larger component is set aside for a job of its own
@@ -38,11 +39,13 @@ class Known:
     records: dict[int, StoredRecord] = field(default_factory=dict)
     features: dict[int, Features] = field(default_factory=dict)
     decisive: dict[int, Mapping[str, int]] = field(default_factory=dict)
+    digests: dict[int, bytes] = field(default_factory=dict)
 
     def add(self, records: Iterable[StoredRecord]) -> None:
         for record in records:
             self.records[record.number] = record
             self.features[record.number] = decode_features(record.features)
+            self.digests[record.number] = digest_of(record.features)
             self.decisive[record.number] = decisive_keys(record, self.rules)
 
     def key_of(self, number: int) -> RecordKey:
@@ -71,6 +74,7 @@ class Engine:
         survivorship: Survivorship,
         evaluator: Evaluator,
         sources: Mapping[str, Source],
+        memory: PairMemory | None = None,
         component_units_max: int = COMPONENT_UNITS_MAX,
         component_records_max: int = COMPONENT_RECORDS_MAX,
     ) -> None:
@@ -79,6 +83,7 @@ class Engine:
         self.survivorship = survivorship
         self.evaluator = evaluator
         self.sources = sources
+        self._memory = memory or PairMemory()
         self.component_records_max = component_records_max
         self.context = ClusterContext(
             model=deriver.model,
@@ -98,7 +103,24 @@ class Engine:
         return source is None or not source.unique
 
     def score(self, known: Known, pairs: Sequence[Pair]) -> Scored:
-        """Score pairs of records by number; the smaller record key always stands on the left."""
+        """What pairs of records by number weigh; only those not known from before are scored."""
+        weighed = [self._memory.find((a, b), known.digests[a], known.digests[b]) for a, b in pairs]
+        new = [pair for pair, each in zip(pairs, weighed, strict=True) if each is None]
+        scored = self._score(known, new)
+        fresh = iter(zip(scored.vectors, scored.totals, strict=True))
+        vectors: list[bytes] = []
+        weights: list[int] = []
+        for (a, b), each in zip(pairs, weighed, strict=True):
+            vector, total = (each.vector, each.total) if each is not None else next(fresh)
+            if each is None:
+                row = Weighed(known.digests[a], known.digests[b], vector, total)
+                self._memory.keep((a, b), row)
+            vectors.append(vector)
+            weights.append(total)
+        return Scored(vectors=vectors, totals=weights)
+
+    def _score(self, known: Known, pairs: Sequence[Pair]) -> Scored:
+        """The smaller record key always stands on the left."""
         if not pairs:
             return Scored()
         numbers = sorted({number for pair in pairs for number in pair}, key=known.key_of)
