@@ -77,6 +77,9 @@ BUDGET = KeyBudget(keys_max=14, pairs_per_record_max=8, yield_min=0.1)
 """Only keys that hold few records each: a base thirty times as large must not outgrow them."""
 ALWAYS = (("e0",), ("f0",))
 """Keys a customer base must have: wider ones find the same pairs, until they hold too many."""
+EDGE_FLOOR_BITS = -2.0
+"""Above what a full name alone weighs: else people of one name chain into components that grow with
+the base, and every touch weighs all of their members."""
 _SEED = 20_240_501
 PEOPLE = {"en_GB": 6_000, "en_US": 6_000}
 _CITIES = 250
@@ -174,6 +177,7 @@ def customer_model() -> Trained:
         prior_weight=PRIOR_BITS,
         household_share=2.0**HOUSEHOLD_BITS,
         keys=tuple(dict.fromkeys((*ALWAYS, *trained.model.keys))),
+        edge_floor=EDGE_FLOOR_BITS,
     )
     set_by_hand = {
         "model_version": model.version,
