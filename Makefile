@@ -40,7 +40,7 @@ contracts: setup
 	$(BIN)/lint-imports
 
 test: setup ## All tests, the real broker too where Java 17 and Maven are found
-	$(BIN)/python -m pytest -q --durations-min=1
+	$(BIN)/python -m pytest -q --durations=10
 
 test-fast: setup ## Tests that need no server
 	$(BIN)/python -m pytest -q tests/unit tests/property tests/architecture

@@ -3,6 +3,7 @@
 import itertools
 import os
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -15,6 +16,20 @@ from services.identity.adapters.kafka import broker
 from services.identity.adapters.sql.engine import create_schema
 
 _numbers = itertools.count(1)
+FOLDERS_SHOWN = 8
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Where a run's time went, by folder."""
+    seconds: defaultdict[str, float] = defaultdict(float)
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                folder = "/".join(report.nodeid.split("::")[0].split("/")[:-1])
+                seconds[folder] += report.duration
+    terminalreporter.section("slowest folders")
+    for folder, spent in sorted(seconds.items(), key=lambda each: -each[1])[:FOLDERS_SHOWN]:
+        terminalreporter.write_line(f"{spent:7.1f} s  {folder}")
 
 
 def pytest_configure(config: pytest.Config) -> None:
