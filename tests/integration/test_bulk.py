@@ -14,7 +14,9 @@ from tests.integration.commands import run_plait
 
 RECORDS = 5_000
 GIVEN = ("Ann", "Bob", "Carla", "Dev", "Elif", "Farid", "Greta", "Hugo", "Ines", "Jan")
-SURNAMES = tuple(f"{a}{b}" for a in ("Ash", "Birk", "Cole", "Dale") for b in ("by", "ton", "ford"))
+STARTS = ("Ash", "Birk", "Cole", "Dale", "Elm", "Farn", "Glen", "Hart", "Iver", "Kirk", "Lang")
+ENDS = ("by", "ton", "ford", "ley", "wick", "worth", "ham", "field", "stead", "combe", "well")
+SURNAMES = tuple(start + middle + end for start in STARTS for middle in "aeiou" for end in ENDS)
 MAPPING = """
 key: id
 columns:
