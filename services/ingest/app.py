@@ -32,9 +32,9 @@ ANSWERS: dict[str, Any] = {
             "success": {"const": True},
             "accepted": {"type": "integer"},
             "as_of": {
-                "type": "array",
-                "items": {"type": "string"},
-                "description": "Opaque: how far each partition of the log stands",
+                "type": "string",
+                "description": "Opaque: where these events stand in the log; as `at_least` of a"
+                " read it asks for an answer that has seen them",
             },
             "rejected": {"$ref": "#/components/schemas/Rejected"},
         },

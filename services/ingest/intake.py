@@ -149,11 +149,10 @@ def _outgoing(event: ChannelEvent) -> OutgoingMessage:
 
 
 def _answer(positions: Sequence[Position], rejected: Sequence[dict[str, Any]]) -> Response:
-    latest = {each.partition: each for each in positions}  # of one partition the last is furthest
     body: dict[str, Any] = {
         "success": True,
         "accepted": len(positions),
-        "as_of": [token(latest[each]) for each in sorted(latest)],
+        "as_of": token(positions),
     }
     if rejected:
         body["rejected"] = rejected

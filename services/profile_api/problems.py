@@ -18,7 +18,9 @@ class Code(StrEnum):
     MISSING_SCOPE = "missing_scope"
     UNKNOWN_PROFILE = "unknown_profile"
     UNKNOWN_SEGMENT = "unknown_segment"
+    UNKNOWN_MESSAGE = "unknown_message"
     AMBIGUOUS_IDENTITY = "ambiguous_identity"
+    NOT_COVERED = "not_covered"
     NO_SUCH_PATH = "no_such_path"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     TOO_LARGE = "too_large"
@@ -33,7 +35,9 @@ STATUS_OF: Mapping[Code, int] = {
     Code.MISSING_SCOPE: 403,
     Code.UNKNOWN_PROFILE: 404,
     Code.UNKNOWN_SEGMENT: 404,
+    Code.UNKNOWN_MESSAGE: 404,
     Code.AMBIGUOUS_IDENTITY: 300,
+    Code.NOT_COVERED: 412,
     Code.NO_SUCH_PATH: 404,
     Code.METHOD_NOT_ALLOWED: 405,
     Code.TOO_LARGE: 413,
@@ -47,7 +51,9 @@ TITLE_OF: Mapping[Code, str] = {
     Code.MISSING_SCOPE: "The key may not do this",
     Code.UNKNOWN_PROFILE: "There is no such profile",
     Code.UNKNOWN_SEGMENT: "There is no such segment",
+    Code.UNKNOWN_MESSAGE: "No event is known by this message id",
     Code.AMBIGUOUS_IDENTITY: "Several profiles hold this identifier",
+    Code.NOT_COVERED: "The answer would not have seen what it was asked to",
     Code.NO_SUCH_PATH: "There is nothing at this path",
     Code.METHOD_NOT_ALLOWED: "The path does not take this method",
     Code.TOO_LARGE: "The request is too large",

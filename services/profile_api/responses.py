@@ -235,6 +235,8 @@ class Problem(_Answer):
     errors: list[InvalidPart] | None = None
     candidates: list[CandidateAnswer] | None = None
     more: bool | None = Field(default=None, description="Whether candidates were left out")
+    as_of: str | None = Field(default=None, description="With not_covered: how far it is")
+    lag_ms: int | None = None
 
 
 def answers(*statuses: int | Code, model: type[BaseModel] | None = None) -> dict[int | str, Any]:

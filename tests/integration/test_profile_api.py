@@ -18,6 +18,7 @@ from services.identity.adapters.sql.reads import SqlReads
 from services.identity.domain.identifiers import SCOPE_SHARED, identifier_key
 from services.identity.domain.ids import Micros, RecordKey, profile_id_of
 from services.identity.domain.profile import Profile
+from services.identity.wire.as_of import token_of_progress
 from services.identity.wire.events import ChannelEvent, EventData, RecordRef
 from services.identity.wire.events import encode as encode_event
 from services.identity.wire.profiles import encode
@@ -165,7 +166,7 @@ async def test_a_profile_by_both_its_ids_and_its_email(
         ProfileAnswer.model_validate(body)
         assert (body["profile_id"], body["requested_id"], body["status"]) == (told, who, status)
         assert body["segments"] == [{"id": "tv", "entered_at": "2023-11-14T22:13:20Z"}]
-        assert (body["as_of"], body["lag_ms"]) == ("channel-events:0:7", 2_000)
+        assert (body["as_of"], body["lag_ms"]) == (token_of_progress("channel-events:0:7"), 2_000)
 
 
 async def test_an_id_that_was_never_told_is_unknown(

@@ -9,7 +9,7 @@ import httpx2
 
 from services.cli.demo.doors import Positions
 from services.identity.domain.errors import RetryableError
-from services.identity.ports import Partition
+from services.identity.wire.as_of import reached
 
 POLL_SECONDS = 0.05
 REQUEST_SECONDS_MAX = 30.0
@@ -72,10 +72,5 @@ class ProfileApi:
 
 def covers(as_of: str | None, positions: Positions) -> bool:
     """Whether an answer's `as_of` reaches as far as these positions."""
-    reached: dict[Partition, int] = {}
-    for part in (as_of or "").split(","):
-        topic, _, rest = part.partition(":")
-        index, _, offset = rest.partition(":")
-        if offset:
-            reached[Partition(topic, int(index))] = int(offset)
-    return all(reached.get(each, 0) >= offset for each, offset in positions.items())
+    have = {} if as_of is None else reached(as_of)
+    return all(have.get(each, 0) >= offset for each, offset in positions.items())

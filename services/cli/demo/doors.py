@@ -16,8 +16,8 @@ import httpx2
 
 from services.cli.demo.story import Call, Door, Sending
 from services.identity.domain.errors import RetryableError
-from services.identity.ports import Partition, Position
-from services.identity.wire.as_of import position
+from services.identity.ports import Partition
+from services.identity.wire.as_of import reached
 
 REQUEST_SECONDS_MAX = 60.0
 TRIES_MAX = 20  # a sender that is not answered 200 sends again
@@ -181,5 +181,4 @@ def _reached(response: httpx2.Response) -> Positions:
         raise RetryableError(
             f"ingest answered {response.status_code}: {body.get('rejected') or body}"
         )
-    reached: tuple[Position, ...] = tuple(position(token) for token in body["as_of"])
-    return {each.partition: each.next_offset for each in reached}
+    return reached(body["as_of"])

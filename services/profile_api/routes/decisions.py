@@ -15,6 +15,8 @@ from services.profile_api.decision_view import decision_answer, decision_id, que
 from services.profile_api.desk import Desk, answer
 from services.profile_api.problems import Code, ProblemError
 from services.profile_api.responses import DecisionAnswer, answers
+from services.profile_api.routes.asked import Asked
+from services.profile_api.standing import AtLeast
 from services.profile_api.times import day, instant
 from services.profile_api.who import IdentifierRef, parse_who
 
@@ -71,19 +73,19 @@ def router(desk: Desk) -> APIRouter:
         dependencies=[Depends(RequiresScope(desk.keys, Scope.DECISIONS_WRITE))],
     )
 
-    @routes.post("", responses=answers(200, model=DecisionAnswer))
-    async def decide_offer(body: DecisionBody) -> Response:
+    @routes.post("", responses=answers(200, Code.NOT_COVERED, model=DecisionAnswer))
+    async def decide_offer(body: DecisionBody, asked: Asked) -> Response:
         """Allow, or suppress with every reason. Nobody known, or several, is never allow."""
-        return answer(await _decide(desk, body))
+        return answer(await _decide(desk, body, asked))
 
     return routes
 
 
-async def _decide(desk: Desk, body: DecisionBody) -> dict[str, object]:
+async def _decide(desk: Desk, body: DecisionBody, asked: AtLeast) -> dict[str, object]:
     who = parse_who(body.who)
     if who is None:
         raise ProblemError(Code.INVALID_REQUEST, "`who` is a profile id, or type:value")
-    standing = await desk.standing.now()
+    standing = await desk.standing.now(asked)
     views = await desk.people.find(who)
     if views is None:
         raise ProblemError(Code.INVALID_REQUEST, desk.unknown(None))

@@ -10,6 +10,7 @@ from services.profile_api.desk import Desk, answer
 from services.profile_api.problems import Code, ProblemError
 from services.profile_api.profile_view import profile_answer
 from services.profile_api.responses import ProfileAnswer, TimelineAnswer, answers
+from services.profile_api.routes.asked import Asked
 from services.profile_api.timeline_view import event_answer, read_cursor, write_cursor
 
 Who = Annotated[
@@ -24,18 +25,19 @@ def router(desk: Desk) -> APIRouter:
         tags=["profiles"],
         dependencies=[Depends(RequiresScope(desk.keys, Scope.PROFILES_READ))],
     )
-    lookups = answers(Code.UNKNOWN_PROFILE, Code.AMBIGUOUS_IDENTITY)
+    lookups = answers(Code.UNKNOWN_PROFILE, Code.AMBIGUOUS_IDENTITY, Code.NOT_COVERED)
 
     @routes.get("/{who}", responses=answers(200, model=ProfileAnswer) | lookups)
     async def read_profile(
         who: Who,
+        asked: Asked,
         fields: Annotated[
             str | None,
             Query(max_length=4_000, description="Names of sections and fields, with commas"),
         ] = None,
     ) -> Response:
         """The person behind an id or an identifier, with where every value came from."""
-        standing = await desk.standing.now()
+        standing = await desk.standing.now(asked)
         view, status = await desk.one(who)
         selection = None if fields is None else frozenset(fields.split(","))
         body = profile_answer(view, requested=who, status=status, selection=selection)
@@ -44,6 +46,7 @@ def router(desk: Desk) -> APIRouter:
     @routes.get("/{who}/timeline", responses=answers(200, model=TimelineAnswer) | lookups)
     async def read_timeline(
         who: Who,
+        asked: Asked,
         limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = desk.settings.page_default,
         cursor: Annotated[str | None, Query(max_length=100)] = None,
     ) -> Response:
@@ -51,7 +54,7 @@ def router(desk: Desk) -> APIRouter:
         before = None if cursor is None else read_cursor(cursor)
         if cursor is not None and before is None:
             raise ProblemError(Code.INVALID_REQUEST, "the cursor is not one that was answered")
-        standing = await desk.standing.now()
+        standing = await desk.standing.now(asked)
         view, status = await desk.one(who)
         rows = await desk.reads.timeline(view.id, before=before, events_max=limit + 1)
         shown = rows[:limit]

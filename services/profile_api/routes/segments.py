@@ -12,6 +12,7 @@ from services.profile_api.auth import RequiresScope, Scope
 from services.profile_api.desk import Desk, answer
 from services.profile_api.problems import Code, ProblemError
 from services.profile_api.responses import MembersAnswer, SegmentAnswer, SegmentsAnswer, answers
+from services.profile_api.routes.asked import Asked
 from services.profile_api.times import instant
 from services.profile_api.who import ProfileRef, parse_who
 
@@ -27,29 +28,30 @@ def router(desk: Desk) -> APIRouter:
         tags=["segments"],
         dependencies=[Depends(RequiresScope(desk.keys, Scope.SEGMENTS_READ))],
     )
-    unknown = answers(Code.UNKNOWN_SEGMENT)
+    unknown = answers(Code.UNKNOWN_SEGMENT, Code.NOT_COVERED)
 
-    @routes.get("", responses=answers(200, model=SegmentsAnswer))
-    async def read_segments() -> Response:
+    @routes.get("", responses=answers(200, Code.NOT_COVERED, model=SegmentsAnswer))
+    async def read_segments(asked: Asked) -> Response:
         """Every segment with its definition and how many are in it now."""
-        standing = await desk.standing.now()
+        standing = await desk.standing.now(asked)
         rows = await desk.reads.segments()
         return answer({"segments": [_segment(row) for row in rows], **standing.members()})
 
     @routes.get("/{segment}", responses=answers(200, model=SegmentAnswer) | unknown)
-    async def read_segment(segment: Id) -> Response:
-        standing = await desk.standing.now()
+    async def read_segment(segment: Id, asked: Asked) -> Response:
+        standing = await desk.standing.now(asked)
         return answer(_segment(await _find(desk, segment)) | standing.members())
 
     @routes.get("/{segment}/members", responses=answers(200, model=MembersAnswer) | unknown)
     async def read_members(
         segment: Id,
+        asked: Asked,
         limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = desk.settings.page_default,
         cursor: Annotated[str | None, Query(max_length=100)] = None,
     ) -> Response:
         """Who is in it now, by profile id; a cursor continues after the last one seen."""
         after = None if cursor is None else _after(cursor)
-        standing = await desk.standing.now()
+        standing = await desk.standing.now(asked)
         row = await _find(desk, segment)
         members = await desk.reads.members(row.id, after=after, members_max=limit + 1)
         shown = members[:limit]

@@ -8,6 +8,7 @@ import pytest
 
 from services.identity.domain.ids import RecordKey
 from services.identity.domain.reading import ProgressRow
+from services.identity.wire.as_of import token_of_progress
 from services.profile_api.responses import DecisionAnswer
 from tests.profile_factory import a_consent, a_holding, a_profile
 from tests.unit.services.profile_api.conftest import Office, is_uuid, problem
@@ -118,7 +119,7 @@ async def test_every_decision_is_logged_with_what_it_saw(
     body = await ask(client)
     (entry,) = office.store.entries
     assert (str(entry.id), entry.profile) == (body["decision_id"], told)
-    assert entry.answer["as_of"] == "channel-events:0:7"
+    assert entry.answer["as_of"] == token_of_progress("channel-events:0:7")
     assert entry.answer["held_price"] == "45"
     assert entry.request["purpose"] == "marketing"
     assert b"ann@" not in msgspec.json.encode([entry.request, entry.answer])

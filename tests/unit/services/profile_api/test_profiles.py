@@ -8,6 +8,7 @@ from services.identity.domain.ids import Micros, ProfileId, RecordKey, SourceNam
 from services.identity.domain.profile import Identity, Profile, ProfileField, Provenance
 from services.identity.domain.reading import ProgressRow
 from services.identity.domain.source import Source
+from services.identity.wire.as_of import token_of_progress
 from services.profile_api.responses import ProfileAnswer
 from tests.profile_factory import SECOND, T0, a_consent, a_holding, a_profile
 from tests.unit.services.profile_api.conftest import Office, problem
@@ -168,20 +169,21 @@ async def test_an_answer_says_how_it_stands(office: Office, client: httpx2.Async
     since = Micros(office.clock.now() - 2 * SECOND)
     office.store.progress_row = ProgressRow(as_of="channel-events:0:7", pending_since=since)
     body = (await client.get(path)).json()
-    assert (body["as_of"], body["lag_ms"]) == ("channel-events:0:7", 2_000)
+    assert (body["as_of"], body["lag_ms"]) == (token_of_progress("channel-events:0:7"), 2_000)
 
 
 async def test_progress_is_read_at_most_once_in_50_ms(
     office: Office, client: httpx2.AsyncClient
 ) -> None:
     path = f"/v1/profiles/{office.add(ann())}"
-    office.store.progress_row = ProgressRow(as_of="a", pending_since=None)
-    assert (await client.get(path)).json()["as_of"] == "a"
-    office.store.progress_row = ProgressRow(as_of="b", pending_since=None)
+    first, second = (token_of_progress(f"channel-events:0:{n}") for n in (1, 2))
+    office.store.progress_row = ProgressRow(as_of="channel-events:0:1", pending_since=None)
+    assert (await client.get(path)).json()["as_of"] == first
+    office.store.progress_row = ProgressRow(as_of="channel-events:0:2", pending_since=None)
     office.clock.advance(49_999)
-    assert (await client.get(path)).json()["as_of"] == "a"
+    assert (await client.get(path)).json()["as_of"] == first
     office.clock.advance(1)
-    assert (await client.get(path)).json()["as_of"] == "b"
+    assert (await client.get(path)).json()["as_of"] == second
 
 
 async def test_values_of_every_size_can_be_answered(
