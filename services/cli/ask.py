@@ -3,7 +3,8 @@
 import asyncio
 from typing import Any
 
-from services.cli.home import API_KEY, Home
+from services.cli.home import Home
+from services.cli.keys import API_KEY
 
 
 def ask(home: Home, method: str, path: str, body: object = None) -> tuple[int, dict[str, Any]]:
@@ -15,7 +16,7 @@ def ask(home: Home, method: str, path: str, body: object = None) -> tuple[int, d
 async def _ask(home: Home, method: str, path: str, body: object) -> tuple[int, dict[str, Any]]:
     import httpx2
 
-    from services.cli.stack import api_app
+    from services.cli.apps import api_app
 
     app = api_app(home)
     key = home.keys()[API_KEY]

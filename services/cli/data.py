@@ -108,11 +108,11 @@ def catch_up(home: Home) -> dict[str, Any]:
     log = home.log()
     store = SqlStore(home.url)
     try:
-        if home.running() is not None:
-            tell("the running stack resolves; waiting for it")
+        if home.resolver() is not None:
+            tell("the running resolver resolves; waiting for it")
             deadline = time.monotonic() + WAIT_SECONDS_MAX
             while not is_caught_up(store, log):
-                if time.monotonic() > deadline or home.running() is None:
+                if time.monotonic() > deadline or home.resolver() is None:
                     raise UsageError("the stack stopped or is too slow; see its stack.log")
                 time.sleep(0.05)
             return {"resolved_by": "running stack"}

@@ -1,5 +1,6 @@
 """Files into a home: the source is registered with its mapping, the rows go to the log."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import yaml
 
 from services.cli.home import Home
 from services.cli.output import progress_bar
+from services.cli.running import alone
 from services.identity.domain.errors import UsageError
 from services.identity.domain.ids import Micros, SourceName
 from services.identity.domain.mapping import Mapping, parse_mapping
@@ -46,6 +48,20 @@ def load_into(  # the options of `plait load`
 
     Raises UsageError when the file, its mapping, or the home (for `bulk`) cannot be used.
     """
+    with alone(home.path) if bulk else nullcontext():
+        return _load_into(home, file, source=source, mapping=mapping, bulk=bulk, at=at, again=again)
+
+
+def _load_into(  # as above
+    home: Home,
+    file: Path,
+    *,
+    source: str,
+    mapping: Path,
+    bulk: bool,
+    at: Micros | None,
+    again: bool,
+) -> dict[str, Any]:
     from services.identity.adapters.sql.sources import SqlSources
     from services.ingest.load import load_file
 
@@ -108,7 +124,7 @@ def _declare(name: str, mapping: Mapping) -> Source:
 
 def require_empty(home: Home) -> None:
     """Raises UsageError when the home holds events already, or a stack runs for it."""
-    if home.running() is not None:
+    if home.processes():
         raise UsageError("--bulk fills a home at rest; stop its stack with `plait down`")
     with home.connection() as connection:
         row = connection.execute("SELECT EXISTS (SELECT FROM record)").fetchone()

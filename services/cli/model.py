@@ -75,7 +75,7 @@ def land_unread(home: Home) -> None:
     from services.identity.adapters.sql.store import SqlStore
     from services.resolver.consume import Worker
 
-    if home.running() is not None:
+    if home.resolver() is not None:
         catch_up(home)
         return
     log, store = home.log(), SqlStore(home.url)

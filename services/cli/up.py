@@ -6,14 +6,16 @@ import sys
 import time
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from services.cli.home import API_KEY, PEPPER, Home, Running, keys_of, running_stack, stop_home
+from services.cli.home import Home, stop_home
+from services.cli.keys import API_KEY, PEPPER, keys_of
 from services.cli.options import DEFAULT_HOME, HomeOption, JsonOption
-from services.cli.output import print_json, show
-from services.cli.stack import API_PORT, INGEST_PORT, SERVICES, Ports, free_ports, run_stack
+from services.cli.output import show
+from services.cli.running import Running, processes
+from services.cli.stack import API_PORT, INGEST_PORT, Ports, run_stack
 from services.identity.domain.errors import RetryableError
 
 START_SECONDS_MAX = 60.0
@@ -51,16 +53,12 @@ def up(
     as_json: JsonOption = False,
 ) -> None:
     """Start ingest, resolver and API in one process."""
-    if detach:
-        opened = prepare(home, kafka)
-        _report(start_detached(opened, Ports(api=port, ingest=ingest_port)), home, as_json)
-        return
     opened = prepare(home, kafka)
-    run_stack(
-        opened,
-        ports=free_ports(Ports(api=port, ingest=ingest_port)),
-        ready=lambda running: _report(running, home, as_json),
-    )
+    ports = Ports(api=port, ingest=ingest_port)
+    if detach:
+        _report(start_detached(opened, ports), home, as_json)
+        return
+    run_stack(opened, ports=ports, ready=lambda running: _report(running, home, as_json))
 
 
 def prepare(path: Path, kafka: str | None) -> Home:
@@ -78,10 +76,9 @@ def start_detached(home: Home, ports: Ports) -> Running:
 
     Raises RetryableError when it does not come up; the end of its log says why.
     """
-    running = home.running()
+    running = home.stack()
     if running is not None:
         return running
-    ports = free_ports(ports)
     log = home.path / "stack.log"
     command = [
         sys.executable, "-m", "services.cli", "up", "--home", str(home.path),
@@ -98,7 +95,7 @@ def start_detached(home: Home, ports: Ports) -> Running:
         )
     deadline = time.monotonic() + START_SECONDS_MAX
     while time.monotonic() < deadline and process.poll() is None:
-        running = home.running()
+        running = home.stack()
         if running is not None and running.pid == process.pid:
             return running
         time.sleep(0.02)
@@ -107,61 +104,78 @@ def start_detached(home: Home, ports: Ports) -> Running:
 
 
 def _report(running: Running, home: Path, as_json: bool) -> None:  # noqa: FBT001  # private
+    """Where the doors of a process are, with the keys that open them."""
     keys = keys_of(home)
-    write_keys = {name: key for name, key in keys.items() if name not in {API_KEY, PEPPER}}
-    show(
-        {
-            "api": running.api,
-            "docs": f"{running.api}/docs",
-            "ingest": running.ingest,
-            "log": running.log,
-            "pid": running.pid,
-            "api_key": keys.get(API_KEY),
-            "write_keys": write_keys,
-        },
-        as_json=as_json,
-        lines=[
-            f"profile API  {running.api}   (docs: {running.api}/docs)",
-            f"ingest       {running.ingest}",
-            f"event log    {running.log}",
-            f"API key      {keys.get(API_KEY)}",
-            *(f"write key    {name}: {key}" for name, key in write_keys.items()),
-            "ready; stop with Ctrl-C or `plait down`",
-        ],
-    )
+    urls = running.urls
+    document: dict[str, Any] = {
+        "services": list(running.services),
+        **urls,
+        "log": running.log,
+        "pid": running.pid,
+    }
+    lines = [f"{name:<12} {url}" for name, url in sorted(urls.items())]
+    lines.append(f"event log    {running.log}")
+    if "api" in urls:
+        document |= {"docs": f"{urls['api']}/docs", "api_key": keys.get(API_KEY)}
+        lines += [f"API docs     {urls['api']}/docs", f"API key      {keys.get(API_KEY)}"]
+    if "ingest" in urls:
+        write_keys = {name: key for name, key in keys.items() if name not in {API_KEY, PEPPER}}
+        document["write_keys"] = write_keys
+        lines += [f"write key    {name}: {key}" for name, key in write_keys.items()]
+    lines.append("ready; stop with Ctrl-C or `plait down`")
+    show(document, as_json=as_json, lines=lines)
     sys.stdout.flush()
 
 
 def down(home: HomeOption = DEFAULT_HOME) -> None:
-    """Stop the stack and the database of a home."""
+    """Stop everything that serves a home, and its database."""
     typer.echo("stopped" if stop_home(home) else "nothing was running")
 
 
 def run(
     service: Service,
     home: HomeOption = DEFAULT_HOME,
-    port: PortOption = API_PORT,
-    ingest_port: IngestPortOption = INGEST_PORT,
+    port: Annotated[
+        int | None,
+        typer.Option(help="Port of its door; another is taken where it is taken."),
+    ] = None,
     kafka: KafkaOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run one service in a process of its own."""
+    """Run one service in a process of its own; any number of them for one home."""
     opened = prepare(home, kafka)
+    ports = Ports() if port is None else Ports(**{service.value: port})
     run_stack(
         opened,
-        ports=Ports(api=port, ingest=ingest_port),
-        services=[service.value],
+        ports=ports,
+        services=(service.value,),
         ready=lambda running: _report(running, home, as_json),
     )
 
 
 def status(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
-    """Say whether a stack runs for a home, and where; exit 1 when none does."""
-    running = running_stack(home.expanduser().resolve())
-    if running is None:
-        show({"running": False}, as_json=as_json, lines=["nothing runs for this home"])
+    """Say what runs for a home, and where; exit 1 when nothing does."""
+    found = processes(home.expanduser().resolve())
+    urls = {name: url for each in found for name, url in each.urls.items()}
+    document = {
+        "running": bool(found),
+        **urls,
+        "processes": [
+            {
+                "pid": each.pid,
+                "services": list(each.services),
+                "ready": each.is_ready,
+                "log": each.log,
+                "urls": dict(each.urls),
+            }
+            for each in found
+        ],
+    }
+    lines = [
+        f"{each.pid:>8}  {' '.join(each.services):<20}"
+        f"  {'ready' if each.is_ready else 'not ready':<9}  {' '.join(each.urls.values())}"
+        for each in found
+    ]
+    show(document, as_json=as_json, lines=lines or ["nothing runs for this home"])
+    if not found:
         raise typer.Exit(1)
-    if as_json:
-        print_json({"running": True, "api": running.api, "ingest": running.ingest})
-        return
-    typer.echo(f"running: {running.api} (pid {running.pid}, services {', '.join(SERVICES)})")

@@ -15,7 +15,8 @@ from services.cli.demo import doors as demo_doors
 from services.cli.demo.doors import Doors
 from services.cli.demo.population import population
 from services.cli.demo.story import Call, Door, Sending
-from services.cli.home import Home, Running, running_stack, stop_home
+from services.cli.home import Home, stop_home
+from services.cli.running import Running, running_stack
 from services.cli.stack import Ports
 from services.identity.adapters.sql.store import SqlStore
 from services.resolver.state_hash import StateHash, state_hash
@@ -81,7 +82,7 @@ def _post(senders: Doors, home: Home, ports: Ports, victim: int | None) -> int:
                 count.acquire()
             os.kill(victim, signal.SIGKILL)
             before_death = sum(each.done() for each in waiting)
-            while home.running() is not None:
+            while home.stack() is not None:
                 time.sleep(0.01)
             restarted = _start(home.path, ports)
             assert restarted.pid != victim

@@ -16,7 +16,8 @@ from services.cli.bench.ingest import answers
 from services.cli.bench.people import People
 from services.cli.bench.report import note, rate, spread_ms
 from services.cli.bench.servers import Served, serving
-from services.cli.home import API_KEY, Home, keys_of, stop_home
+from services.cli.home import Home, stop_home
+from services.cli.keys import API_KEY, keys_of
 
 RECORDS_A_PROFILE = 2.8
 CONNECTIONS = 32

@@ -13,8 +13,8 @@ from services.cli.bench.http_load import Load, Outcome, Sender, request, sender
 from services.cli.bench.people import People, Row
 from services.cli.bench.report import note, rate, spread_ms
 from services.cli.bench.servers import Served, serving
-from services.cli.home import Home, keys_of
-from services.cli.stack import Ports, free_ports
+from services.cli.home import Home
+from services.cli.keys import keys_of
 
 CONNECTIONS = (8, 32)  # senders of single events
 BATCHES = (100, 500)  # events of one request
@@ -30,8 +30,7 @@ def bench_ingest(kept: Path | None, events: int) -> dict[str, Any]:
         rows = People(SEED).newcomers(events, run=0)
         run = Home(folder).clock.now()  # message ids unlike those of an earlier run
         figures: dict[str, Any] = {}
-        port = str(free_ports(Ports()).ingest)
-        with serving(folder, "run", "ingest", "--ingest-port", port) as served, sender() as process:
+        with serving(folder, "run", "ingest") as served, sender() as process:
             headers = [f"Authorization: Basic {_basic(keys_of(folder)['web'])}"]
             warm = _singles(rows[:WARM_EVENTS], headers, f"{run}-warm")
             process.send(Load(port=served.ingest_port, requests=warm, connections=8))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from services.cli.home import Running, running_stack
+from services.cli.running import Running, running_process
 from services.identity.domain.errors import RetryableError
 
 START_SECONDS_MAX = 120.0
@@ -70,8 +70,8 @@ def serving(folder: Path, *command: str) -> Iterator[Served]:
 def _when_ready(folder: Path, process: "subprocess.Popen[bytes]", log: Path) -> Running:
     give_up_at = time.monotonic() + START_SECONDS_MAX
     while process.poll() is None and time.monotonic() < give_up_at:
-        running = running_stack(folder)
-        if running is not None and running.pid == process.pid:
+        running = running_process(folder, process.pid)
+        if running is not None:
             return running
         time.sleep(0.01)
     raise RetryableError(f"it did not come up: {log.read_text(errors='replace')[-2_000:]}")

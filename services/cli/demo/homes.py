@@ -11,14 +11,14 @@ from pathlib import Path
 from services.cli.home import (
     BROKER_FOLDER,
     DEFAULT_SOURCES,
-    KEYS_FILE,
     LOCAL_BROKER,
-    LOCK_FILE,
     LOG_FILE,
-    RUNNING_FILE,
     Home,
     stop_home,
 )
+from services.cli.keys import KEYS_FILE
+from services.cli.keys import LOCK_FILE as KEYS_LOCK_FILE
+from services.cli.running import LOCK_FILE, RUNNING_FOLDER
 from services.cli.up import prepare
 from services.identity.domain.errors import UsageError
 
@@ -30,8 +30,9 @@ OWN_FILES = frozenset(
         "pg.lock",
         "stack.log",
         LOCK_FILE,
-        RUNNING_FILE,
+        RUNNING_FOLDER,
         KEYS_FILE,
+        KEYS_LOCK_FILE,
         LOG_FILE,
         BROKER_FOLDER,
     }

@@ -18,8 +18,10 @@ from services.cli.demo.play import Explainer, Played, Say, play
 from services.cli.demo.population import Entry, population
 from services.cli.demo.silo import silo_report
 from services.cli.demo.story import Door, Sending
-from services.cli.home import API_KEY, Home, Running
+from services.cli.home import Home
+from services.cli.keys import API_KEY
 from services.cli.output import progress_bar
+from services.cli.running import Running
 from services.cli.segments import apply_segments
 from services.cli.stack import Ports
 from services.cli.up import start_detached
