@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from services.cli.heap import settle
 from services.cli.home import Home
 from services.cli.output import Progress, tell
 from services.identity.adapters.sql.bulk import bulk_transaction
@@ -55,6 +56,7 @@ def _resolve(path: str) -> None:
 
 @contextmanager
 def _worker(home: Home) -> Iterator[Worker]:
+    settle()
     log, store = home.log(), SqlStore(home.url)
     worker = Worker(store=store, log=log, clock=home.clock, bounds=BOUNDS)
     try:
