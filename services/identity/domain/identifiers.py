@@ -10,9 +10,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Literal
 
-import phonenumbers
-from email_validator import EmailNotValidError, validate_email
-
+from services.identity.domain.contact_values import email_address, phone_number
 from services.identity.domain.events import ExternalId
 from services.identity.domain.source import Source
 
@@ -112,7 +110,6 @@ def rules_for(
     return IdentityRules(types=types, generic_holders_max=generic_holders_max)
 
 
-@lru_cache(maxsize=65_536)
 def normalise(type_name: str, raw: str, region: str | None) -> str | None:
     """Pure for pinned versions of phonenumberslite and email-validator."""
     value = raw.strip()
@@ -125,25 +122,8 @@ def normalise(type_name: str, raw: str, region: str | None) -> str | None:
     return value
 
 
-def _email(value: str) -> str | None:
-    try:
-        checked = validate_email(
-            value, check_deliverability=False, test_environment=True, allow_smtputf8=True
-        )
-    except EmailNotValidError:
-        return None
-    return checked.normalized.lower()
-
-
-def _phone(value: str, region: str | None) -> str | None:
-    try:
-        number = phonenumbers.parse(value, region)
-    except phonenumbers.NumberParseException:
-        digits = re.sub(r"\D", "", value)
-        return digits if 6 <= len(digits) <= 15 else None  # noqa: PLR2004  # ITU-T E.164 bounds
-    if not phonenumbers.is_possible_number(number):
-        return None
-    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+_email = lru_cache(maxsize=65_536)(email_address)
+_phone = lru_cache(maxsize=65_536)(phone_number)
 
 
 @lru_cache(maxsize=65_536)
