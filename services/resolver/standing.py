@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from services.identity.domain.clustering import COMPONENT_UNITS_MAX
 from services.identity.domain.errors import UsageError
 from services.identity.domain.identifiers import GENERIC_HOLDERS_MAX, rules_for
+from services.identity.domain.ladder import COMPONENT_UNITS_MAX
 from services.identity.domain.source import Source
 from services.identity.domain.survivorship import Survivorship
 from services.identity.store import Transaction

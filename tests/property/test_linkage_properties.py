@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.identity.domain.clustering import Problem, agglomerate, components, ladder
+from services.identity.domain.clustering import Problem, agglomerate
+from services.identity.domain.ladder import components, ladder
 from services.identity.domain.weights import UNITS_PER_BIT
 from services.linkage.features import FeatureSpec, derive
 from services.linkage.folding import ascii_text, fold, words

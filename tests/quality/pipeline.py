@@ -11,7 +11,8 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from services.identity.domain.clustering import Problem, agglomerate, ladder
+from services.identity.domain.clustering import Problem, agglomerate
+from services.identity.domain.ladder import ladder
 from services.linkage.features import Features, derive
 from services.linkage.keys import blocking_keys
 from services.linkage.model import LinkageModel

@@ -11,8 +11,10 @@ pair in the order of the records, which must be that of their keys; a veto or a 
 before each join and holds in every cluster that this module forms.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import NamedTuple
 
 import numpy as np
@@ -22,8 +24,7 @@ from services.identity.domain.weights import UNITS_PER_BIT, Integers, Units, hou
 
 WEIGHT_BITS_MAX = 30
 """One comparison of one pair counts for at most so much, for or against."""
-COMPONENT_UNITS_MAX = 256
-FLOOR_STEP = 2 * UNITS_PER_BIT
+STACK_CELLS_MAX = 4_000_000  # weights of components worked on together: 64 MB of totals
 
 _EVIDENCE_SCALE = 1 << 32  # exp2(0.1 * 30) is 8: sums over 2**16 pairs stay below 2**53
 _NEVER = np.iinfo(np.int64).min
@@ -80,106 +81,160 @@ class Clustering:
     refused: tuple[Join, ...] = ()
 
 
-def link_of_pair(weights: Weights, *, prior: int, shared: Sequence[bool], h: float) -> int:
-    """The link of two single records, nulls weighing 0: what `agglomerate` would find for them."""
-    bound = WEIGHT_BITS_MAX * UNITS_PER_BIT
-    clipped = weights.clip(-bound, bound)
-    mask = np.array(shared, dtype=bool)
-    personal = clipped[~mask].sum(dtype=np.int64)
-    together = clipped[mask].sum(keepdims=True, dtype=np.int64)
-    return int(personal + household_cap(together, share=h)[0] + prior)
-
-
 def agglomerate(problem: Problem) -> Clustering:
     """The clusters of one component."""
-    state = _State(problem)
-    joins: list[Join] = []
-    refused: list[Join] = []
-    while (best := state.best()).weight > 0:
-        if state.exceeds_limit(best.left, best.right):
-            refused.append(best)
-            state.forbid(best.left, best.right)
-            continue
-        joins.append(best)
-        state.join(best.left, best.right)
-        state.relink(best.left)
-    return Clustering(labels=state.labels, joins=tuple(joins), refused=tuple(refused))
+    return agglomerate_all([problem])[0]
+
+
+def agglomerate_all(problems: Sequence[Problem]) -> list[Clustering]:
+    """The clusters of many components, each as if it were alone.
+
+    Components of one size take their steps together: what numpy costs is paid by the call.
+    """
+    alike: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    for index, problem in enumerate(problems):
+        alike[problem.size, problem.prior, tuple(problem.shared), problem.h, problem.tau].append(
+            index
+        )
+    found: dict[int, Clustering] = {}
+    for indexes in alike.values():
+        cells = problems[indexes[0]].weights.size
+        together = max(1, STACK_CELLS_MAX // max(1, cells))
+        for start in range(0, len(indexes), together):
+            some = indexes[start : start + together]
+            found.update(zip(some, _agglomerate([problems[i] for i in some]), strict=True))
+    return [found[index] for index in range(len(problems))]
+
+
+def _agglomerate(problems: Sequence[Problem]) -> list[Clustering]:
+    """Problems of one size and model. A round joins or refuses the best link of each."""
+    state = _State(problems)
+    joins: list[list[Join]] = [[] for _ in problems]
+    refused: list[list[Join]] = [[] for _ in problems]
+    active = np.arange(len(problems))
+    while len(active := state.best(active)):
+        left, right, weights = state.left, state.right, state.weights
+        fits = np.ones(len(active), dtype=bool)
+        for place, (number, *link) in enumerate(
+            zip(active.tolist(), left.tolist(), right.tolist(), weights.tolist(), strict=True)
+        ):
+            fits[place] = not state.exceeds_limit(number, *link[:2])
+            (joins if fits[place] else refused)[number].append(Join(*link))
+        state.forbid(active[~fits], left[~fits], right[~fits])
+        state.join(active[fits], left[fits], right[fits])
+        state.relink(active[fits], left[fits])
+    return [
+        Clustering(labels=state.labels[number], joins=tuple(own), refused=tuple(refused[number]))
+        for number, own in enumerate(joins)
+    ]
 
 
 class _State:
-    """The clusters so far. A cluster lives in the row of its smallest member.
+    """The clusters so far of c problems. A cluster lives in the row of its smallest member.
 
-    `_totals` is [n, n, 2k]: of two clusters the sum of the evidence of every comparison, then how
-    many pairs of records have it. The comparisons stand last, so that a join moves short runs.
+    `_totals` is [c, n, n, 2k]: of two clusters the sum of the evidence of every comparison, then
+    how many pairs of records have it. The comparisons stand last, so that a join moves short runs.
+    Methods take the numbers of distinct problems, and a row or two of each.
     """
 
-    def __init__(self, problem: Problem) -> None:
-        self._prior, self._h, self._tau = problem.prior, problem.h, problem.tau
-        self._is_shared = np.array(problem.shared, dtype=np.int64)
-        bound = WEIGHT_BITS_MAX * UNITS_PER_BIT
-        present = np.moveaxis(problem.present, 0, 2)
-        weights = np.moveaxis(problem.weights, 0, 2).clip(-bound, bound) * present
-        self._totals = np.concatenate((_evidence(weights, present, tau=self._tau), present), axis=2)
-        self._limits = [(most, list(values)) for most, values in problem.limited]
-        self.labels: Labels = np.arange(problem.size, dtype=np.int64)
-        self._apart = np.eye(problem.size, dtype=bool)
-        if problem.forbidden is not None:
-            self._apart |= problem.forbidden | problem.forbidden.T
-        self._links = self._add_up(weights.astype(np.int64))
-        heads = self._join_units(problem)
-        self._links[self._apart] = _NEVER
-        for head in heads:
-            self.relink(head)
+    left: Labels
+    right: Labels
+    weights: Units
 
-    def _join_units(self, problem: Problem) -> list[int]:
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        first = problems[0]
+        self._prior, self._h, self._tau = first.prior, first.h, first.tau
+        self._is_shared = np.array(first.shared, dtype=np.int64)
+        bound = WEIGHT_BITS_MAX * UNITS_PER_BIT
+        present = np.moveaxis(np.stack([each.present for each in problems]), 1, 3)
+        weights = np.moveaxis(np.stack([each.weights for each in problems]), 1, 3)
+        weights = weights.clip(-bound, bound) * present
+        self._totals: Units = np.concatenate(
+            (_evidence(weights, present, tau=self._tau), present), axis=3
+        )
+        self._limits = [[(most, list(vs)) for most, vs in each.limited] for each in problems]
+        shape = (len(problems), first.size, first.size)
+        self.labels: Labels = np.tile(np.arange(first.size, dtype=np.int64), (len(problems), 1))
+        self._apart: Flags = np.broadcast_to(np.eye(first.size, dtype=bool), shape).copy()
+        for number, problem in enumerate(problems):
+            if problem.forbidden is not None:
+                self._apart[number] |= problem.forbidden | problem.forbidden.T
+        self._links = self._add_up(weights.astype(np.int64))
+        heads = [self._join_units(number, problem) for number, problem in enumerate(problems)]
+        self._links[self._apart] = _NEVER
+        for step in zip_longest(*heads):
+            numbers = [number for number, head in enumerate(step) if head is not None]
+            rows = [head for head in step if head is not None]
+            self.relink(np.array(numbers), np.array(rows))
+
+    def _join_units(self, number: int, problem: Problem) -> list[int]:
         """Start from the units; late records stay out of it. Gives the rows of joined units."""
+        heads: list[int] = []
+        if all(len(unit) == 1 for unit in problem.units) and problem.late is None:
+            return heads
         late = np.zeros(problem.size, dtype=bool) if problem.late is None else problem.late.copy()
-        heads = []
+        itself = np.array([number])
         for unit in problem.units:
             head, *rest = sorted(unit)
             for record in rest:
-                self.join(head, record)
+                self.join(itself, np.array([head]), np.array([record]))
             if rest:
                 heads.append(head)
             late[head] = late[list(unit)].all()
-        self._apart[late, :] = True
-        self._apart[:, late] = True
+        self._apart[number, late, :] = True
+        self._apart[number, :, late] = True
         return heads
 
-    def best(self) -> Join:
-        """The strongest link; of equal ones the first in row order, so the smaller pair."""
-        left, right = divmod(int(self._links.argmax()), len(self.labels))
-        return Join(left, right, int(self._links[left, right]))
+    def best(self, active: Labels) -> Labels:
+        """Those of `active` that have a link above even odds; it stands in left, right, weights.
 
-    def exceeds_limit(self, left: int, right: int) -> bool:
-        return any(len(values[left] | values[right]) > most for most, values in self._limits)
+        Of equal links the first in row order, so the smaller pair.
+        """
+        if not len(active):
+            return active
+        flat = self._links[active].reshape(len(active), -1)
+        places = flat.argmax(axis=1)
+        weights = flat[np.arange(len(active)), places]
+        going = weights > 0
+        self.left, self.right = np.divmod(places[going], self.labels.shape[1])
+        self.weights = weights[going]
+        on: Labels = active[going]
+        return on
 
-    def forbid(self, left: int, right: int) -> None:
+    def exceeds_limit(self, number: int, left: int, right: int) -> bool:
+        return any(
+            len(values[left] | values[right]) > most for most, values in self._limits[number]
+        )
+
+    def forbid(self, numbers: Labels, left: Labels, right: Labels) -> None:
         """For good: what a cluster holds only grows."""
-        self._apart[left, right] = self._apart[right, left] = True
-        self._links[left, right] = self._links[right, left] = _NEVER
+        for one, other in ((left, right), (right, left)):
+            self._apart[numbers, one, other] = True
+            self._links[numbers, one, other] = _NEVER
 
-    def join(self, left: int, right: int) -> None:
+    def join(self, numbers: Labels, left: Labels, right: Labels) -> None:
         """The right cluster goes into the left: sums and flags add up, no pair is revisited."""
-        self._totals[left] += self._totals[right]
-        self._totals[:, left] = self._totals[left]
-        self._apart[left] |= self._apart[right]
-        self._apart[:, left] = self._apart[left]
-        self._apart[right, :] = self._apart[:, right] = True
-        self._links[right, :] = self._links[:, right] = _NEVER
-        self.labels[self.labels == self.labels[right]] = left
-        for _, values in self._limits:
-            values[left] |= values[right]
+        self._totals[numbers, left] += self._totals[numbers, right]
+        self._totals[numbers, :, left] = self._totals[numbers, left]
+        self._apart[numbers, left] |= self._apart[numbers, right]
+        self._apart[numbers, :, left] = self._apart[numbers, left]
+        self._apart[numbers, right] = self._apart[numbers, :, right] = True
+        self._links[numbers, right] = self._links[numbers, :, right] = _NEVER
+        labels = self.labels[numbers]
+        self.labels[numbers] = np.where(labels == right[:, None], left[:, None], labels)
+        for number, one, other in zip(numbers.tolist(), left.tolist(), right.tolist(), strict=True):
+            for _, values in self._limits[number]:
+                values[one] |= values[other]
 
-    def relink(self, row: int) -> None:
+    def relink(self, numbers: Labels, rows: Labels) -> None:
         """The links of one cluster to all others, anew."""
-        totals, width = self._totals[row], len(self._is_shared)
-        sums, counts = totals[:, :width], totals[:, width:]
+        totals, width = self._totals[numbers, rows], len(self._is_shared)
+        sums, counts = totals[..., :width], totals[..., width:]
         weights = self._mean_weights(sums / np.maximum(counts, 1))
         links = self._add_up(np.where(counts > 0, weights, 0))
-        links[self._apart[row]] = _NEVER
-        self._links[row, :] = links
-        self._links[:, row] = links
+        links[self._apart[numbers, rows]] = _NEVER
+        self._links[numbers, rows] = links
+        self._links[numbers, :, rows] = links
 
     def _mean_weights(self, means: npt.NDArray[np.float64]) -> Units:
         """Means of the evidence back to weights."""
@@ -203,64 +258,3 @@ def _evidence(weights: Integers, present: Flags, *, tau: float) -> Units:
     powers = np.exp2(weights * (tau / UNITS_PER_BIT)) * _EVIDENCE_SCALE
     evidence: Units = np.rint(powers).astype(np.int64) * present
     return evidence
-
-
-def components(count: int, edges: Iterable[tuple[int, int]]) -> Labels:
-    """Connected sets of `count` nodes: of each node the smallest node that it is connected to."""
-    parent = list(range(count))
-
-    def root(node: int) -> int:
-        while parent[node] != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
-
-    for left, right in edges:
-        a, b = root(left), root(right)
-        if a != b:
-            parent[max(a, b)] = min(a, b)
-    return np.array([root(node) for node in range(count)], dtype=np.int64)
-
-
-class Edge(NamedTuple):
-    left: int
-    right: int
-    weight: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Ladder:
-    """`labels`: of each unit the smallest of its part. `floors`: the floor its part is cut at."""
-
-    labels: Labels
-    floors: Units
-
-    @property
-    def is_cut(self) -> bool:
-        return len(np.unique(self.floors)) > 1
-
-
-def ladder(
-    count: int,
-    edges: Iterable[tuple[int, int, int]],
-    *,
-    floor: int,
-    units_max: int = COMPONENT_UNITS_MAX,
-    step: int = FLOOR_STEP,
-) -> Ladder:
-    """Parts of `count` units over edges (left, right, weight) of at least the floor.
-
-    A part of more than `units_max` units is cut again at a floor one step higher, as often as
-    needed; the last step leaves single units.
-    """
-    floors = np.full(count, floor, dtype=np.int64)
-    kept = [Edge(*edge) for edge in edges if edge[2] >= floor]
-    labels = components(count, ((edge.left, edge.right) for edge in kept))
-    while True:
-        too_large = np.bincount(labels, minlength=count) > units_max
-        if not too_large.any():
-            return Ladder(labels=labels, floors=floors)
-        cut = too_large[labels]
-        floors[cut] += step
-        kept = [edge for edge in kept if not cut[edge.left] or edge.weight >= floors[edge.left]]
-        labels = components(count, ((edge.left, edge.right) for edge in kept))

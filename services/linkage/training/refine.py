@@ -9,13 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from services.identity.domain.clustering import (
-    COMPONENT_UNITS_MAX,
-    Problem,
-    agglomerate,
-    components,
-    ladder,
-)
+from services.identity.domain.clustering import Problem, agglomerate
+from services.identity.domain.ladder import COMPONENT_UNITS_MAX, components, ladder
 from services.identity.domain.weights import UNITS_PER_BIT
 from services.linkage.features import Features
 from services.linkage.model import LinkageModel

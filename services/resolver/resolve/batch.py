@@ -32,6 +32,7 @@ from services.resolver.resolve.cluster import (
     Clustered,
     Outcome,
     Plan,
+    cluster_all,
 )
 from services.resolver.resolve.components import Standing, connect, lock_standing
 from services.resolver.resolve.edges import judge, sharing_decisive
@@ -203,8 +204,8 @@ class _Work:
         several = [n for numbers in ordered.values() if len(numbers) > 1 for n in numbers]
         decisive = known.decisive_without_generic(self._tx, several)
         weights = {pair: edge.weight for pair, edge in edges.items()}
-        plans = {
-            component: Plan(
+        plans = [
+            Plan(
                 Case(
                     records=[known.records[n] for n in numbers],
                     features=[known.features[n] for n in numbers],
@@ -213,10 +214,10 @@ class _Work:
                 ),
                 self._engine.context,
             )
-            for component, numbers in ordered.items()
-        }
-        self._score_missing(plans.values())
-        return {component: plan.clusters(self._vectors) for component, plan in plans.items()}
+            for numbers in ordered.values()
+        ]
+        self._score_missing(plans)
+        return dict(zip(ordered, cluster_all(plans, self._vectors), strict=True))
 
     def _score_missing(self, plans: Iterable[Plan]) -> None:
         missing = [p for plan in plans for p in plan.pairs() if p not in self._vectors]

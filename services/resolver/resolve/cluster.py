@@ -13,20 +13,21 @@ from itertools import combinations, product
 import numpy as np
 
 from services.identity.domain.clustering import (
-    COMPONENT_UNITS_MAX,
+    Clustering,
+    Flags,
     Problem,
-    agglomerate,
-    ladder,
-    link_of_pair,
+    Weights,
+    agglomerate_all,
 )
 from services.identity.domain.identifiers import IdentityRules
+from services.identity.domain.ladder import COMPONENT_UNITS_MAX, ladder
 from services.identity.domain.source import Source
 from services.identity.domain.weights import to_bits
 from services.identity.store import StoredRecord
 from services.linkage.features import Features
 from services.linkage.model import LinkageModel
 from services.resolver.resolve.candidates import Pair
-from services.resolver.resolve.edges import NULL, decode_vector
+from services.resolver.resolve.edges import NULL
 from services.resolver.resolve.late import place_late
 from services.resolver.resolve.units import (
     Demotion,
@@ -34,9 +35,10 @@ from services.resolver.resolve.units import (
     Vetoes,
     join_units,
     limits_of,
-    refusal,
 )
 
+Cluster = tuple[Sequence[int], float]
+"""Places of records, and the probability of the weakest join that holds them together."""
 ANONYMOUS_KIND = "anonymous_id"
 GENERATIONS = {"i": "sr", "ii": "jr"}
 
@@ -56,7 +58,7 @@ class Case:
     """A component to be clustered: its records in key order, and what is known of each.
 
     `decisive` holds each record's decisive identifiers without generic ones; `weights` the totals
-    of its edges.
+    of its edges, and may hold others.
     """
 
     records: Sequence[StoredRecord]
@@ -86,6 +88,15 @@ def is_late(record: StoredRecord, features: Features) -> bool:
     return record.key.kind == ANONYMOUS_KIND and not features
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """Units of one component that are few enough to be clustered, and their records, sorted."""
+
+    plan: "Plan"
+    units: Sequence[tuple[int, ...]]
+    places: Sequence[int]
+
+
 class Plan:
     """One component on its way to clusters: cut first, so that no part asks for too many pairs.
 
@@ -94,17 +105,17 @@ class Plan:
 
     def __init__(self, case: Case, context: ClusterContext) -> None:
         self._case = case
-        self._context = context
+        self.context = context
         self._late: list[int] = []
         self._limits: list[Limit] = []
-        self._parts: list[list[tuple[int, ...]]] = []
         self._demoted: Sequence[Demotion] = ()
+        self.parts: Sequence[_Part] = ()
         if len(case.records) > 1:  # the most frequent component is one record: nothing to decide
             self._join()
 
     def _join(self) -> None:
         """Find the limits, the units and the parts."""
-        case, context = self._case, self._context
+        case, context = self._case, self.context
         late = [is_late(r, f) for r, f in zip(case.records, case.features, strict=True)]
         self._late = [place for place, each in enumerate(late) if each]
         self._vetoes = Vetoes.of(
@@ -119,25 +130,50 @@ class Plan:
         mine = [frozenset() if each else ids for each, ids in zip(late, case.decisive, strict=True)]
         joined = join_units(mine, context.rules, self._limits)
         self._demoted = joined.demoted
-        self._parts = self._cut([unit for unit in joined.units if not late[unit[0]]])
+        self.parts = [
+            _Part(plan=self, units=units, places=sorted(i for unit in units for i in unit))
+            for units in self._cut([unit for unit in joined.units if not late[unit[0]]])
+        ]
 
     def pairs(self) -> Iterator[Pair]:
-        """The pairs of records whose vectors `clusters` needs: two units of one part."""
-        for part in self._parts:
-            for unit, other in combinations(part, 2):
+        """The pairs of records whose vectors are needed: two units of one part."""
+        for part in self.parts:
+            for unit, other in combinations(part.units, 2):
                 for left, right in product(unit, other):
-                    yield self._pair_of(left, right)
+                    yield self.pair_of(left, right)
 
-    def clusters(self, vectors: Mapping[Pair, bytes]) -> Clustered:
-        """The clusters, in the order of their records' numbers."""
+    def pair_of(self, left: int, right: int) -> Pair:
+        one, other = self._case.records[left].number, self._case.records[right].number
+        return (one, other) if one < other else (other, one)
+
+    def problem(self, part: _Part, weights: Weights, present: Flags) -> Problem:
+        """What is to be clustered of one part; [k, n, n] of its records."""
+        here = {place: index for index, place in enumerate(part.places)}
+        model = self.context.model
+        return Problem(
+            weights=weights,
+            present=present,
+            prior=model.prior_units,
+            shared=model.shared,
+            h=model.household_share,
+            tau=model.tau,
+            units=[[here[i] for i in unit] for unit in part.units],
+            forbidden=self._vetoes.among(part.places) if self._vetoes.any() else None,
+            limited=[
+                (x.values_max, [x.values[place] for place in part.places])
+                for x in self._identifier_limits
+            ],
+        )
+
+    def finish(self, clusters: Sequence[Cluster]) -> Clustered:
+        """All parts' clusters to outcomes, in the order of their records' numbers."""
         if len(self._case.records) == 1:
             return Clustered(outcomes=[self._outcome([0], 1.0)], notes=[])
-        clusters = [each for part in self._parts for each in self._cluster(part, vectors)]
         placed = place_late(
             self._case.decisive,
             late=self._late,
             clusters=[members for members, _ in clusters],
-            rules=self._context.rules,
+            rules=self.context.rules,
             limits=self._limits,
         )
         outcomes = [
@@ -164,20 +200,16 @@ class Plan:
             )
             for d in self._demoted
         ]
-        if len(self._parts) > 1:
-            units = sum(map(len, self._parts))
-            notes.append(("component_cut", {"units": units, "parts": len(self._parts)}))
+        if len(self.parts) > 1:
+            units = sum(len(part.units) for part in self.parts)
+            notes.append(("component_cut", {"units": units, "parts": len(self.parts)}))
         return notes
-
-    def _pair_of(self, left: int, right: int) -> Pair:
-        one, other = self._case.records[left].number, self._case.records[right].number
-        return (one, other) if one < other else (other, one)
 
     def _cut(self, units: Sequence[tuple[int, ...]]) -> list[list[tuple[int, ...]]]:
         """The units, cut into parts small enough to be clustered by raising the floor."""
         if not units:
             return []  # only late records: anonymous visitors who share an alias
-        units_max = self._context.units_max
+        units_max = self.context.units_max
         if len(units) <= units_max:
             return [list(units)]
         place = {record.number: place for place, record in enumerate(self._case.records)}
@@ -187,88 +219,74 @@ class Plan:
             for (a, b), weight in sorted(self._case.weights.items())
             if place.get(a) in unit_of and place.get(b) in unit_of
         ]
-        floor = self._context.model.edge_floor_units
+        floor = self.context.model.edge_floor_units
         labels = ladder(len(units), edges, floor=floor, units_max=units_max).labels
         parts: dict[int, list[tuple[int, ...]]] = defaultdict(list)
         for number, label in enumerate(labels.tolist()):
             parts[label].append(units[number])
         return list(parts.values())
 
-    def _cluster(
-        self, units: Sequence[tuple[int, ...]], vectors: Mapping[Pair, bytes]
-    ) -> list[tuple[list[int], float]]:
-        """The clusters of one part, and the probability of the weakest join of each."""
-        places = sorted(i for unit in units for i in unit)
-        if len(units) == 1:
-            return [(places, 1.0)]
-        if len(places) == 2:  # noqa: PLR2004  # most components are two records: no matrices
-            return self._two(places[0], places[1], vectors)
-        here = {place: index for index, place in enumerate(places)}
-        clustering = agglomerate(
-            self._problem(places, [[here[i] for i in u] for u in units], vectors)
-        )
-        groups: dict[int, list[int]] = defaultdict(list)
-        for index, label in enumerate(clustering.labels.tolist()):
-            groups[label].append(places[index])
-        weakest: dict[int, int] = {}
-        for join in clustering.joins:
-            label = int(clustering.labels[join.left])
-            weakest[label] = min(join.weight, weakest.get(label, join.weight))
-        return [
-            (members, _probability(weakest[label]) if label in weakest else 1.0)
-            for label, members in sorted(groups.items())
-        ]
 
-    def _two(
-        self, left: int, right: int, vectors: Mapping[Pair, bytes]
-    ) -> list[tuple[list[int], float]]:
-        """Two records that are no unit: one link decides."""
-        apart = [([left], 1.0), ([right], 1.0)]
-        if refusal([left], [right], self._limits) is not None:
-            return apart
-        model = self._context.model
-        vector = decode_vector(vectors[self._pair_of(left, right)])
-        link = link_of_pair(
-            np.where(vector != NULL, vector, 0),
-            prior=model.prior_units,
-            shared=model.shared,
-            h=model.household_share,
-        )
-        return [([left, right], _probability(link))] if link > 0 else apart
+def cluster_all(plans: Sequence[Plan], vectors: Mapping[Pair, bytes]) -> list[Clustered]:
+    """Every component to its clusters; parts of one size are worked on together."""
+    alike: dict[int, list[_Part]] = defaultdict(list)
+    for plan in plans:
+        for part in plan.parts:
+            if len(part.units) > 1:
+                alike[len(part.places)].append(part)
+    problems: list[Problem] = []
+    asked: list[_Part] = []
+    for size, parts in alike.items():
+        asked += parts
+        problems += _problems(parts, size, vectors)
+    found = {
+        id(part): _clusters(part.places, clustering)
+        for part, clustering in zip(asked, agglomerate_all(problems), strict=True)
+    }
+    return [
+        plan.finish([c for part in plan.parts for c in found.get(id(part)) or [(part.places, 1.0)]])
+        for plan in plans
+    ]
 
-    def _problem(
-        self,
-        places: Sequence[int],
-        units: Sequence[Sequence[int]],
-        vectors: Mapping[Pair, bytes],
-    ) -> Problem:
-        model = self._context.model
-        size = len(places)
-        shape = (len(model.comparisons), size, size)
-        weights = np.zeros(shape, dtype=np.int32)
-        present = np.zeros(shape, dtype=bool)
-        # Two records of one unit may have no vector: nobody asks what they weigh.
-        unknown = np.full(len(model.comparisons), NULL, dtype="<i4").tobytes()
-        raw = b"".join(vectors.get(self._pair_of(*two), unknown) for two in combinations(places, 2))
-        found = np.frombuffer(raw, dtype="<i4").reshape(-1, len(model.comparisons)).T
-        rows, columns = np.triu_indices(size, 1)
-        for one, other in ((rows, columns), (columns, rows)):
-            weights[:, one, other] = np.where(found != NULL, found, 0)
-            present[:, one, other] = found != NULL
-        return Problem(
-            weights=weights,
-            present=present,
-            prior=model.prior_units,
-            shared=model.shared,
-            h=model.household_share,
-            tau=model.tau,
-            units=units,
-            forbidden=self._vetoes.among(places),
-            limited=[
-                (x.values_max, [x.values[place] for place in places])
-                for x in self._identifier_limits
-            ],
-        )
+
+def _problems(
+    parts: Sequence[_Part], size: int, vectors: Mapping[Pair, bytes]
+) -> Iterator[Problem]:
+    """The problems of parts of one size, whose vectors are decoded at once."""
+    shared = parts[0].plan.context.model.shared
+    # Two records of one unit may have no vector: nobody asks what they weigh.
+    unknown = np.full(len(shared), NULL, dtype="<i4").tobytes()
+    raw = b"".join(
+        vectors.get(part.plan.pair_of(*two), unknown)
+        for part in parts
+        for two in combinations(part.places, 2)
+    )
+    found = np.frombuffer(raw, dtype="<i4").reshape(len(parts), -1, len(shared))
+    found = np.moveaxis(found, 2, 1)
+    weights = np.zeros((len(parts), len(shared), size, size), dtype=np.int32)
+    present = np.zeros(weights.shape, dtype=bool)
+    rows, columns = np.triu_indices(size, 1)
+    for one, other in ((rows, columns), (columns, rows)):
+        weights[:, :, one, other] = np.where(found != NULL, found, 0)
+        present[:, :, one, other] = found != NULL
+    for number, part in enumerate(parts):
+        yield part.plan.problem(part, weights[number], present[number])
+
+
+def _clusters(places: Sequence[int], clustering: Clustering) -> list[Cluster]:
+    """The clusters of one part, and the probability of the weakest join of each."""
+    groups: dict[int, list[int]] = defaultdict(list)
+    labels = clustering.labels.tolist()
+    for index, label in enumerate(labels):
+        groups[label].append(places[index])
+    weakest: dict[int, int] = {}
+    for join in clustering.joins:
+        label = labels[join.left]
+        weakest[label] = min(join.weight, weakest.get(label, join.weight))
+    return [
+        (members, _probability(weakest[label]) if label in weakest else 1.0)
+        for label, members in sorted(groups.items())
+    ]
 
 
 def _generation(features: Features) -> str | None:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from services.identity.domain.clustering import COMPONENT_UNITS_MAX
 from services.identity.domain.identifiers import IdentityRules
 from services.identity.domain.ids import RecordKey
+from services.identity.domain.ladder import COMPONENT_UNITS_MAX
 from services.identity.domain.source import Source
 from services.identity.domain.survivorship import Survivorship
 from services.identity.store import StoredRecord, Transaction

@@ -38,7 +38,7 @@ class Vetoes:
     def of(
         cls, sources: Sequence[str], generations: Sequence[str | None], *, unique: Collection[str]
     ) -> "Vetoes":
-        names = sorted(set(sources) & set(unique))
+        names = sorted(set(sources).intersection(unique))
         said = sorted({each for each in generations if each is not None})
         return cls(
             unique=np.array([names.index(s) if s in names else -1 for s in sources], np.int64),
@@ -47,9 +47,15 @@ class Vetoes:
             ),
         )
 
+    def any(self) -> bool:
+        """Whether anything here may be kept apart."""
+        return bool((self.unique >= 0).any() or (self.generation > 0).any())
+
     def as_limits(self) -> list[Limit]:
         """The same as limits of one: one record of each source, one generation."""
         limits: list[Limit] = []
+        if not self.any():
+            return limits
         for code in np.unique(self.unique[self.unique >= 0]).tolist():
             own = [
                 frozenset({str(i)} if each == code else ())
@@ -94,9 +100,10 @@ def limits_of(identifiers: Sequence[Mapping[str, object]], rules: IdentityRules)
     found: dict[tuple[str, str], list[set[str]]] = defaultdict(lambda: [set() for _ in identifiers])
     for index, texts in enumerate(identifiers):
         for text in texts:
-            type_name, scope, value = text.split("\x1f", 2)
+            type_name = text[: text.index("\x1f")]
             declared = rules.types.get(type_name)
             if declared is not None and declared.max_per_profile is not None:
+                _, scope, value = text.split("\x1f", 2)
                 found[type_name, scope][index].add(value)
     return [
         Limit(
