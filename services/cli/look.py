@@ -1,4 +1,4 @@
-"""`plait profile`, `explain`, `segment`, `dlq`, `doctor`: look at what was derived, and why."""
+"""`plait profile`, `explain`, `segment`, `doctor`: look at what was derived, and why."""
 
 import shutil
 from pathlib import Path
@@ -26,9 +26,6 @@ def register(app: typer.Typer) -> None:
     segment.command("list")(list_segments)
     segment.command()(members)
     app.add_typer(segment, name="segment")
-    letters = typer.Typer(help="Dead letters.", no_args_is_help=True)
-    letters.command("list")(list_dead_letters)
-    app.add_typer(letters, name="dlq")
     app.command()(doctor)
 
 
@@ -131,23 +128,6 @@ def members(
     show(body, as_json=as_json, lines=lines)
     if status != OK:
         raise typer.Exit(1)
-
-
-def list_dead_letters(
-    limit: Annotated[int, typer.Option(help="How many of the newest.", min=1, max=10_000)] = 100,
-    home: HomeOption = DEFAULT_HOME,
-    as_json: JsonOption = False,
-) -> None:
-    """What could not be accepted, newest last, with the reason."""
-    from services.cli.letters import read_letters
-
-    letters = read_letters(Home(home), letters_max=limit)
-    lines = [
-        f"{each['partition']}/{each['offset']}  {each['origin']:<7} {each['reason']:<20}"
-        f" {each['detail']}"
-        for each in letters
-    ]
-    show({"dead_letters": letters}, as_json=as_json, lines=lines or ["no dead letters"])
 
 
 def doctor(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from services.cli import data, look, model, sources, up
+from services.cli import data, letters, look, model, sources, up
 from services.cli.bench import commands as bench
 from services.cli.demo import command as demo
 from services.identity.domain.errors import PlaitError, UsageError
@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (demo, up, data, model, sources, look, bench):
+for module in (demo, up, data, model, sources, look, letters, bench):
     module.register(app)
 
 

@@ -95,7 +95,7 @@ class Intake:
             except RejectedError as error:
                 refused.append((index, error))
                 place = request.url.path if parts.shared is None else f"{request.url.path}[{index}]"
-                kept.extend(self._kept(bytes(raw), error, arrival, place))
+                kept.extend(self._kept(bytes(raw), error, arrival, place, request=request))
         positions: Sequence[Position] = ()
         if accepted or kept:
             positions = await self.appender.append([*accepted, *kept])
@@ -113,20 +113,36 @@ class Intake:
         self, request: Request, raw: bytes, error: RejectedError, source: Source
     ) -> Response:
         """A request that cannot be taken apart is kept as one dead letter."""
-        arrival = Arrival(source=source, received_at=self.clock.now())
-        kept = self._kept(raw, error, arrival, request.url.path)
+        sent_at = request.headers.get("sentat")
+        arrival = Arrival(source=source, received_at=self.clock.now(), sent_at=sent_at)
+        kept = self._kept(raw, error, arrival, request.url.path, request=request)
         if kept:
             await self.appender.append(kept)
         return problems.refused(error, is_kept=bool(kept))
 
     def _kept(
-        self, raw: bytes, error: RejectedError, arrival: Arrival, position: str
+        self,
+        raw: bytes,
+        error: RejectedError,
+        arrival: Arrival,
+        position: str,
+        *,
+        request: Request,
     ) -> list[OutgoingMessage]:
         """Nothing when the bytes do not fit into one message: then the answer alone tells."""
         if len(raw) > self.settings.dead_letter_bytes_max:
             return []
-        source, at = arrival.source.name, arrival.received_at
-        return [letter(raw, error, origin="ingest", source=source, position=position, at=at)]
+        made = letter(
+            raw,
+            error,
+            origin="ingest",
+            source=arrival.source.name,
+            position=position,
+            at=arrival.received_at,
+            arrival=arrival,
+            headers=request.headers.items(),
+        )
+        return [made]
 
 
 def _key_in(raw: bytes) -> str | None:

@@ -143,6 +143,7 @@ class _Work:
             source=self._reader.source,
             position=f"line {line}",
             at=self._reader.received_at,
+            load_at=self._reader.at,
         )
 
 

@@ -27,12 +27,14 @@ STATUS_OF: Mapping[RejectReason, int] = {
     RejectReason.BAD_ENCODING: 400,
     RejectReason.TORN_LINE: 400,
     RejectReason.RECORD_FULL: 400,
+    RejectReason.INTERNAL_ERROR: 500,
 }
 TITLE_OF: Mapping[int, str] = {
     400: "The request cannot be accepted as it is",
     401: "The write key is not known",
     404: "There is nothing here by this name",
     413: "The request is too large",
+    500: "This is a fault of the service",
     503: "The event log cannot be reached; nothing was lost, send again",
 }
 

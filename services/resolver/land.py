@@ -8,7 +8,6 @@ tests/property/test_order.py.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from hashlib import blake2b
 from uuid import UUID
 
@@ -19,7 +18,7 @@ from services.identity.domain.events import Event
 from services.identity.domain.ids import Micros, RecordKey
 from services.identity.domain.record import EMPTY, RecordState, check_room, fold
 from services.identity.domain.source import Source
-from services.identity.ports import Message, OutgoingMessage
+from services.identity.ports import Message
 from services.identity.store import (
     DedupeEntry,
     MarkKind,
@@ -27,10 +26,10 @@ from services.identity.store import (
     StoredRecord,
     Transaction,
 )
-from services.identity.wire import dead_letter
-from services.identity.wire.events import DEAD_LETTER_TOPIC, decode
+from services.identity.wire.events import decode
 from services.resolver.derive import Derived, Deriver
 from services.resolver.interpret import interpret
+from services.resolver.letters import letter_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +69,7 @@ def land(tx: Transaction, messages: Sequence[Message], *, deriver: Deriver, at: 
     batch = _Batch(tx, deriver, sources, at)
     late_refusals = batch.land(best, len(arrivals) - len(best))
     refused.extend(late_refusals)
-    tx.send([_dead(message, error, at) for message, error in refused])
+    tx.send([letter_of(message, error, at) for message, error in refused])
     return Landing(
         messages=len(messages),
         accepted=batch.accepted,
@@ -125,21 +124,6 @@ def _best_copies(arrivals: Sequence[Arrival]) -> dict[UUID, list[Arrival]]:
     for copies in result.values():
         copies.sort(key=Arrival.order)
     return result
-
-
-def _dead(message: Message, error: RejectedError, at: Micros) -> OutgoingMessage:
-    place = message.partition
-    letter = dead_letter.DeadLetter(
-        reason=error.reason,
-        detail=error.detail,
-        origin="land",
-        at=datetime.fromtimestamp(at / 1_000_000, UTC),
-        body=dead_letter.body_of(message.value or b""),
-        position=f"{place.topic}/{place.index}/{message.offset}",
-    )
-    return OutgoingMessage(
-        topic=DEAD_LETTER_TOPIC, key=message.key, value=dead_letter.encode(letter)
-    )
 
 
 class _Batch:

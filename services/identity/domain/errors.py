@@ -21,6 +21,8 @@ class RejectReason(StrEnum):
     BAD_ENCODING = "bad_encoding"
     TORN_LINE = "torn_line"
     RECORD_FULL = "record_full"
+    INTERNAL_ERROR = "internal_error"
+    """A bug of ours: the event is kept until it is mended, and stops nobody else's."""
 
 
 class PlaitError(Exception):

@@ -36,7 +36,7 @@ def test_what_was_too_large_can_pass_under_a_wider_bound(
     body = json.loads(json.dumps(body).replace('"p"', '"channel": "email", "p"'))
     assert collector.client.post(path, json=body, headers=authorization()).status_code == 413
     letters = collector.dead()
-    found = [event for each in letters for event in read_again(each, source=WEB, limits=GENEROUS)]
+    found = [read_again(each, source=WEB, limits=GENEROUS) for each in letters]
     assert len(found) == len(letters) == count
     assert {event.data.record.key for event in found} == {"u"}
     assert {event.time for event in found} == {instant_of(NOW)}
@@ -58,7 +58,7 @@ def _of_file(raw: bytes) -> DeadLetter:
 def test_a_row_of_a_file_passes_under_a_mended_mapping_and_a_torn_line_never() -> None:
     mapping = parse_mapping({"key": "nr", "columns": {"mail": "email"}})
     crm = replace(WEB, name=SourceName("crm"), mapping=mapping)
-    (event,) = read_again(_of_file(b'{"id":null,"nr":"7","mail":"a"}'), source=crm, limits=GENEROUS)
+    event = read_again(_of_file(b'{"id":null,"nr":"7","mail":"a"}'), source=crm, limits=GENEROUS)
     assert (event.data.record.kind, event.data.record.key) == ("record_id", "7")
     with pytest.raises(RejectedError, match="mend the file"):
         read_again(_of_file(b"7,a"), source=crm, limits=GENEROUS)
