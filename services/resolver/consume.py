@@ -60,6 +60,7 @@ class Worker:
         self._consumer: Consumer = log.consumer(topics=[TOPIC], group=GROUP, start=self._start)
         self._noted: Micros = Micros(0)
         self._landed_at: Micros | None = None
+        self._in_hand: frozenset[Partition] = frozenset()  # polled, and not known to be landed
 
     def _start(self, partitions: frozenset[Partition]) -> Mapping[Partition, int]:
         with self._store.transaction() as tx:
@@ -132,20 +133,24 @@ class Worker:
         return all(offsets.get((p.topic, p.index), 0) >= end for p, end in ends.items())
 
     def land_once(self, *, wait: bool) -> Landing | None:
+        self._seek_back()
         messages = self._consumer.poll(
             records_max=self._bounds.messages_max, timeout_ms=self._bounds.poll_ms if wait else 0
         )
         if not messages:
             return None
+        self._in_hand = frozenset(_extents(messages))
         for _ in range(RESTARTS_MAX):
             try:
-                return self._land(messages)
+                landing = self._land(messages)
             except RestartBatch:
                 continue
             except (LostPartition, RetryableError):
-                self._seek_back(messages)
+                self._seek_back()
                 raise RetryableError("landing stopped; it starts again at its offsets") from None
-        self._seek_back(messages)
+            self._in_hand = frozenset()
+            return landing
+        self._seek_back()
         raise RetryableError("landing met other workers too often")
 
     def _land(self, messages: Sequence[Message]) -> Landing:
@@ -158,11 +163,18 @@ class Worker:
         self._landed_at = max(message.appended_at for message in messages)
         return landing
 
-    def _seek_back(self, messages: Sequence[Message]) -> None:
-        offsets = self._start(frozenset(_extents(messages)))
+    def _seek_back(self) -> None:
+        """Read again what was polled and not landed. What fails here is done by the next call.
+
+        Else a partition to which nothing more is sent would wait for ever.
+        """
+        if not self._in_hand:
+            return
+        offsets = self._start(self._in_hand)
         for partition, offset in offsets.items():
             if partition in self._consumer.assignment():
                 self._consumer.seek(Position(partition, offset))
+        self._in_hand = frozenset()
 
     def resolve_once(self) -> Resolution | None:
         """One batch of marks; where none is left, one component that was set aside."""

@@ -1,0 +1,252 @@
+"""One simulation from its seed: the workers among themselves, against one worker alone."""
+
+import functools
+import hashlib
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing, nullcontext
+from dataclasses import dataclass
+from random import Random
+from typing import cast
+
+from services.identity.adapters.memory.store import MemoryStore
+from services.identity.adapters.sql.engine import connect
+from services.identity.adapters.sql.store import SqlStore
+from services.identity.domain.errors import RetryableError
+from services.identity.ports import EventLog
+from services.identity.store import ResolverStore, RestartBatch
+from services.identity.wire.changes import PROFILE_CHANGES, SEGMENT_CHANGES, decode
+from services.resolver.consume import Bounds, Worker, is_caught_up
+from services.resolver.standing import Standing
+from tests.property.order_world import memory_store
+from tests.property.sql_home import empty_home
+from tests.simulation.actors import SIMULATED, Actor, Crashed
+from tests.simulation.scenario import Scenario, scenario_of
+from tests.simulation.schedule import Schedule
+from tests.simulation.scorer import MODEL, TableScorer
+from tests.simulation.stage import Stage, lock_order_broken
+from tests.simulation.stores import SteppedSqlStore, SteppedStore, Turn
+from tests.simulation.tally import Tally
+from tests.simulation.verdict import (
+    Books,
+    State,
+    books_of_memory,
+    books_of_postgresql,
+    faults,
+    state_of,
+)
+from tests.simulation.world import LogOfOne, SimulatedClock, SimulatedLog
+
+SKEW_MICROS_MAX = 3_600_000_000
+_SCORER = TableScorer(MODEL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """`trace` is a hash over every step: equal where the same things happened."""
+
+    seed: int
+    faults: tuple[str, ...]
+    tally: Tally
+    trace: str
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """The store that a simulation plays on, and the two ways to look at it."""
+
+    store: MemoryStore | SqlStore
+    store_of: Callable[[Actor], object]
+    turn: Turn | None
+    books: Callable[[], Books]
+
+
+def simulate(seed: int, *, url: str | None = None) -> Outcome:
+    """On PostgreSQL where a URL is given, else in memory."""
+    scenario = scenario_of(seed, on_postgresql=url is not None)
+    plain = _plain(scenario)
+    ground = _memory_ground() if url is None else _postgresql_ground(url)
+    monitor = nullcontext() if url is None else closing(connect(url, autocommit=True))
+    with closing(ground.store), monitor as connection:
+        return _play(scenario, plain, ground, Stage(connection))
+
+
+def _memory_ground() -> Ground:
+    store = memory_store(MODEL)
+    return Ground(
+        store=store,
+        store_of=lambda _: store,
+        turn=Turn(),
+        books=lambda: books_of_memory(store),
+    )
+
+
+def _postgresql_ground(url: str) -> Ground:
+    empty_home(url, MODEL)
+    return Ground(
+        store=SqlStore(url),
+        store_of=lambda actor: SteppedSqlStore(url, actor),
+        turn=None,
+        books=lambda: books_of_postgresql(url),
+    )
+
+
+def _play(scenario: Scenario, plain: State, ground: Ground, stage: Stage) -> Outcome:
+    tally = Tally(seeds=1)
+    clock = SimulatedClock()
+    log = SimulatedLog(Random(f"log {scenario.seed}"), clock, scenario.partitions)
+    crew = _Crew(scenario, ground, log, clock, tally)
+    schedule = Schedule(
+        scenario,
+        log=log,
+        clock=clock,
+        stage=stage,
+        tally=tally,
+        turn=ground.turn,
+        hire=crew.hire,
+        is_quiet=lambda: _is_quiet(ground, log),
+    )
+    found: list[str] = []
+    try:
+        schedule.run()
+    except Exception as error:  # noqa: BLE001  # whatever a worker died of is the seed's verdict
+        found.append(f"{type(error).__name__}: {error}")
+    else:
+        with ground.store.snapshot() as snapshot:
+            state = state_of(snapshot)
+        found.extend(
+            faults(
+                plain,
+                state,
+                ground.books(),
+                messages=log.messages,
+                told=log.told,
+                holders_max=scenario.holders_max,
+            )
+        )
+    found.extend(lock_order_broken(stage.deadlocks))
+    _count(tally, log, stage)
+    return Outcome(
+        seed=scenario.seed,
+        faults=tuple(found),
+        tally=tally,
+        trace=hashlib.sha256("\n".join(schedule.trace).encode()).hexdigest(),
+        steps=tuple(schedule.trace),
+    )
+
+
+def _is_quiet(ground: Ground, log: SimulatedLog) -> bool:
+    store = cast("ResolverStore", ground.store)
+    return is_caught_up(store, cast("EventLog", log)) and not ground.books().unsent
+
+
+def standing_of(scenario: Scenario) -> Standing:
+    return Standing(
+        scorer=_SCORER,
+        generic_holders_max=scenario.holders_max,
+        component_units_max=scenario.units_max,
+        component_records_max=scenario.records_max,
+    )
+
+
+def _plain(scenario: Scenario) -> State:
+    """Each event once, one worker, nothing goes wrong."""
+    store, clock = memory_store(MODEL), SimulatedClock()
+    log = SimulatedLog(Random(0), clock, 1)
+    for message in scenario.once:
+        log.append(message)
+    log.show_all()
+    own = LogOfOne(log, lambda _: None)
+    worker = Worker(
+        store=store,
+        log=cast("EventLog", own),
+        clock=clock.of(skew=0),
+        bounds=Bounds(poll_ms=0),
+        standing=standing_of(scenario),
+    )
+    log.owners = dict.fromkeys(log.owners, own.consumers[0])
+    worker.run_until_caught_up()
+    with store.snapshot() as snapshot:
+        return state_of(snapshot)
+
+
+class _Crew:
+    """Makes workers, each with a connection, a memory and a clock of its own."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        ground: Ground,
+        log: SimulatedLog,
+        clock: SimulatedClock,
+        tally: Tally,
+    ) -> None:
+        self._scenario = scenario
+        self._ground = ground
+        self._log = log
+        self._clock = clock
+        self._tally = tally
+        self._hired: Counter[int] = Counter()
+
+    def hire(self, slot: int) -> Actor:
+        self._hired[slot] += 1
+        name = f"w{slot}.{self._hired[slot]}"
+        chance = Random(f"{name} {self._scenario.seed}")
+        return Actor(name, functools.partial(self._live, chance))
+
+    def _live(self, chance: Random, actor: Actor) -> None:
+        store = self._ground.store_of(actor)
+        log = LogOfOne(self._log, actor.step)
+        stepped = SteppedStore(store, actor, self._tally, self._ground.turn)
+        worker = Worker(
+            store=cast("ResolverStore", stepped),
+            log=cast("EventLog", log),
+            clock=self._clock.of(skew=chance.randint(-SKEW_MICROS_MAX, SKEW_MICROS_MAX)),
+            bounds=Bounds(
+                messages_max=self._scenario.messages_max,
+                marks_max=self._scenario.marks_max,
+                poll_ms=0,
+            ),
+            standing=standing_of(self._scenario),
+        )
+        actor.consumer = log.consumers[0]
+        verbs: list[Callable[[], object]] = [
+            worker.turn,
+            worker.turn,
+            functools.partial(worker.land_once, wait=False),
+            worker.resolve_once,
+        ]
+        try:
+            while True:
+                actor.step("turn")
+                _do(chance.choice(verbs))
+        finally:
+            if isinstance(store, SqlStore):
+                store.close()
+
+
+def _do(verb: Callable[[], object]) -> None:
+    try:
+        verb()
+    except RetryableError:
+        return  # as Worker.run does, but without a pause
+    except RestartBatch as error:
+        if str(error) == SIMULATED:
+            raise Crashed from None  # where no restart is looked for, the process ends
+        raise
+
+
+def _count(tally: Tally, log: SimulatedLog, stage: Stage) -> None:
+    said = Counter(each.value for found in log.messages.values() for each in found)
+    tally.happened["messages"] += said.total()
+    tally.happened["duplicates in the log"] += said.total() - len(said)
+    told = Counter((each.topic, each.value) for each in log.told)
+    tally.happened["repeats in the feed"] += told.total() - len(told)
+    tally.happened["waits for a lock"] += stage.blocked
+    tally.deadlocks.update(" with ".join(verbs) for verbs in stage.deadlocks)
+    for topic, value in told:
+        if topic in {PROFILE_CHANGES, SEGMENT_CHANGES}:
+            kind = decode(value or b"").type
+            if kind in {"profile.merged", "profile.split", "profile.reanchored"}:
+                tally.happened[f"{kind.removeprefix('profile.')} profiles"] += 1

@@ -1,0 +1,80 @@
+"""Who lives, who waits at a step, and who is held up by another in the database.
+
+After `settle` nothing runs: what happens next is for the caller to choose. On PostgreSQL a
+statement may wait for a lock of somebody who waits at a step: that is seen from the server.
+"""
+
+import time
+from collections import Counter
+
+from services.identity.adapters.sql.engine import Connection
+from tests.simulation.actors import Actor, Order
+from tests.simulation.stores import DEADLOCK_SECONDS
+
+PATIENCE_SECONDS = 0.003  # most statements are done by then, and the server need not be asked
+HUNG_SECONDS_MAX = 60.0
+
+
+class Stage:
+    """`monitor` is a connection of its own to the database, None where nothing can block."""
+
+    def __init__(self, monitor: Connection | None = None) -> None:
+        self.actors: list[Actor] = []
+        self.deadlocks: list[tuple[str, ...]] = []  # the verbs in which their parties stood
+        self.blocked = 0
+        self._monitor = monitor
+        self._held_up: set[Actor] = set()
+
+    def settle(self) -> list[Actor]:
+        """Wait until everybody stands at a step or is held up; who has come to one."""
+        came: list[Actor] = []
+        give_up_at = time.monotonic() + HUNG_SECONDS_MAX
+        while running := [actor for actor in self.actors if actor.is_running]:
+            left = sorted(actor.label for actor in running)
+            arrived = [actor for actor in running if self._arrives(actor, give_up_at)]
+            came.extend(arrived)
+            for actor in arrived:
+                if actor.has_met_deadlock:
+                    actor.has_met_deadlock = False
+                    self.deadlocks.append(tuple(left))
+            if not arrived and any(not actor.is_running for actor in self.actors):
+                break  # else they hold up each other: the server will choose one
+        self.actors = [actor for actor in self.actors if not actor.is_done]
+        return came
+
+    def _arrives(self, actor: Actor, give_up_at: float) -> bool:
+        patience = 0.0 if actor in self._held_up else PATIENCE_SECONDS
+        while not actor.has_arrived(seconds=patience):
+            if self._is_held_up(actor):
+                if actor not in self._held_up:
+                    self.blocked += 1
+                    self._held_up.add(actor)
+                    time.sleep(4 * DEADLOCK_SECONDS)  # so that it is never the next one's victim
+                return False
+            patience = PATIENCE_SECONDS
+            if time.monotonic() > give_up_at:
+                raise AssertionError(f"{actor.name} hangs after {actor.label}")
+        self._held_up.discard(actor)
+        return True
+
+    def _is_held_up(self, actor: Actor) -> bool:
+        if self._monitor is None or actor.backend is None:
+            return False
+        query = "SELECT pg_blocking_pids(%s)"
+        row = self._monitor.execute(query, (actor.backend,)).fetchone()
+        ours = {each.backend for each in self.actors}
+        return row is not None and bool(row[0]) and set(row[0]) <= ours
+
+    def dismiss(self) -> None:
+        """Everybody dies where they stand."""
+        while self.actors:
+            for actor in self.actors:
+                if not actor.is_running:
+                    actor.resume(Order.CRASH)
+            self.settle()
+
+
+def lock_order_broken(deadlocks: list[tuple[str, ...]]) -> list[str]:
+    """Deadlocks of two workers in one verb: it does not take its locks in one order."""
+    found = Counter(verbs for verbs in deadlocks if len(verbs) > 1 and len(set(verbs)) == 1)
+    return [f"{number} deadlocks within {verbs[0]}" for verbs, number in sorted(found.items())]

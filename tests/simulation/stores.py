@@ -1,0 +1,127 @@
+"""Stores as the simulated workers have them: every verb, or every statement, is a step.
+
+Nothing here knows the store's verbs by name: whatever a transaction offers is stepped.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import psycopg
+
+from services.identity.adapters.sql.engine import Connection
+from services.identity.adapters.sql.store import SqlStore
+from services.identity.store import ResolverStore, RestartBatch, Transaction
+from tests.simulation.actors import SIMULATED, Actor
+from tests.simulation.tally import Tally
+
+DEADLOCK_SECONDS = 0.001  # after so long a wait the server looks for a deadlock, once
+
+
+class Turn:
+    """Who is in a transaction of a store that gives one at a time."""
+
+    def __init__(self) -> None:
+        self.holder: Actor | None = None
+
+
+class SteppedStore:
+    """Another store, whose transactions are entered, filled and left in steps.
+
+    `turn` is None for a store that isolates its transactions itself.
+    """
+
+    def __init__(self, store: object, actor: Actor, tally: Tally, turn: Turn | None) -> None:
+        self._store = cast("ResolverStore", store)
+        self._actor = actor
+        self._tally = tally
+        self._turn = turn
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # whatever the store has besides
+        return getattr(self._store, name)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        self._actor.step("begin")
+        if self._turn is not None:
+            self._turn.holder = self._actor
+        try:
+            with self._store.transaction() as tx:
+                yield cast("Transaction", _Verbs(tx, self._actor, is_step=self._turn is not None))
+                self._actor.step("commit")
+        except RestartBatch as error:
+            if str(error) != SIMULATED:
+                self._tally.restarts[str(error)] += 1
+            raise
+        finally:
+            if self._turn is not None:
+                self._turn.holder = None
+        self._actor.step("committed")
+
+
+class _Verbs:
+    """A transaction that says which verb it is in."""
+
+    def __init__(self, tx: Transaction, actor: Actor, *, is_step: bool) -> None:
+        self._tx = tx
+        self._actor = actor
+        self._is_step = is_step
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # any verb of the transaction
+        found = getattr(self._tx, name)
+        if not callable(found):
+            return found
+
+        def verb(*args: object, **named: object) -> object:
+            self._actor.verb = name
+            if self._is_step:
+                self._actor.step(name)
+            return found(*args, **named)
+
+        return verb
+
+
+class SteppedSqlStore(SqlStore):
+    """PostgreSQL, with a step before every statement. A deadlock is found at once."""
+
+    def __init__(self, url: str, actor: Actor) -> None:
+        super().__init__(url)
+        self._actor = actor
+
+    def _connected(self) -> Connection:
+        is_new = self._connection is None or self._connection.closed
+        connection = super()._connected()
+        if is_new:
+            connection.execute(f"SET deadlock_timeout = '{int(DEADLOCK_SECONDS * 1000)}ms'")
+            connection.cursor_factory = _stepped_cursor(self._actor)
+            self._actor.backend = connection.info.backend_pid
+        return connection
+
+
+def _stepped_cursor(actor: Actor) -> type[psycopg.Cursor[Any]]:
+    def noticing(run: Callable[[], Any]) -> Any:  # noqa: ANN401  # whatever the cursor gives
+        actor.step(actor.verb)
+        try:
+            return run()
+        except psycopg.errors.DeadlockDetected:
+            actor.has_met_deadlock = True
+            raise
+
+    class Stepped(psycopg.Cursor[Any]):
+        def execute(self, *args: Any, **named: Any) -> Any:  # noqa: ANN401  # as psycopg's own
+            return noticing(lambda: psycopg.Cursor.execute(self, *args, **named))
+
+        def executemany(self, *args: Any, **named: Any) -> Any:  # noqa: ANN401  # as above
+            return noticing(lambda: psycopg.Cursor.executemany(self, *args, **named))
+
+        @contextmanager
+        def copy(self, *args: Any, **named: Any) -> Iterator[Any]:  # noqa: ANN401  # as above
+            actor.step(actor.verb)
+            try:
+                with psycopg.Cursor.copy(self, *args, **named) as copy:
+                    yield copy
+            except psycopg.errors.DeadlockDetected:
+                actor.has_met_deadlock = True
+                raise
+
+    return Stepped

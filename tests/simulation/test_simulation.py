@@ -1,0 +1,40 @@
+"""Workers that crash, wait and meet in any order come to what one worker alone comes to.
+
+The same with many more seeds: `make sim`.
+"""
+
+import pytest
+
+from tests.simulation.run import simulate
+from tests.simulation.tally import Tally, never_happened
+
+SEEDS = 50
+SEEDS_ON_POSTGRESQL = 8
+
+
+def test_on_the_memory_store_every_seed_ends_as_the_plain_run() -> None:
+    total = Tally()
+    for seed in range(SEEDS):
+        outcome = simulate(seed)
+        total.add(outcome.tally)
+        assert outcome.faults == (), f"SIM_SEED={seed} make sim"
+    assert list(never_happened(total, "memory")) == []
+
+
+@pytest.mark.integration
+def test_on_postgresql_two_workers_meet_at_every_statement(database_url: str) -> None:
+    total = Tally()
+    for seed in range(SEEDS_ON_POSTGRESQL):
+        outcome = simulate(seed, url=database_url)
+        total.add(outcome.tally)
+        assert outcome.faults == (), f"SIM_SEED={seed} make sim"
+    assert total.happened["waits for a lock"]
+
+
+def test_a_seed_says_everything() -> None:
+    assert simulate(3).steps == simulate(3).steps
+
+
+@pytest.mark.integration
+def test_a_seed_says_everything_on_postgresql_too(database_url: str) -> None:
+    assert simulate(3, url=database_url).steps == simulate(3, url=database_url).steps
