@@ -75,6 +75,16 @@ class StoredRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Comparable:
+    """What comparing needs of a record, and which version of it this is."""
+
+    number: int
+    key: RecordKey
+    features: bytes
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
     """Where a record stands today."""
 
@@ -177,6 +187,10 @@ class Transaction(Protocol):
 
     def set_generic(self, keys: Mapping[int, bool], *, at: Micros) -> None: ...
     def records(self, numbers: Sequence[int]) -> dict[int, StoredRecord]: ...
+    def comparables(self, numbers: Sequence[int]) -> dict[int, Comparable]:
+        """The same records as `records` gives, without their states."""
+        ...
+
     def versions(self, numbers: Sequence[int]) -> Mapping[int, int]: ...
     def memberships(self, records: Sequence[int]) -> dict[int, Member]: ...
     def records_of(self, profile: ProfileId) -> Sequence[int]:

@@ -13,6 +13,7 @@ from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId
 from services.identity.domain.record import EMPTY, RecordState
 from services.identity.ports import OutgoingMessage, Partition, Position
 from services.identity.store import (
+    Comparable,
     DedupeEntry,
     Interval,
     LostPartition,
@@ -105,6 +106,9 @@ class StoreContract:
             found = tx.records([number])[number]
             assert (found.state, found.features, list(found.keys)) == (EMPTY, b"f", [])
             assert tx.versions([number, number + 999]) == {number: 2}
+            assert tx.comparables([number, number + 999]) == {
+                number: Comparable(number, ANN, b"f", 2)
+            }
 
     def test_all_record_numbers_are_listed_in_order(self, store: ResolverStore) -> None:
         with store.transaction() as tx:

@@ -27,7 +27,8 @@ _CALLS = {
     " remove_events advance_offset": "write land",
     "take_marks delete_marks": "marks",
     "holders holders_of generic_among lock_generic set_generic generic_keys": "candidates",
-    "records": "read candidates",
+    "comparables": "read candidates",
+    "records": "read members",
     "score": "score",
     "memberships lock_components members edges_among versions": "lock and read components",
     "remove_edges put_edges put_memberships review put_profiles leave enter set_aside"
@@ -42,8 +43,8 @@ _BEFORE = {
     "lock_records": "decode and interpret",
     "new_record_numbers add_dedupe update_dedupe derive add_records update_records add_keys"
     " remove_keys mark add_events": "fold",
-    "holders generic_among records": "candidates",
-    "score memberships remove_edges put_edges": "pairs and edges",
+    "holders generic_among comparables": "candidates",
+    "records score memberships remove_edges put_edges": "pairs and edges",
     "put_memberships review": "cluster",
     "profiles held_profiles segments_of evaluate put_profiles": "build profiles",
     "leave enter": "segments",

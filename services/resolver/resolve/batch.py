@@ -35,8 +35,9 @@ from services.resolver.resolve.cluster import (
     cluster_all,
 )
 from services.resolver.resolve.components import Standing, connect, lock_standing
-from services.resolver.resolve.edges import judge, sharing_decisive
-from services.resolver.resolve.engine import Engine, Known
+from services.resolver.resolve.edges import judge, sharing_key
+from services.resolver.resolve.engine import Engine
+from services.resolver.resolve.known import Known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,20 +95,20 @@ class _Work:
         self._records_max = records_max
         self._engine = engine
         self._at = at
-        self._known = Known(engine.deriver.rules)
+        self._known = Known(tx, engine.deriver.rules)
         self._vectors: dict[Pair, bytes] = {}
         self.pairs = 0
         self.edges = 0
 
     def run(self, dirty: set[int], touched: set[int]) -> Told:
-        self._read(touched)
+        self._known.read(touched)
         candidates, edges = self._find_edges(dirty)
         ends = {number for edge in edges for number in (edge.a, edge.b)}
         standing = lock_standing(self._tx, touched | ends)
         self._check_unchanged()
         check_crossings(self._tx, [self._known.records[n] for n in dirty], candidates)
         current = self._replace_edges(dirty, edges, candidates, standing)
-        self._read(standing.members)
+        self._known.read(standing.members)
         components = connect(standing.members, current)
         kept = self._set_aside(standing, components)
         clustered = self._cluster(
@@ -130,19 +131,14 @@ class _Work:
         )
         return frozenset(n for n, c in components.items() if c in set(large))
 
-    def _read(self, numbers: Iterable[int]) -> None:
-        missing = sorted(set(numbers) - self._known.records.keys())
-        if missing:
-            self._known.add(self._tx.records(missing).values())
-
     def _find_edges(self, dirty: set[int]) -> tuple[Candidates, list[StoredEdge]]:
         known = self._known
         records = [known.records[number] for number in sorted(dirty)]
         holders_max = self._engine.deriver.rules.generic_holders_max
         candidates = find_candidates(self._tx, records, holders_max=holders_max, at=self._at)
-        self._read(number for pair in candidates.pairs for number in pair)
+        known.read_for_comparing(number for pair in candidates.pairs for number in pair)
         pairs = sorted(p for p in candidates.pairs if self._engine.may_pair(known, *p))
-        joined = sharing_decisive(pairs, known.decisive, candidates.generic)
+        joined = self._joined(dirty, candidates)
         scored = self._engine.score(known, pairs)
         self._vectors.update(zip(pairs, scored.vectors, strict=True))
         self.pairs += len(pairs)
@@ -156,11 +152,25 @@ class _Work:
         self.edges = len(edges)
         return candidates, edges
 
+    def _joined(self, dirty: set[int], candidates: Candidates) -> frozenset[Pair]:
+        """The pairs that share a decisive identifier which is not generic."""
+        known = self._known
+        asked: dict[Pair, set[str]] = {}
+        for number in dirty:
+            decisive = known.decisive(number)
+            asked |= sharing_key(number, decisive, candidates.holders, candidates.generic)
+        known.read(number for pair in asked for number in pair)
+        return frozenset(
+            (a, b)
+            for (a, b), texts in asked.items()
+            if any(t in known.decisive(a) and t in known.decisive(b) for t in texts)
+        )
+
     def _check_unchanged(self) -> None:
         """Under lock: every record must still be in the state that was compared."""
-        records = self._known.records
-        versions = self._tx.versions(sorted(records))
-        if any(record.version != versions.get(n) for n, record in records.items()):
+        before = self._known.versions()
+        now = self._tx.versions(sorted(before))
+        if any(version != now.get(number) for number, version in before.items()):
             raise RestartBatch("a record changed while its pairs were being scored")
 
     def _replace_edges(
@@ -184,7 +194,7 @@ class _Work:
     def _check_let_go(self, pairs: Iterable[Pair], generic: frozenset[int]) -> None:
         """An edge may go only if its records share no key: else its other end landed meanwhile."""
         pairs = sorted(pairs)
-        self._read(number for pair in pairs for number in pair)
+        self._known.read(number for pair in pairs for number in pair)
         records = self._known.records
         for a, b in pairs:
             if set(records[a].keys) & set(records[b].keys) - generic:
@@ -202,13 +212,13 @@ class _Work:
                 groups.setdefault(component, []).append(number)
         ordered = {c: sorted(numbers, key=known.key_of) for c, numbers in groups.items()}
         several = [n for numbers in ordered.values() if len(numbers) > 1 for n in numbers]
-        decisive = known.decisive_without_generic(self._tx, several)
+        decisive = known.decisive_without_generic(several)
         weights = {pair: edge.weight for pair, edge in edges.items()}
         plans = [
             Plan(
                 Case(
                     records=[known.records[n] for n in numbers],
-                    features=[known.features[n] for n in numbers],
+                    features=[known.features(n) for n in numbers],
                     decisive=[decisive.get(n, frozenset()) for n in numbers],
                     weights=weights,
                 ),

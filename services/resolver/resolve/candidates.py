@@ -21,6 +21,7 @@ class Candidates:
     """`told`: those of the records' keys that were told to be generic before holders were read."""
 
     pairs: frozenset[Pair]
+    holders: Mapping[int, Sequence[int]]
     generic: frozenset[int]
     told: frozenset[int]
 
@@ -39,7 +40,8 @@ def find_candidates(
     new = [key for key in crowded if key not in told]
     tell_crossings(tx, new, holders_max=holders_max, at=at)
     generic = frozenset(crowded)
-    return Candidates(pairs=_pairs(records, holders, generic), generic=generic, told=told)
+    pairs = _pairs(records, holders, generic)
+    return Candidates(pairs=pairs, holders=holders, generic=generic, told=told)
 
 
 def check_crossings(tx: Transaction, records: Iterable[StoredRecord], found: Candidates) -> None:

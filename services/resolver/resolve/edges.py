@@ -62,15 +62,21 @@ def decisive_keys(record: StoredRecord | BaseRecord, rules: IdentityRules) -> Ma
     return result
 
 
-def sharing_decisive(
-    pairs: Collection[Pair],
-    identifiers: Mapping[int, Mapping[str, int]],
+def sharing_key(
+    number: int,
+    decisive: Mapping[str, int],
+    holders: Mapping[int, Sequence[int]],
     generic: Collection[int],
-) -> frozenset[Pair]:
-    """The pairs whose records share a decisive identifier that is not generic."""
-    result: set[Pair] = set()
-    for a, b in pairs:
-        left, right = identifiers[a], identifiers[b]
-        if left and right and any(key not in generic for t, key in left.items() if t in right):
-            result.add((a, b))
-    return frozenset(result)
+) -> dict[Pair, set[str]]:
+    """The pairs of a record with others under keys of its decisive identifiers, and which.
+
+    A key is a hash: whether the other holds the identifier itself is to be looked up.
+    """
+    result: dict[Pair, set[str]] = {}
+    for text, key in decisive.items():
+        if key not in generic:
+            for other in holders.get(key, ()):
+                if other != number:
+                    pair = (number, other) if number < other else (other, number)
+                    result.setdefault(pair, set()).add(text)
+    return result

@@ -10,6 +10,7 @@ from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId
 from services.identity.domain.source import Source
 from services.identity.ports import OutgoingMessage
 from services.identity.store import (
+    Comparable,
     Interval,
     Mark,
     Member,
@@ -54,6 +55,12 @@ class MemoryTransaction(LandingTables):
 
     def records(self, numbers: Sequence[int]) -> dict[int, StoredRecord]:
         return self.lock_record_numbers(numbers)
+
+    def comparables(self, numbers: Sequence[int]) -> dict[int, Comparable]:
+        return {
+            number: Comparable(number, record.key, record.features, record.version)
+            for number, record in self.records(numbers).items()
+        }
 
     def versions(self, numbers: Sequence[int]) -> Mapping[int, int]:
         return {number: record.version for number, record in self.records(numbers).items()}

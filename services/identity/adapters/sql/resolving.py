@@ -13,6 +13,7 @@ from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId
 from services.identity.domain.source import Source
 from services.identity.ports import OutgoingMessage
 from services.identity.store import (
+    Comparable,
     Interval,
     Mark,
     MarkKind,
@@ -92,6 +93,16 @@ class ResolvingWrites(LandingWrites):
             Int8s(list(numbers)),
         )
         return {row[0]: read_record(row) for row in rows}
+
+    def comparables(self, numbers: Sequence[int]) -> dict[int, Comparable]:
+        rows = self._rows(
+            "SELECT id, source, key_kind, key, features, version FROM record WHERE id = ANY(%s)",
+            Int8s(list(numbers)),
+        )
+        return {
+            number: Comparable(number, RecordKey(source, kind, key), features, version)
+            for number, source, kind, key, features, version in rows
+        }
 
     def versions(self, numbers: Sequence[int]) -> Mapping[int, int]:
         rows = self._rows("SELECT id, version FROM record WHERE id = ANY(%s)", Int8s(list(numbers)))

@@ -1,0 +1,80 @@
+"""What a batch has read of records so far: enough to compare most, whole where they are members."""
+
+from collections.abc import Collection, Iterable, Mapping
+
+from services.identity.domain.identifiers import IdentityRules
+from services.identity.domain.ids import RecordKey
+from services.identity.store import Comparable, RestartBatch, StoredRecord, Transaction
+from services.linkage.features import Features
+from services.resolver.derive import decode_features
+from services.resolver.resolve.edges import decisive_keys
+from services.resolver.resolve.memory import digest_of
+
+
+class Known:
+    """Records by number. Most candidates are compared once and never read whole."""
+
+    def __init__(self, tx: Transaction, rules: IdentityRules) -> None:
+        self._tx = tx
+        self._rules = rules
+        self.records: dict[int, StoredRecord] = {}
+        self._compared: dict[int, Comparable] = {}
+        self._features: dict[int, Features] = {}
+        self._digests: dict[int, bytes] = {}
+        self._decisive: dict[int, Mapping[str, int]] = {}
+
+    def read(self, numbers: Iterable[int]) -> None:
+        """Read these records whole, where they are not yet.
+
+        Raises RestartBatch when one changed since it was read for comparing.
+        """
+        missing = sorted(set(numbers) - self.records.keys())
+        if not missing:
+            return
+        for number, record in self._tx.records(missing).items():
+            compared = self._compared.get(number)
+            if compared is not None and compared.version != record.version:
+                raise RestartBatch("a record changed while its pairs were being scored")
+            self.records[number] = record
+
+    def read_for_comparing(self, numbers: Iterable[int]) -> None:
+        missing = sorted(set(numbers) - self.records.keys() - self._compared.keys())
+        if missing:
+            self._compared.update(self._tx.comparables(missing))
+
+    def versions(self) -> dict[int, int]:
+        """Of every record read, which version of it."""
+        every = {number: each.version for number, each in self._compared.items()}
+        return every | {number: each.version for number, each in self.records.items()}
+
+    def _of(self, number: int) -> Comparable | StoredRecord:
+        return self.records.get(number) or self._compared[number]
+
+    def key_of(self, number: int) -> RecordKey:
+        return self._of(number).key
+
+    def features(self, number: int) -> Features:
+        if number not in self._features:
+            self._features[number] = decode_features(self._of(number).features)
+        return self._features[number]
+
+    def digest(self, number: int) -> bytes:
+        """What its weights depend on."""
+        if number not in self._digests:
+            self._digests[number] = digest_of(self._of(number).features)
+        return self._digests[number]
+
+    def decisive(self, number: int) -> Mapping[str, int]:
+        """Its decisive identifiers, as text, with the key each is found under; read whole."""
+        if number not in self._decisive:
+            self._decisive[number] = decisive_keys(self.records[number], self._rules)
+        return self._decisive[number]
+
+    def decisive_without_generic(self, numbers: Collection[int]) -> dict[int, frozenset[str]]:
+        """The decisive identifiers of records, less those that too many records hold."""
+        keys = {key for number in numbers for key in self.decisive(number).values()}
+        generic = self._tx.generic_among(sorted(keys)) if keys else frozenset()
+        return {
+            number: frozenset(t for t, key in self.decisive(number).items() if key not in generic)
+            for number in numbers
+        }
