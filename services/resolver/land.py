@@ -143,7 +143,8 @@ class _Batch:
     def land(
         self, best: Mapping[UUID, list[Arrival]], copies: int
     ) -> list[tuple[Message, RejectedError]]:
-        keys = sorted({arrivals[0].event.record for arrivals in best.values()})
+        records = {arrivals[0].event.record for arrivals in best.values()}
+        keys = sorted(records, key=RecordKey.parts)
         known = self._tx.lock_records(keys)
         missing = [key for key in keys if key not in known]
         numbers = dict(zip(missing, self._tx.new_record_numbers(len(missing)), strict=True))
@@ -257,7 +258,7 @@ class _Batch:
     ) -> None:
         writer = RecordWriter(self._tx)
         events: list[StoredEvent] = []
-        for key in sorted({*added, *refolded}):
+        for key in sorted({*added, *refolded}, key=RecordKey.parts):
             stored = known.get(key)
             arrivals = added.get(key, ())
             state = refolded.get(key, stored.state if stored else EMPTY)
@@ -304,8 +305,6 @@ class RecordWriter:
         derived: Derived,
         since: Micros,
     ) -> None:
-        before = set(stored.keys) if stored else set()
-        after = set(derived.keys)
         record = StoredRecord(
             number=number,
             key=key,
@@ -314,11 +313,18 @@ class RecordWriter:
             keys=derived.keys,
             version=stored.version + 1 if stored else 1,
         )
-        (self._changed if stored else self._new).append(record)
-        self._keys_added.extend((each, number) for each in sorted(after - before))
-        self._keys_removed.extend((each, number) for each in sorted(before - after))
         kind = MarkKind.MATCHING if derived.changes_matching else MarkKind.TRAITS
         self._marks.append((kind, number, since))
+        if stored is None:
+            self._new.append(record)
+            self._keys_added += [(each, number) for each in derived.keys]
+            return
+        self._changed.append(record)
+        if derived.keys is stored.keys:
+            return  # nothing that matching sees has changed
+        before, after = set(stored.keys), set(derived.keys)
+        self._keys_added.extend((each, number) for each in sorted(after - before))
+        self._keys_removed.extend((each, number) for each in sorted(before - after))
         if self._marks_released:
             self._marks.extend((MarkKind.KEY, each, since) for each in sorted(before - after))
 

@@ -6,7 +6,7 @@ tests/unit/services/identity/domain/test_record.py.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
 from services.identity.domain.errors import RejectedError, RejectReason
@@ -132,8 +132,7 @@ def fold(state: RecordState, events: Iterable[Event]) -> RecordState:
             _add_holding(holdings, event)
         elif event.name == Canonical.CONSENT_CHANGED:
             _add_consent(consents, event)
-    return replace(
-        state,
+    return RecordState(
         events=number,
         dated_from=low,
         dated_to=high,
@@ -163,11 +162,11 @@ def check_room(state: RecordState, event: Event) -> None:
 
 
 def _add_fields(fields: dict[str, Stamped], event: Event) -> None:
+    order = (event.occurred_at, event.message_id)
     for name, value in event.fields.items():
-        stamped = Stamped(value=value, at=event.occurred_at, by=event.message_id, dated=event.dated)
         known = fields.get(name)
-        if known is None or known.order() < stamped.order():
-            fields[name] = stamped
+        if known is None or known.order() < order:
+            fields[name] = Stamped(value=value, at=order[0], by=order[1], dated=event.dated)
 
 
 def _joined(identifier: ExternalId) -> str:
