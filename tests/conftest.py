@@ -27,6 +27,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             if isinstance(report, pytest.TestReport):
                 folder = "/".join(report.nodeid.split("::")[0].split("/")[:-1])
                 seconds[folder] += report.duration
+    left_out = sum(
+        1 for report in terminalreporter.stats.get("skipped", ()) if "kafka" in report.keywords
+    )
+    if left_out:
+        terminalreporter.section("left out")
+        missing = broker.what_is_missing()
+        terminalreporter.write_line(f"{left_out} tests on a real Kafka broker. {missing}")
     terminalreporter.section("slowest folders")
     for folder, spent in sorted(seconds.items(), key=lambda each: -each[1])[:FOLDERS_SHOWN]:
         terminalreporter.write_line(f"{spent:7.1f} s  {folder}")

@@ -58,6 +58,7 @@ class TopicSettings:
     retention_ms: int | None = None  # None: for ever
     compacted: bool = False
     message_bytes_max: int = 1_048_576
+    replication_factor: int = 3  # a log with fewer brokers keeps as many copies as it has brokers
 
 
 class Producer(Protocol):
@@ -96,7 +97,14 @@ class EventLog(Protocol):
 
     name: str  # "kafka", "embedded" or "memory": the demo says which one it used
 
-    def ensure_topics(self, topics: Sequence[TopicSettings]) -> None: ...
+    def ensure_topics(self, topics: Sequence[TopicSettings]) -> None:
+        """Create what is missing and grow what is smaller; raises UsageError for what is larger."""
+        ...
+
+    def topic_faults(self, topics: Sequence[TopicSettings]) -> Sequence[str]:
+        """One line for each topic that is missing and each setting that is not as given."""
+        ...
+
     def producer(self) -> Producer: ...
     def consumer(self, *, topics: Sequence[str], group: str, start: StartingOffsets) -> Consumer:
         """Join `group`; partitions are shared among its members, one member each."""

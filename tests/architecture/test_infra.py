@@ -17,6 +17,17 @@ INSTRUCTIONS = {
     "VOLUME", "WORKDIR",
 }  # fmt: skip
 
+COMPOSE_WORDS = {
+    "build", "command", "depends_on", "environment", "healthcheck", "image", "network_mode",
+    "shm_size", "stop_grace_period", "volumes",
+}  # fmt: skip
+TESTED_ALIKE = (
+    "process.roles", "node.id", "listener.security.protocol.map", "controller.listener.names",
+    "inter.broker.listener.name", "auto.create.topics.enable", "log.retention.ms",
+    "default.replication.factor", "offsets.topic.replication.factor",
+    "transaction.state.log.replication.factor", "transaction.state.log.min.isr",
+)  # fmt: skip
+
 
 def compose() -> dict[str, Any]:
     return dict(yaml.safe_load((INFRA / "compose.yaml").read_text()))
@@ -53,6 +64,61 @@ def test_compose_builds_what_is_there_and_mounts_what_it_declares() -> None:
         assert service.get("depends_on", {}).keys() <= document["services"].keys()
     build = document["services"]["plait"]["build"]
     assert ((INFRA / build["context"]).resolve() / build["dockerfile"]).is_file()
+
+
+class _Strict(yaml.SafeLoader):
+    """YAML lets a key be written twice and keeps the last; here that is an error."""
+
+
+def _no_key_twice(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    keys = [loader.construct_object(key) for key, _ in node.value]
+    assert len(keys) == len(set(keys)), f"written twice in line {node.start_mark.line + 1}"
+    return loader.construct_mapping(node, deep=True)
+
+
+_Strict.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _no_key_twice)
+
+
+def test_compose_says_only_what_the_specification_knows() -> None:
+    """A misspelt word of the Compose specification is none of those that the file may use."""
+    document = yaml.load((INFRA / "compose.yaml").read_text(), _Strict)  # noqa: S506  # safe: derived
+    assert document.keys() <= {"name", "services", "volumes"}
+    for service in document["services"].values():
+        assert service.keys() <= COMPOSE_WORDS
+        assert all(isinstance(value, str) for value in service.get("environment", {}).values())
+        assert {each["condition"] for each in service.get("depends_on", {}).values()} <= {
+            "service_healthy"
+        }
+        image = service.get("image", "built:here")
+        assert ":" in image
+        assert not image.endswith(":latest")
+
+
+def test_compose_waits_for_a_service_only_if_it_says_when_it_is_healthy() -> None:
+    services = compose()["services"]
+    for service in services.values():
+        for name in service.get("depends_on", {}):
+            assert services[name]["healthcheck"]["test"]
+
+
+def test_the_broker_of_compose_is_set_up_as_the_one_that_is_tested() -> None:
+    """The same words, as the image reads them, but for ports, folders and what is a test's."""
+    environment = compose()["services"]["kafka"]["environment"]
+    tested = dict(
+        line.split("=", maxsplit=1)
+        for line in (INFRA / "kafka" / "server.properties.template").read_text().splitlines()
+        if line and not line.startswith("#")
+    )
+    said = {name.removeprefix("KAFKA_").lower().replace("_", "."): name for name in environment}
+    assert said.keys() - tested.keys() <= {"log.dirs"}
+    for name in TESTED_ALIKE:
+        assert environment[said[name]] == tested[name], name
+    listens = dict(each.split("://") for each in environment["KAFKA_LISTENERS"].split(","))
+    assert environment["KAFKA_ADVERTISED_LISTENERS"] == f"PLAINTEXT://{listens['PLAINTEXT']}"
+    voter = environment["KAFKA_CONTROLLER_QUORUM_VOTERS"]
+    assert voter == f"{environment['KAFKA_NODE_ID']}@{listens['CONTROLLER']}"
+    command = compose()["services"]["plait"]["command"]
+    assert command[command.index("--kafka") + 1] == listens["PLAINTEXT"]
 
 
 def test_the_broker_of_compose_is_the_one_that_is_tested() -> None:

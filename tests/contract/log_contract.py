@@ -3,122 +3,29 @@
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import count, pairwise
+from itertools import pairwise
 
 import pytest
 
-from services.identity.domain.errors import RejectedError, RejectReason, UsageError
-from services.identity.ports import (
-    Consumer,
-    EventLog,
-    Message,
-    OutgoingMessage,
-    Partition,
-    Position,
-    StartingOffsets,
-    TopicSettings,
+from services.identity.domain.errors import UsageError
+from services.identity.ports import EventLog, OutgoingMessage, Partition, Position
+from tests.contract.log_bytes_contract import BytesContract
+from tests.contract.log_fixtures import (
+    PARTITIONS,
+    Append,
+    Join,
+    by_partition,
+    from_the_beginning,
+    outgoing,
+    read,
+    until,
 )
-
-PARTITIONS = 3
-WAIT_SECONDS_MAX = 30  # only reached when something is broken
-_names = count(1)
-
-Join = Callable[..., Consumer]
-Append = Callable[..., Sequence[Position]]
+from tests.contract.log_members_contract import MembersContract
+from tests.contract.log_topics_contract import TopicsContract
 
 
-def from_the_beginning(_: frozenset[Partition]) -> Mapping[Partition, int]:
-    return {}
-
-
-def outgoing(topic: str, key: str, value: str) -> OutgoingMessage:
-    return OutgoingMessage(topic=topic, key=key.encode(), value=value.encode())
-
-
-def read(consumer: Consumer, number: int) -> list[Message]:
-    """Exactly this many messages: then one more look, which must find nothing."""
-    found: list[Message] = []
-    give_up_at = time.monotonic() + WAIT_SECONDS_MAX
-    while len(found) < number and time.monotonic() < give_up_at:
-        found.extend(consumer.poll(records_max=500, timeout_ms=100))
-    found.extend(consumer.poll(records_max=500, timeout_ms=20))
-    assert len(found) == number
-    return found
-
-
-def until(consumers: Sequence[Consumer], done: Callable[[], bool]) -> None:
-    """Let every member poll in turn until `done`; meanwhile no partition has two owners."""
-    give_up_at = time.monotonic() + WAIT_SECONDS_MAX
-    while not done():
-        assert time.monotonic() < give_up_at, [sorted(each.assignment()) for each in consumers]
-        for consumer in consumers:
-            assert not consumer.poll(records_max=100, timeout_ms=50)
-        owned = [partition for each in consumers for partition in each.assignment()]
-        assert len(owned) == len(set(owned))
-
-
-def by_partition(messages: Sequence[Message]) -> dict[Partition, list[Message]]:
-    found: dict[Partition, list[Message]] = defaultdict(list)
-    for message in messages:
-        found[message.partition].append(message)
-    return found
-
-
-class LogContract:
-    """Subclasses give the fixture `log`."""
-
-    @pytest.fixture
-    def topic(self, log: EventLog) -> str:
-        name = f"contract-{next(_names)}"
-        log.ensure_topics((TopicSettings(name=name, partitions=PARTITIONS),))
-        return name
-
-    @pytest.fixture
-    def join(self, log: EventLog, topic: str) -> Iterator[Join]:
-        """Members of a group that are closed when the test ends."""
-        opened: list[Consumer] = []
-
-        def joined(group: str = "readers", start: StartingOffsets = from_the_beginning) -> Consumer:
-            consumer = log.consumer(topics=[topic], group=f"{topic}-{group}", start=start)
-            opened.append(consumer)
-            return consumer
-
-        yield joined
-        for consumer in opened:
-            consumer.close()
-
-    @pytest.fixture
-    def append(self, log: EventLog) -> Iterator[Append]:
-        producer = log.producer()
-        yield lambda *messages: producer.append(messages)
-        producer.close()
-
-    def test_what_was_appended_is_read_as_it_was(
-        self, topic: str, append: Append, join: Join
-    ) -> None:
-        sent = [
-            OutgoingMessage(topic=topic, key=b"a", value=b"plain"),
-            OutgoingMessage(topic=topic, key=b"a", value=b"", headers=(("trace", b"1"),)),
-            OutgoingMessage(topic=topic, key=b"a", value=b"\x00\xff", headers=(("t", b""),)),
-            OutgoingMessage(topic=topic, key=b"a", value=b"x", headers=(("t", b"1"), ("t", b"2"))),
-            OutgoingMessage(topic=topic, key=b"", value=b"empty key"),
-            OutgoingMessage(topic=topic, key=b"a", value=None, headers=(("why", b"erased"),)),
-        ]
-        append(*sent)
-        found = [(each.key, each.value, each.headers) for each in read(join(), len(sent))]
-        assert sorted(map(str, found)) == sorted(
-            str((each.key, each.value, each.headers)) for each in sent
-        )
-
-    def test_a_tombstone_has_no_value_and_an_empty_message_has_one(
-        self, topic: str, append: Append, join: Join
-    ) -> None:
-        append(
-            OutgoingMessage(topic=topic, key=b"a", value=None),
-            OutgoingMessage(topic=topic, key=b"a", value=b""),
-        )
-        assert [each.value for each in read(join(), 2)] == [None, b""]
+class LogContract(BytesContract, MembersContract, TopicsContract):
+    """Subclasses give the fixtures `log` and `impatient_log`."""
 
     def test_equal_keys_share_a_partition_and_keep_their_order(
         self, topic: str, append: Append, join: Join
@@ -194,48 +101,6 @@ class LogContract:
             order[message.key].append(int(message.value))
         assert all(each == sorted(each) for each in order.values())
 
-    def test_a_restart_resumes_where_the_caller_says(
-        self, topic: str, append: Append, join: Join
-    ) -> None:
-        append(*(outgoing(topic, f"k-{turn % 5}", str(turn)) for turn in range(20)))
-        stored: dict[Partition, int] = {}
-        asked: list[frozenset[Partition]] = []
-
-        def start(partitions: frozenset[Partition]) -> Mapping[Partition, int]:
-            asked.append(partitions)
-            return {each: stored[each] for each in partitions if each in stored}
-
-        first = join(start=start)
-        done: list[Message] = []
-        while len(done) < 8:
-            batch = first.poll(records_max=3, timeout_ms=100)
-            done.extend(batch)
-            stored.update({each.partition: each.offset + 1 for each in batch})
-        lost = first.poll(records_max=3, timeout_ms=100)  # read, never committed
-        assert lost
-        first.close()
-        rest = read(join(start=start), 20 - len(done))
-        seen = sorted((each.partition, each.offset) for each in (*done, *rest))
-        assert len(set(seen)) == len(seen) == 20
-        assert frozenset().union(*asked) == {Partition(topic, each) for each in range(PARTITIONS)}
-
-    def test_a_failing_start_reaches_the_caller_and_is_asked_again(
-        self, topic: str, append: Append, join: Join
-    ) -> None:
-        append(outgoing(topic, "k", "1"))
-        failures = iter([True, False])
-
-        def start(_: frozenset[Partition]) -> Mapping[Partition, int]:
-            if next(failures, False):
-                raise UsageError("no database yet")
-            return {}
-
-        consumer = join(start=start)
-        with pytest.raises(UsageError):
-            until([consumer], lambda: False)
-        assert consumer.assignment() == frozenset()
-        assert [each.value for each in read(consumer, 1)] == [b"1"]
-
     def test_seek_reads_again(self, topic: str, append: Append, join: Join) -> None:
         append(*(outgoing(topic, "k", str(turn)) for turn in range(4)))
         consumer = join()
@@ -293,53 +158,8 @@ class LogContract:
         assert [each.value for each in found] == [b"now"]
         assert time.monotonic() - began < 5
 
-    def test_two_groups_each_read_everything(self, topic: str, append: Append, join: Join) -> None:
-        append(*(outgoing(topic, f"k-{turn}", str(turn)) for turn in range(5)))
-        assert len(read(join("one"), 5)) == len(read(join("two"), 5))
-
-    def test_members_share_and_the_rest_takes_over_from_one_that_leaves(
-        self, topic: str, append: Append, join: Join
-    ) -> None:
-        every = {Partition(topic, each) for each in range(PARTITIONS)}
-        first = join()
-        until([first], lambda: first.assignment() == every)
-        second = join()
-        both = [first, second]
-        until(both, lambda: sorted(len(each.assignment()) for each in both) == [1, 2])
-        until(both, lambda: first.assignment() | second.assignment() == every)
-        first.close()
-        until([second], lambda: second.assignment() == every)
-        append(*(outgoing(topic, f"k-{turn}", "x") for turn in range(9)))
-        assert len(by_partition(read(second, 9))) > 1
-
-    def test_a_value_of_the_largest_size_passes_and_a_larger_one_is_refused(
-        self, append: Append, join: Join, topic: str
-    ) -> None:
-        bytes_max = TopicSettings(name=topic, partitions=PARTITIONS).message_bytes_max
-        largest = bytes(range(256)) * (bytes_max // 256)
-        append(
-            outgoing(topic, "k", "before"), OutgoingMessage(topic=topic, key=b"k", value=largest)
-        )
-        with pytest.raises(RejectedError) as refused:
-            append(
-                outgoing(topic, "k", "never"),
-                OutgoingMessage(topic=topic, key=b"k", value=largest + b"x"),
-            )
-        assert refused.value.reason == RejectReason.TOO_LARGE
-        assert [each.value for each in read(join(), 2)] == [b"before", largest]
-
     def test_an_unknown_topic_is_refused(self, log: EventLog, append: Append) -> None:
         with pytest.raises(UsageError, match="no-such-topic"):
             append(outgoing("no-such-topic", "k", "x"))
         with pytest.raises(UsageError, match="no-such-topic"):
             log.consumer(topics=["no-such-topic"], group="g", start=from_the_beginning)
-
-    def test_topics_can_be_ensured_again_and_grow_but_never_shrink(
-        self, log: EventLog, topic: str, join: Join
-    ) -> None:
-        log.ensure_topics((TopicSettings(name=topic, partitions=PARTITIONS, retention_ms=60_000),))
-        log.ensure_topics((TopicSettings(name=topic, partitions=PARTITIONS + 1),))
-        consumer = join()
-        until([consumer], lambda: len(consumer.assignment()) == PARTITIONS + 1)
-        with pytest.raises(UsageError, match="cannot shrink"):
-            log.ensure_topics((TopicSettings(name=topic, partitions=PARTITIONS),))

@@ -9,13 +9,24 @@ from services.identity.adapters.clock import SystemClock
 from services.identity.adapters.embedded.log import EmbeddedLog
 from services.identity.domain.errors import RetryableError
 from services.identity.ports import EventLog, Partition, TopicSettings
-from tests.contract.log_contract import LogContract, from_the_beginning, outgoing, read, until
+from tests.contract.log_contract import LogContract
+from tests.contract.log_fixtures import (
+    STALL_MS_MAX,
+    from_the_beginning,
+    outgoing,
+    read,
+    until,
+)
 
 
 class TestEmbeddedLog(LogContract):
     @pytest.fixture
     def log(self, database_url: str) -> EventLog:
         return EmbeddedLog(database_url, clock=SystemClock())
+
+    @pytest.fixture
+    def impatient_log(self, database_url: str) -> EventLog:
+        return EmbeddedLog(database_url, clock=SystemClock(), stall_ms_max=STALL_MS_MAX)
 
 
 def end_all_connections(url: str) -> None:

@@ -6,9 +6,15 @@ from services.identity.adapters.clock import SystemClock
 from services.identity.adapters.memory.log import MemoryLog
 from services.identity.ports import EventLog
 from tests.contract.log_contract import LogContract
+from tests.contract.log_fixtures import STALL_MS_MAX
 
 
 class TestMemoryLog(LogContract):
     @pytest.fixture
     def log(self) -> EventLog:
         return MemoryLog(SystemClock())
+
+    @pytest.fixture
+    def impatient_log(self, log: MemoryLog) -> EventLog:
+        log.stall_seconds_max = STALL_MS_MAX / 1_000
+        return log

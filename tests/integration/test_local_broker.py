@@ -47,9 +47,27 @@ def test_missing_java_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.Mon
         LocalBroker(tmp_path).start()
 
 
+def _java(folder: Path, version: str) -> str:
+    """A stand-in that only says its version."""
+    file = folder / "java"
+    file.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\"' >&2\n")
+    file.chmod(0o755)
+    return str(file)
+
+
+@pytest.mark.parametrize("version", ["1.8.0_402", "11.0.2", "16"])
+def test_an_old_java_says_how_to_get_a_newer_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    java = _java(tmp_path, version)
+    monkeypatch.setattr("shutil.which", lambda _: java)
+    assert "needs Java 17 or newer: apt install" in str(broker.what_is_missing())
+
+
 def test_missing_maven_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    java = _java(tmp_path, "17.0.15")
     monkeypatch.setattr(broker, "INFRA", tmp_path)
-    monkeypatch.setattr("shutil.which", lambda name: None if name == "mvn" else "/bin/true")
+    monkeypatch.setattr("shutil.which", lambda name: None if name == "mvn" else java)
     (tmp_path / "pom.xml").write_text("")
     assert "apt install maven" in str(broker.what_is_missing())
     with pytest.raises(UsageError, match="apt install maven"):

@@ -1,10 +1,14 @@
-"""What every log does alike: a key's partition, a member's share, the size of a message."""
+"""What every log does alike: a key's partition, a member's share, a topic that never shrinks."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
 
 from services.identity.domain.errors import RejectedError, RejectReason, UsageError
 from services.identity.ports import OutgoingMessage, Partition, TopicSettings
+
+STALL_MS_MAX = 300_000  # a member that does not poll for so long loses its partitions
 
 
 def partition_of(key: bytes, partitions: int) -> int:
@@ -38,13 +42,100 @@ def refuse_too_large(message: OutgoingMessage, bytes_max: int) -> None:
         raise RejectedError(RejectReason.TOO_LARGE, detail)
 
 
-def refuse_to_shrink(settings: TopicSettings, *, partitions_now: int) -> None:
-    """Fewer partitions would lose messages, so that is never done."""
-    if settings.partitions < partitions_now:
-        raise UsageError(
-            f"topic {settings.name} has {partitions_now} partitions; it cannot shrink"
-            f" to {settings.partitions}: make a new topic and replay into it"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One setting of a topic that is not as declared.
+
+    `shrinks`: to set it as declared would lose messages or refuse what was taken before.
+    """
+
+    topic: str
+    setting: str
+    found: str
+    declared: str
+    shrinks: bool
+
+    def __str__(self) -> str:
+        return f"topic {self.topic}: {self.setting} is {self.found}, declared is {self.declared}"
+
+
+def differences(declared: TopicSettings, found: TopicSettings) -> tuple[Difference, ...]:
+    """What a topic has otherwise than declared. More replicas than declared are no difference."""
+    pairs: tuple[tuple[str, int | None, int | None, bool], ...] = (
+        (
+            "partitions",
+            found.partitions,
+            declared.partitions,
+            declared.partitions < found.partitions,
+        ),
+        (
+            "retention_ms",
+            found.retention_ms,
+            declared.retention_ms,
+            _retention(declared) < _retention(found),
+        ),
+        (
+            "compacted",
+            found.compacted,
+            declared.compacted,
+            declared.compacted,  # compaction removes messages, whatever the retention
+        ),
+        (
+            "message_bytes_max",
+            found.message_bytes_max,
+            declared.message_bytes_max,
+            declared.message_bytes_max < found.message_bytes_max,
+        ),
+        (
+            "replication_factor",
+            min(found.replication_factor, declared.replication_factor),
+            declared.replication_factor,
+            False,
+        ),
+    )
+    return tuple(
+        Difference(
+            topic=declared.name,
+            setting=name,
+            found=_word(is_now),
+            declared=_word(should_be),
+            shrinks=shrinks,
         )
+        for name, is_now, should_be, shrinks in pairs
+        if is_now != should_be
+    )
+
+
+def refuse_to_shrink(declared: TopicSettings, found: TopicSettings) -> None:
+    """What would lose messages, or refuse what was taken before, is never done by a start."""
+    shrinking = [each for each in differences(declared, found) if each.shrinks]
+    if shrinking:
+        named = "; ".join(map(str, shrinking))
+        raise UsageError(
+            f"{named}. A topic cannot shrink: declare what is there, or make a new topic and"
+            " replay into it"
+        )
+
+
+def faults(
+    declared: Sequence[TopicSettings], found: Mapping[str, TopicSettings]
+) -> tuple[str, ...]:
+    """One line for each topic that is missing and each setting that is not as declared."""
+    lines: list[str] = []
+    for topic in declared:
+        if topic.name in found:
+            lines.extend(map(str, differences(topic, found[topic.name])))
+        else:
+            lines.append(f"topic {topic.name} does not exist")
+    return tuple(lines)
+
+
+def _retention(settings: TopicSettings) -> float:
+    return inf if settings.retention_ms is None else settings.retention_ms
+
+
+def _word(value: int | bool | None) -> str:  # noqa: FBT001  # shown, not decided by
+    return "unlimited" if value is None else str(value)
 
 
 def unknown_topics(missing: Sequence[str]) -> UsageError:

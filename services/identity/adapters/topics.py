@@ -24,6 +24,7 @@ class BrokerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     retention_ms: int | None
     compacted: bool
     message_bytes_max: int
+    replication_factor: int
 
 
 class TopicDeclaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,6 +45,7 @@ class TopicDeclaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             retention_ms=self.settings.retention_ms,
             compacted=self.settings.compacted,
             message_bytes_max=self.settings.message_bytes_max,
+            replication_factor=self.settings.replication_factor,
         )
 
 

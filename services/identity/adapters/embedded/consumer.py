@@ -9,7 +9,7 @@ import msgspec
 from services.identity.adapters.embedded import topics as topics_of
 from services.identity.adapters.embedded.membership import Membership
 from services.identity.adapters.embedded.session import Session
-from services.identity.adapters.log_rules import fair_share, shares
+from services.identity.adapters.log_rules import STALL_MS_MAX, fair_share, shares
 from services.identity.adapters.sql.engine import Connection
 from services.identity.domain.errors import RetryableError
 from services.identity.domain.ids import Micros
@@ -46,9 +46,17 @@ class EmbeddedConsumer:
     """Belongs to one thread. A lost connection loses its partitions; the next poll joins again."""
 
     def __init__(
-        self, url: str, *, topics: Sequence[str], group: str, start: StartingOffsets
+        self,
+        url: str,
+        *,
+        topics: Sequence[str],
+        group: str,
+        start: StartingOffsets,
+        stall_ms_max: int = STALL_MS_MAX,
     ) -> None:
         self._session = Session(url)
+        self._stall_ms_max = stall_ms_max
+        self._polled_at = time.monotonic()
         self._topics = sorted(topics)
         self._group = group
         self._start = start
@@ -67,6 +75,8 @@ class EmbeddedConsumer:
         give_up_at = time.monotonic() + timeout_ms / 1000
         idle = IDLE_SECONDS
         while True:
+            stalled = time.monotonic() - self._polled_at >= self._stall_ms_max / 1000
+            self._polled_at = time.monotonic()
             try:
                 with self._session.use() as connection:
                     self._share_when_due(connection)
@@ -74,6 +84,8 @@ class EmbeddedConsumer:
             except RetryableError:
                 if not self._session.is_open:
                     self._next.clear()  # the locks went with the connection
+                    if stalled:
+                        continue  # the server ended the idle session, as it was told to
                 raise
             wait = give_up_at - time.monotonic()
             if found or wait <= 0:
@@ -102,6 +114,10 @@ class EmbeddedConsumer:
         if self._member_of is None or self._member_of[0] is not connection:
             self._next.clear()
             self._share_at = 0.0
+            # The locks of a member that stands still would keep its partitions from the others.
+            connection.execute(
+                "SELECT set_config('idle_session_timeout', %s, false)", (str(self._stall_ms_max),)
+            )
             membership = Membership(connection, group=self._group, topics=self._topics)
             self._member_of = (connection, membership)
         return self._member_of[1]

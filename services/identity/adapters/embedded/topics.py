@@ -14,9 +14,12 @@ TOPICS_LOCK = 7_046_030  # advisory lock: one process creates topics at a time
 def ensure(connection: Connection, topics: Sequence[TopicSettings]) -> None:
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", (TOPICS_LOCK,))
+        known = found(connection, [topic.name for topic in topics])
         for topic in topics:
-            now = len(partitions(connection, [topic.name]))
-            refuse_to_shrink(topic, partitions_now=now)
+            if topic.name in known:
+                refuse_to_shrink(topic, known[topic.name])
+        for topic in topics:
+            now = known[topic.name].partitions if topic.name in known else 0
             cursor.execute(
                 "INSERT INTO log_topic (topic, settings) VALUES (%s, %s::text::jsonb)"
                 " ON CONFLICT (topic) DO UPDATE SET settings = excluded.settings"
@@ -32,14 +35,19 @@ def ensure(connection: Connection, topics: Sequence[TopicSettings]) -> None:
 
 def read(connection: Connection, topics: Sequence[str]) -> dict[str, TopicSettings]:
     """The settings of these topics. Raises UsageError when one was never created."""
+    known = found(connection, topics)
+    missing = sorted(set(topics) - known.keys())
+    if missing:
+        raise unknown_topics(missing)
+    return known
+
+
+def found(connection: Connection, topics: Sequence[str]) -> dict[str, TopicSettings]:
+    """The settings of those topics that exist."""
     rows = connection.execute(
         "SELECT topic, settings::text FROM log_topic WHERE topic = ANY(%s)", (list(topics),)
     ).fetchall()
-    found = {topic: msgspec.json.decode(raw, type=TopicSettings) for topic, raw in rows}
-    missing = sorted(set(topics) - found.keys())
-    if missing:
-        raise unknown_topics(missing)
-    return found
+    return {topic: msgspec.json.decode(raw, type=TopicSettings) for topic, raw in rows}
 
 
 def partitions(connection: Connection, topics: Sequence[str]) -> list[Partition]:

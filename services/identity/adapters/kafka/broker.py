@@ -9,6 +9,7 @@ import base64
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -16,10 +17,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from string import Template
 
+from services.identity.adapters.kafka.local_ports import LOOPBACK, free_ports
 from services.identity.domain.errors import RetryableError, UsageError
 
 INFRA = Path(__file__).parents[4] / "infra" / "kafka"
@@ -27,6 +29,7 @@ JAVA_VERSION_MIN = 17
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 30
 DOWNLOAD_SECONDS_MAX = 900  # some 45 MB, once
+LISTENERS = re.compile(r"(PLAINTEXT|CONTROLLER)://127\.0\.0\.1:(\d+)")
 JAVA_OPTIONS = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC")  # one small broker, few cores
 
 
@@ -51,7 +54,7 @@ class LocalBroker:
             else:
                 port = self._written_pid_and_port()[1]
             self._wait_until_it_answers(pid, port)
-        return f"127.0.0.1:{port}"
+        return f"{LOOPBACK}:{port}"
 
     def stop(self) -> bool:
         """End this folder's broker and no other. False when none was running."""
@@ -69,16 +72,29 @@ class LocalBroker:
             self._pid_file.unlink()
         return True
 
+    def kill(self) -> bool:
+        """As a power cut would: nothing is flushed or said. False when none was running."""
+        pid = self._running_pid()
+        if pid is None:
+            return False
+        os.kill(pid, signal.SIGKILL)
+        if not self._ended_within(STOP_SECONDS_MAX):
+            raise RetryableError(f"the local broker, process {pid}, does not end")
+        return True
+
     def is_running(self) -> bool:
         return self._running_pid() is not None
 
     def _configure(self, java: str, jars: Path) -> int:
-        """Write the configuration with free ports, and prepare the folder's data once."""
+        """Write the configuration, with the ports of before where they are free.
+
+        A broker that comes back elsewhere would not be found by who knew it.
+        """
         data = self._directory / "data"
-        with _free_ports(2) as (port, controller_port):
-            values = {"port": port, "controller_port": controller_port, "data": data}
-            template = Template((INFRA / "server.properties.template").read_text())
-            self._config.write_text(template.substitute(values))
+        port, controller_port = free_ports(self._directory, self._ports_before(), count=2)
+        values = {"port": port, "controller_port": controller_port, "data": data}
+        template = Template((INFRA / "server.properties.template").read_text())
+        self._config.write_text(template.substitute(values))
         if not (data / "meta.properties").exists():
             name = hashlib.blake2b(os.fsencode(self._directory), digest_size=15).digest()
             cluster = "p" + base64.urlsafe_b64encode(name).decode() + "A"
@@ -93,6 +109,13 @@ class LocalBroker:
             if done.returncode != 0:
                 raise RetryableError(f"the broker's folder was not prepared: {done.stderr[-500:]}")
         return port
+
+    def _ports_before(self) -> tuple[int, ...]:
+        with suppress(OSError):
+            found = dict(LISTENERS.findall(self._config.read_text()))
+            if found.keys() == {"PLAINTEXT", "CONTROLLER"}:
+                return int(found["PLAINTEXT"]), int(found["CONTROLLER"])
+        return ()
 
     def _launch(self, java: str, jars: Path, port: int) -> int:
         """Start it in a session of its own, as nobody's child: Ctrl-C does not reach it."""
@@ -113,7 +136,7 @@ class LocalBroker:
     def _wait_until_it_answers(self, pid: int, port: int) -> None:
         give_up_at = time.monotonic() + START_SECONDS_MAX
         while time.monotonic() < give_up_at:
-            with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            with suppress(OSError), socket.create_connection((LOOPBACK, port), timeout=1):
                 return
             if self._running_pid() != pid:
                 break
@@ -188,21 +211,21 @@ def what_is_missing() -> str | None:
 
 
 def _java() -> str:
+    how = f"apt install openjdk-{JAVA_VERSION_MIN}-jre-headless"
     java = shutil.which("java")
     if java is None:
-        raise UsageError(f"Java {JAVA_VERSION_MIN} is missing: apt install openjdk-17-jre-headless")
+        raise UsageError(f"Java {JAVA_VERSION_MIN} is missing: {how}")
+    said = subprocess.run(  # noqa: S603  # Java by its full path
+        [java, "-version"],
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS_MAX,
+        check=False,
+    )
+    version = re.search(r'version "(\d+)', said.stderr)  # "1.8.0" was Java 8: too old as well
+    if version is None or int(version[1]) < JAVA_VERSION_MIN:
+        raise UsageError(f"the local broker needs Java {JAVA_VERSION_MIN} or newer: {how}")
     return java
-
-
-@contextmanager
-def _free_ports(number: int) -> Iterator[list[int]]:
-    """Held until all are chosen, so that they differ."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(number)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        ports = [int(each.getsockname()[1]) for each in sockets]
-    yield ports
 
 
 @contextmanager

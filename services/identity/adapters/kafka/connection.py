@@ -16,6 +16,7 @@ from kafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
+from services.identity.adapters.kafka.sockets import DIRECT
 from services.identity.domain.errors import (
     RejectedError,
     RejectReason,
@@ -56,6 +57,7 @@ class KafkaConnection:
         return {
             "bootstrap_servers": self.bootstrap.split(","),
             "client_id": "plait",
+            "proxy_url": DIRECT,
             "security_protocol": security.protocol,
             "ssl_cafile": security.ca_file,
             "sasl_mechanism": security.sasl_mechanism,

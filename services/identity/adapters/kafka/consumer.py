@@ -13,13 +13,12 @@ from kafka import ConsumerRebalanceListener, TopicPartition
 from kafka import KafkaConsumer as Client
 
 from services.identity.adapters.kafka.connection import KafkaConnection, kafka_errors
-from services.identity.adapters.log_rules import unknown_topics
+from services.identity.adapters.log_rules import STALL_MS_MAX, unknown_topics
 from services.identity.domain.ids import Micros
 from services.identity.ports import Message, Partition, Position, StartingOffsets
 
 SESSION_MS_MAX = 10_000  # a dead member's partitions are free after this; the client says 45 s
-HEARTBEAT_MS = 3_000
-POLL_INTERVAL_MS_MAX = 300_000  # a batch that takes longer gives its partitions away
+HEARTBEAT_MS = 1_000  # a member learns this late that the group is to be shared out anew
 SLICE_MS = 50  # an assignment waits at most this long for its offsets
 FETCH_BYTES_MAX = 32 * 1024 * 1024
 PARTITION_BYTES_MAX = 4 * 1024 * 1024
@@ -35,6 +34,7 @@ class KafkaConsumer:
         topics: Sequence[str],
         group: str,
         start: StartingOffsets,
+        stall_ms_max: int = STALL_MS_MAX,
     ) -> None:
         self._start = start
         self._lock = threading.Lock()  # the client rebalances in a thread of its own
@@ -49,8 +49,8 @@ class KafkaConsumer:
                 auto_offset_reset="none",  # never the client's guess
                 isolation_level="read_committed",
                 session_timeout_ms=SESSION_MS_MAX,
-                heartbeat_interval_ms=HEARTBEAT_MS,
-                max_poll_interval_ms=POLL_INTERVAL_MS_MAX,
+                heartbeat_interval_ms=min(HEARTBEAT_MS, stall_ms_max // 5),
+                max_poll_interval_ms=stall_ms_max,
                 fetch_max_bytes=FETCH_BYTES_MAX,
                 max_partition_fetch_bytes=PARTITION_BYTES_MAX,
                 allow_auto_create_topics=False,
@@ -157,6 +157,9 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pytho
 
     def on_partitions_revoked(self, revoked: Iterable[Any]) -> None:
         self._consumer.revoked(revoked)
+
+    def on_partitions_lost(self, lost: Iterable[Any]) -> None:
+        self._consumer.revoked(lost)
 
 
 def _theirs(partition: Partition) -> Any:  # noqa: ANN401  # kafka-python has no types

@@ -10,6 +10,7 @@ from services.identity.adapters.kafka.connection import (
 )
 from services.identity.adapters.kafka.consumer import KafkaConsumer, end_offsets
 from services.identity.adapters.kafka.producer import KafkaProducer
+from services.identity.adapters.log_rules import STALL_MS_MAX
 from services.identity.ports import Partition, StartingOffsets, TopicSettings
 
 
@@ -22,8 +23,10 @@ class KafkaLog:
         *,
         security: KafkaSecurity | None = None,
         bootstrap_ms_max: int = BOOTSTRAP_MS_MAX,
+        stall_ms_max: int = STALL_MS_MAX,
     ) -> None:
         self.name = "kafka"
+        self._stall_ms_max = stall_ms_max
         self._connection = KafkaConnection(
             bootstrap=bootstrap,
             security=security or KafkaSecurity(),
@@ -33,13 +36,22 @@ class KafkaLog:
     def ensure_topics(self, topics: Sequence[TopicSettings]) -> None:
         admin.ensure_topics(self._connection, topics)
 
+    def topic_faults(self, topics: Sequence[TopicSettings]) -> Sequence[str]:
+        return admin.topic_faults(self._connection, topics)
+
     def producer(self) -> KafkaProducer:
         return KafkaProducer(self._connection)
 
     def consumer(
         self, *, topics: Sequence[str], group: str, start: StartingOffsets
     ) -> KafkaConsumer:
-        return KafkaConsumer(self._connection, topics=topics, group=group, start=start)
+        return KafkaConsumer(
+            self._connection,
+            topics=topics,
+            group=group,
+            start=start,
+            stall_ms_max=self._stall_ms_max,
+        )
 
     def end_offsets(self, topic: str) -> Mapping[Partition, int]:
         return end_offsets(self._connection, topic)

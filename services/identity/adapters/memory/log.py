@@ -6,7 +6,9 @@ import time
 from collections.abc import Mapping, Sequence
 
 from services.identity.adapters.log_rules import (
+    STALL_MS_MAX,
     fair_share,
+    faults,
     partition_of,
     refuse_to_shrink,
     refuse_too_large,
@@ -27,8 +29,9 @@ from services.identity.ports import (
 class MemoryLog:
     """One log for as many producers and consumers as ask for it."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, stall_ms_max: int = STALL_MS_MAX) -> None:
         self.name = "memory"
+        self.stall_seconds_max = stall_ms_max / 1_000
         self.clock = clock
         self.settings: dict[str, TopicSettings] = {}
         self.messages: dict[Partition, list[Message]] = {}
@@ -40,11 +43,15 @@ class MemoryLog:
     def ensure_topics(self, topics: Sequence[TopicSettings]) -> None:
         with self.changed:
             for topic in topics:
-                refuse_to_shrink(topic, partitions_now=len(self.partitions_of([topic.name])))
+                if topic.name in self.settings:
+                    refuse_to_shrink(topic, self.settings[topic.name])
             for topic in topics:
                 self.settings[topic.name] = topic
                 for index in range(topic.partitions):
                     self.messages.setdefault(Partition(topic.name, index), [])
+
+    def topic_faults(self, topics: Sequence[TopicSettings]) -> Sequence[str]:
+        return faults(topics, self.settings)
 
     def producer(self) -> "MemoryProducer":
         return MemoryProducer(self)
@@ -118,6 +125,7 @@ class MemoryConsumer:
         self._group = group
         self._start = start
         self._next: dict[Partition, int] = {}
+        self.polled_at = time.monotonic()
         with log.changed:
             log.members.setdefault(group, []).append(self)
             log.changed.notify_all()
@@ -126,6 +134,7 @@ class MemoryConsumer:
         give_up_at = time.monotonic() + timeout_ms / 1000
         with self._log.changed:
             while True:
+                self._join_again()
                 self._share()
                 found = self._read(records_max)
                 wait = give_up_at - time.monotonic()
@@ -147,10 +156,24 @@ class MemoryConsumer:
 
     def close(self) -> None:
         with self._log.changed:
-            self._release(frozenset(self._next))
-            members = self._log.members[self._group]
-            if self in members:
-                members.remove(self)
+            self.leave()
+
+    def leave(self) -> None:
+        """Under the lock. Also called for a member that stalls, by one that does not."""
+        self._release(frozenset(self._next))
+        members = self._log.members[self._group]
+        if self in members:
+            members.remove(self)
+
+    def _join_again(self) -> None:
+        """Be a member, and let go of those that stall."""
+        self.polled_at = time.monotonic()
+        members = self._log.members[self._group]
+        if self not in members:
+            members.append(self)
+        for member in list(members):
+            if self.polled_at - member.polled_at > self._log.stall_seconds_max:
+                member.leave()
 
     def _share(self) -> None:
         members = self._log.members[self._group]

@@ -1,11 +1,14 @@
 """What every log does alike."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.identity.adapters.log_rules import (
     fair_share,
+    faults,
     partition_of,
     refuse_to_shrink,
     shares,
@@ -51,8 +54,44 @@ def test_with_too_few_for_all_the_longest_queue_comes_first() -> None:
     assert shares({long: 5, short: 3}, records_max=1) == {long: 1}
 
 
-def test_growing_is_allowed_and_shrinking_is_not() -> None:
-    settings = TopicSettings(name="a", partitions=2)
-    refuse_to_shrink(settings, partitions_now=1)
-    with pytest.raises(UsageError, match="cannot shrink to 2"):
-        refuse_to_shrink(settings, partitions_now=3)
+SETTINGS = TopicSettings(name="a", partitions=2, retention_ms=50, message_bytes_max=10)
+
+
+@pytest.mark.parametrize(
+    ("setting", "smaller", "larger"),
+    [
+        ("partitions", replace(SETTINGS, partitions=1), replace(SETTINGS, partitions=3)),
+        ("retention_ms", replace(SETTINGS, retention_ms=49), replace(SETTINGS, retention_ms=51)),
+        ("retention_ms", replace(SETTINGS, retention_ms=1), replace(SETTINGS, retention_ms=None)),
+        (
+            "message_bytes_max",
+            replace(SETTINGS, message_bytes_max=9),
+            replace(SETTINGS, message_bytes_max=11),
+        ),
+    ],
+    ids=["partitions", "retention", "retention for ever", "message size"],
+)
+def test_growing_is_allowed_and_shrinking_is_not(
+    setting: str, smaller: TopicSettings, larger: TopicSettings
+) -> None:
+    refuse_to_shrink(larger, SETTINGS)
+    with pytest.raises(UsageError, match=f"topic a: {setting} .* cannot shrink"):
+        refuse_to_shrink(smaller, SETTINGS)
+
+
+def test_compaction_is_never_begun_and_may_be_ended() -> None:
+    compacted = replace(SETTINGS, compacted=True)
+    refuse_to_shrink(SETTINGS, compacted)
+    with pytest.raises(UsageError, match="compacted is False, declared is True"):
+        refuse_to_shrink(compacted, SETTINGS)
+
+
+def test_every_fault_is_named_and_more_copies_are_none() -> None:
+    found = replace(SETTINGS, partitions=3, retention_ms=None, replication_factor=2)
+    assert faults([SETTINGS, replace(SETTINGS, name="b")], {"a": found}) == (
+        "topic a: partitions is 3, declared is 2",
+        "topic a: retention_ms is unlimited, declared is 50",
+        "topic a: replication_factor is 2, declared is 3",
+        "topic b does not exist",
+    )
+    assert faults([SETTINGS], {"a": replace(SETTINGS, replication_factor=5)}) == ()
