@@ -23,6 +23,7 @@ from services.ingest.letter_book import Letter, LetterFilter, read_book, read_en
 from services.ingest.redrive import Redriven, Redriver
 from services.ingest.settings import IngestSettings
 from services.resolver.consume import Bounds, Worker
+from services.resolver.standing import Standing
 from services.resolver.state_hash import StateHash, state_hash
 from tests.resolver_home import MODEL, shared_standing
 
@@ -36,7 +37,7 @@ WEB = Source(name=SourceName("web"), channel="web", workspace="shop", region="GB
 class LettersWorld:
     """A clock that goes on by a second with each call; sources web, and those that are added."""
 
-    def __init__(self, limits: Limits = GENEROUS) -> None:
+    def __init__(self, limits: Limits = GENEROUS, *, standing: Standing | None = None) -> None:
         self.clock = ManualClock(NOW)
         self.log = MemoryLog(self.clock)
         topics = (TOPIC, DEAD_LETTER_TOPIC, changes.PROFILE_CHANGES, changes.SEGMENT_CHANGES)
@@ -55,7 +56,7 @@ class LettersWorld:
             log=self.log,
             clock=self.clock,
             bounds=Bounds(poll_ms=0),
-            standing=shared_standing(),
+            standing=standing or shared_standing(),
         )
 
     def add_source(self, source: Source) -> None:
@@ -100,6 +101,9 @@ class LettersWorld:
         places = [each.place for each in self.letters()]
         entries = read_entries(self.log, places, group="test")
         return driver.redrive(entries, progress=lambda _: None)
+
+    def outbox(self) -> list[OutgoingMessage]:
+        return list(self.store.tables.outbox.values())
 
     def hash(self) -> StateHash:
         with self.store.snapshot() as snapshot:

@@ -17,8 +17,9 @@ from services.identity.ports import (
 )
 from services.identity.store import LostPartition, ResolverStore, RestartBatch, Transaction
 from services.identity.wire.events import TOPIC
-from services.resolver.land import Landing, land
+from services.resolver.land import Landing
 from services.resolver.publish import relay
+from services.resolver.quarantine import Quarantine
 from services.resolver.resolve.batch import Resolution, resolve, resolve_set_aside
 from services.resolver.standing import Standing
 
@@ -56,6 +57,7 @@ class Worker:
         self._clock = clock
         self._bounds = bounds or Bounds()
         self._standing = standing or Standing()
+        self._quarantine = Quarantine(store, self._standing)
         self._producer: Producer = log.producer()
         self._consumer: Consumer = log.consumer(topics=[TOPIC], group=GROUP, start=self._start)
         self._noted: Micros = Micros(0)
@@ -148,6 +150,9 @@ class Worker:
             except (LostPartition, RetryableError):
                 self._seek_back()
                 raise RetryableError("landing stopped; it starts again at its offsets") from None
+            except Exception as error:  # noqa: BLE001  # raised again unless one message explains it
+                self._quarantine.examine(messages, error)
+                continue
             self._in_hand = frozenset()
             return landing
         self._seek_back()
@@ -156,7 +161,8 @@ class Worker:
     def _land(self, messages: Sequence[Message]) -> Landing:
         with self._store.transaction() as tx:
             deriver = self._standing.deriver(tx, tx.sources())
-            landing = land(tx, messages, deriver=deriver, at=self._clock.now())
+            at = self._clock.now()
+            landing = self._quarantine.land(tx, messages, deriver=deriver, at=at)
             for partition, (first, last) in sorted(_extents(messages).items()):
                 position = Position(partition, last + 1)
                 tx.advance_offset(GROUP, expected=first, position=position)

@@ -44,6 +44,7 @@ def test_what_succeeds_later_is_as_if_it_had_at_first(calls: list[Call]) -> None
     never_failed = LettersWorld().post(*calls).resolve()
     world = LettersWorld(TIGHT).post(*calls).resolve()
     refused = len(world.letters())
+    assert world.redrive(TIGHT).refused.total() == refused  # too early
     done = world.redrive()
     assert (done.sent, done.events, done.refused.total()) == (refused, refused, 0)
     assert world.resolve().hash() == never_failed.hash()

@@ -71,6 +71,8 @@ def test_what_landing_refuses_again_is_the_same_letter() -> None:
         (after,) = world.resolve().letters()
         assert (after.id, after.tries, after.first_at) == (before.id, tries, before.first_at)
         assert after.last_at > before.last_at
+        (entry,) = world.entries([after])
+        assert entry.first_at == before.first_at
 
 
 def test_a_replay_of_the_log_opens_no_letter_that_was_sent_again() -> None:
@@ -87,7 +89,8 @@ def test_a_replay_of_the_log_opens_no_letter_that_was_sent_again() -> None:
 def replace_id(entry: DeadLetter) -> DeadLetter:
     """As landing makes it anew from the same message at the same place."""
     raw = {name: getattr(entry, name) for name in entry.__struct_fields__}
-    return DeadLetter(**{**raw, "id": None, "tries": 1, "at": instant_of(Micros(NOW + 5))})
+    later = instant_of(Micros(NOW + 5))
+    return DeadLetter(**{**raw, "id": None, "tries": 1, "at": later, "first_at": later})
 
 
 def letter_message(letter: DeadLetter) -> OutgoingMessage:
