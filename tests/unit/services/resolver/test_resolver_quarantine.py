@@ -91,10 +91,10 @@ class DriverError(Exception):
     """What a database's driver raises for what no try of ours foresaw."""
 
 
-@pytest.mark.parametrize("error", [RetryableError("away"), DriverError(), MemoryError()])
+@pytest.mark.parametrize("kind", [RetryableError, DriverError, MemoryError])
 @pytest.mark.parametrize("method", ["add_dedupe", "lock_records", "records"])
 def test_an_error_of_the_world_is_never_a_letter(
-    monkeypatch: pytest.MonkeyPatch, error: Exception, method: str
+    monkeypatch: pytest.MonkeyPatch, kind: type[Exception], method: str
 ) -> None:
     world = stumbling(1_000)
     transaction = world.store.transaction
@@ -105,7 +105,7 @@ def test_an_error_of_the_world_is_never_a_letter(
 
         def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # as the transaction has it
             if name == method:
-                raise error
+                raise kind
             return getattr(self._tx, name)
 
     @contextmanager
@@ -116,7 +116,7 @@ def test_an_error_of_the_world_is_never_a_letter(
     world.append(outgoing(GOOD[0]), outgoing(BAD))
     with monkeypatch.context() as broken:
         broken.setattr(world.store, "transaction", failing)
-        with pytest.raises(type(error)):
+        with pytest.raises(kind):
             world.resolve()
     assert world.store.tables.outbox == {}
     assert world.store.tables.dedupe == {}
