@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import psycopg
 
-_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)  # no flags, no extension
-_TRAILER = b"\xff\xff"
+HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)  # no flags, no extension
+TRAILER = b"\xff\xff"
 _ROWS_MAX = 500_000  # of one piece: bounds memory
 
 Column = npt.NDArray[np.signedinteger[Any]]
@@ -20,10 +20,10 @@ Column = npt.NDArray[np.signedinteger[Any]]
 def copy_integers(cursor: psycopg.Cursor[Any], into: str, columns: Sequence[Column]) -> None:
     """Add rows to `into`, e.g. `key (key, record)`; each column has the type of its array."""
     with cursor.copy(f"COPY {into} FROM STDIN (FORMAT BINARY)") as copy:
-        copy.write(_HEADER)
+        copy.write(HEADER)
         for start in range(0, len(columns[0]), _ROWS_MAX):
             copy.write(_rows([each[start : start + _ROWS_MAX] for each in columns]))
-        copy.write(_TRAILER)
+        copy.write(TRAILER)
 
 
 def _rows(columns: Sequence[Column]) -> bytes:

@@ -6,10 +6,13 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import numpy as np
 import psycopg
 
-from services.identity.adapters.sql.arrays import Int8s
-from services.identity.domain.ids import Micros, RecordKey, profile_id_of
+from services.identity.adapters.sql.arrays import Byteas, Int8s, Uuids, encode_int8s
+from services.identity.adapters.sql.integer_copy import copy_integers
+from services.identity.adapters.sql.row_copy import copy_rows, int8, raw, text, uuid
+from services.identity.domain.ids import Micros, ProfileId, RecordKey, profile_id_of
 from services.identity.domain.record import RecordState
 from services.identity.ports import Position
 from services.identity.store import (
@@ -24,7 +27,6 @@ from services.identity.store import (
 _encoder = msgspec.json.Encoder(order="deterministic")
 _decoder = msgspec.json.Decoder(RecordState)
 _COLUMNS = "id, source, key_kind, key, state, features, keys, version"
-_INT8, _BYTEA, _UUID, _TEXT, _INT2 = "int8", "bytea", "uuid", "text", "int2"
 
 
 def encode_state(state: RecordState) -> bytes:
@@ -43,8 +45,13 @@ def read_record(row: tuple[Any, ...]) -> StoredRecord:
 
 
 @lru_cache(maxsize=16_384)
-def uid_of(key: RecordKey) -> UUID:
-    return UUID(profile_id_of(key))
+def uid_of(key: RecordKey) -> bytes:
+    return bytes_of(profile_id_of(key))
+
+
+def bytes_of(profile: ProfileId) -> bytes:
+    """A profile id's sixteen bytes: they sort as PostgreSQL sorts a uuid."""
+    return bytes.fromhex(profile.replace("-", ""))
 
 
 class LandingWrites:
@@ -62,16 +69,11 @@ class LandingWrites:
         self._cursor.execute(query, parameters)
         return self._cursor.rowcount
 
-    def _copy(self, into: str, types: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        with self._cursor.copy(f"COPY {into} FROM STDIN (FORMAT BINARY)") as copy:
-            copy.set_types(types)
-            for row in rows:
-                copy.write_row(row)
-
     def lock_records(self, keys: Sequence[RecordKey]) -> dict[RecordKey, StoredRecord]:
         uids = sorted(uid_of(key) for key in keys)
         rows = self._rows(
-            f"SELECT {_COLUMNS} FROM record WHERE uid = ANY(%s) ORDER BY uid FOR UPDATE", uids
+            f"SELECT {_COLUMNS} FROM record WHERE uid = ANY(%s) ORDER BY uid FOR UPDATE",
+            Uuids(uids),
         )
         return {(stored := read_record(row)).key: stored for row in rows}
 
@@ -92,16 +94,16 @@ class LandingWrites:
         return [row[0] for row in rows]
 
     def add_dedupe(self, entries: Sequence[DedupeEntry]) -> dict[UUID, DedupeEntry]:
-        ordered = sorted(entries, key=lambda entry: entry.event_id)
+        ordered = sorted(entries, key=lambda entry: entry.event_id.bytes)
         added = self._rows(
             "INSERT INTO dedupe (event_id, occurred_at, content_hash, record, copies)"
-            " SELECT * FROM unnest(%s::uuid[], %s::int8[], %s::bytea[], %s::int8[], %s::int4[])"
+            " SELECT * FROM unnest(%s::uuid[], %s::int8[], %s::bytea[], %s::int8[], %s::int8[])"
             " ON CONFLICT DO NOTHING RETURNING event_id",
-            [entry.event_id for entry in ordered],
-            [entry.occurred_at for entry in ordered],
-            [entry.content_hash for entry in ordered],
-            [entry.record for entry in ordered],
-            [entry.copies for entry in ordered],
+            Uuids(entry.event_id.bytes for entry in ordered),
+            Int8s([entry.occurred_at for entry in ordered]),
+            Byteas(entry.content_hash for entry in ordered),
+            Int8s([entry.record for entry in ordered]),
+            Int8s([entry.copies for entry in ordered]),
         )
         if len(added) == len(ordered):
             return {}
@@ -138,10 +140,13 @@ class LandingWrites:
 
     def add_events(self, events: Sequence[StoredEvent]) -> None:
         if events:
-            self._copy(
+            copy_rows(
+                self._cursor,
                 "event (record, occurred_at, event_id, body)",
-                (_INT8, _INT8, _UUID, _BYTEA),
-                ((e.record, e.occurred_at, e.event_id, e.body) for e in events),
+                (
+                    (int8(e.record), int8(e.occurred_at), uuid(e.event_id), raw(e.body))
+                    for e in events
+                ),
             )
 
     def remove_events(self, events: Sequence[tuple[int, Micros, UUID]]) -> None:
@@ -157,24 +162,22 @@ class LandingWrites:
         if not records:
             return
         try:
-            self._copy(
+            copy_rows(
+                self._cursor,
                 "record (id, uid, source, key_kind, key, state, features, keys, version)",
-                (_INT8, _UUID, _TEXT, _TEXT, _TEXT, _BYTEA, _BYTEA, "int8[]", _INT8),
                 (
                     (
-                        r.number, uid_of(r.key), r.key.source, r.key.kind, r.key.key,
-                        encode_state(r.state), r.features, Int8s(r.keys), r.version,
+                        int8(r.number), raw(uid_of(r.key)), text(r.key.source), text(r.key.kind),
+                        text(r.key.key), raw(encode_state(r.state)), raw(r.features),
+                        raw(encode_int8s(r.keys)), int8(r.version),
                     )
                     for r in sorted(records, key=lambda r: uid_of(r.key))
                 ),
             )  # fmt: skip
         except psycopg.errors.UniqueViolation:
             raise RestartBatch("another worker added one of these records") from None
-        self._copy(
-            "membership (record, component)",
-            (_INT8, _INT8),
-            ((r.number, r.number) for r in records),
-        )
+        numbers = np.array([r.number for r in records], dtype=np.int64)
+        copy_integers(self._cursor, "membership (record, component)", (numbers, numbers))
 
     def update_records(self, records: Sequence[StoredRecord]) -> None:
         if not records:
@@ -189,21 +192,26 @@ class LandingWrites:
 
     def add_keys(self, keys: Sequence[tuple[int, int]]) -> None:
         if keys:
-            self._copy("key (key, record)", (_INT8, _INT8), sorted(keys))
+            rows = np.array(keys, dtype=np.int64)
+            rows = rows[np.lexsort((rows[:, 1], rows[:, 0]))]
+            copy_integers(self._cursor, "key (key, record)", (rows[:, 0], rows[:, 1]))
 
     def remove_keys(self, keys: Sequence[tuple[int, int]]) -> None:
         if keys:
             self._do(
                 "DELETE FROM key k USING unnest(%s::int8[], %s::int8[]) AS n(k, r)"
                 " WHERE k.key = n.k AND k.record = n.r",
-                [key for key, _ in keys],
-                [record for _, record in keys],
+                Int8s([key for key, _ in keys]),
+                Int8s([record for _, record in keys]),
             )
 
     def mark(self, marks: Iterable[tuple[MarkKind, int, Micros]]) -> None:
         rows = [(int(kind), subject, since) for kind, subject, since in marks]
         if rows:
-            self._copy("dirty (kind, subject, since)", (_INT2, _INT8, _INT8), rows)
+            found = np.array(rows, dtype=np.int64)
+            kinds = found[:, 0].astype(np.int16)
+            columns = (kinds, found[:, 1], found[:, 2])
+            copy_integers(self._cursor, "dirty (kind, subject, since)", columns)
 
     def next_offsets(self, group: str) -> Mapping[tuple[str, int], int]:
         rows = self._rows(

@@ -6,8 +6,9 @@ from uuid import UUID
 
 import msgspec
 
-from services.identity.adapters.sql.arrays import Int8s
-from services.identity.adapters.sql.landing import LandingWrites, read_record, uid_of
+from services.identity.adapters.sql.arrays import Byteas, Int8s, Uuids
+from services.identity.adapters.sql.landing import LandingWrites, bytes_of, read_record, uid_of
+from services.identity.adapters.sql.row_copy import copy_rows, int2, int8, raw, text
 from services.identity.adapters.sql.sources import READ, read_source
 from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId
 from services.identity.domain.source import Source
@@ -110,10 +111,10 @@ class ResolvingWrites(LandingWrites):
 
     def memberships(self, records: Sequence[int]) -> dict[int, Member]:
         rows = self._rows(
-            "SELECT record, component, profile FROM membership WHERE record = ANY(%s)",
+            "SELECT record, component, profile::text FROM membership WHERE record = ANY(%s)",
             Int8s(list(records)),
         )
-        return {row[0]: _member(*row) for row in rows}
+        return {row[0]: Member(*row) for row in rows}
 
     def records_of(self, profile: ProfileId) -> Sequence[int]:
         rows = self._rows("SELECT record FROM membership WHERE profile = %s", UUID(profile))
@@ -122,7 +123,7 @@ class ResolvingWrites(LandingWrites):
     def find_records(self, keys: Sequence[RecordKey]) -> dict[RecordKey, int]:
         rows = self._rows(
             "SELECT source, key_kind, key, id FROM record WHERE uid = ANY(%s)",
-            [uid_of(key) for key in keys],
+            Uuids(uid_of(key) for key in keys),
         )
         return {RecordKey(*row[:3]): row[3] for row in rows}
 
@@ -135,10 +136,10 @@ class ResolvingWrites(LandingWrites):
 
     def members(self, components: Sequence[int]) -> Sequence[Member]:
         rows = self._rows(
-            "SELECT record, component, profile FROM membership WHERE component = ANY(%s)",
+            "SELECT record, component, profile::text FROM membership WHERE component = ANY(%s)",
             Int8s(list(components)),
         )
-        return [_member(*row) for row in rows]
+        return [Member(*row) for row in rows]
 
     def edges_among(self, records: Sequence[int]) -> Sequence[StoredEdge]:
         rows = self._rows(
@@ -158,10 +159,10 @@ class ResolvingWrites(LandingWrites):
     def put_edges(self, edges: Sequence[StoredEdge]) -> None:
         """The caller removed what was there before."""
         if edges:
-            self._copy(
+            copy_rows(
+                self._cursor,
                 "edge (a, b, weight, vector)",
-                ("int8", "int8", "int8", "bytea"),
-                ((e.a, e.b, e.weight, e.vector) for e in edges),
+                ((int8(e.a), int8(e.b), int8(e.weight), raw(e.vector)) for e in edges),
             )
 
     def put_memberships(self, members: Sequence[Member]) -> None:
@@ -170,26 +171,26 @@ class ResolvingWrites(LandingWrites):
                 "UPDATE membership m SET component = n.c, profile = n.p"
                 " FROM unnest(%s::int8[], %s::int8[], %s::uuid[]) AS n(r, c, p)"
                 " WHERE m.record = n.r",
-                [m.record for m in members],
-                [m.component for m in members],
-                [None if m.profile is None else UUID(m.profile) for m in members],
+                Int8s([m.record for m in members]),
+                Int8s([m.component for m in members]),
+                Uuids(None if m.profile is None else bytes_of(m.profile) for m in members),
             )
 
     def profiles(self, ids: Sequence[ProfileId]) -> dict[ProfileId, StoredProfile]:
         rows = self._rows(
-            "SELECT id, document, version, sequence FROM profile WHERE id = ANY(%s)",
-            [UUID(each) for each in ids],
+            "SELECT id::text, document, version, sequence FROM profile WHERE id = ANY(%s)",
+            Uuids(map(bytes_of, ids)),
         )
-        return {
-            ProfileId(str(row[0])): StoredProfile(ProfileId(str(row[0])), *row[1:]) for row in rows
-        }
+        return {ProfileId(row[0]): StoredProfile(ProfileId(row[0]), *row[1:]) for row in rows}
 
     def held_profiles(self, ids: Sequence[ProfileId]) -> frozenset[ProfileId]:
         """Locked first: of two workers that let go of a profile the second must see the first."""
-        uids = sorted(UUID(each) for each in ids)
-        self._rows("SELECT id FROM profile WHERE id = ANY(%s) ORDER BY id FOR UPDATE", uids)
-        rows = self._rows("SELECT DISTINCT profile FROM membership WHERE profile = ANY(%s)", uids)
-        return frozenset(ProfileId(str(row[0])) for row in rows)
+        uids = sorted(map(bytes_of, ids))
+        self._rows("SELECT id FROM profile WHERE id = ANY(%s) ORDER BY id FOR UPDATE", Uuids(uids))
+        rows = self._rows(
+            "SELECT DISTINCT profile::text FROM membership WHERE profile = ANY(%s)", Uuids(uids)
+        )
+        return frozenset(ProfileId(row[0]) for row in rows)
 
     def put_profiles(self, profiles: Sequence[StoredProfile], *, at: Micros) -> None:
         if profiles:
@@ -200,29 +201,32 @@ class ResolvingWrites(LandingWrites):
                 " version = excluded.version, sequence = excluded.sequence,"
                 " changed_at = excluded.changed_at",
                 at,
-                [UUID(p.id) for p in profiles],
-                [p.document for p in profiles],
-                [p.version for p in profiles],
-                [p.sequence for p in profiles],
+                Uuids(bytes_of(p.id) for p in profiles),
+                Byteas(p.document for p in profiles),
+                Int8s([p.version for p in profiles]),
+                Int8s([p.sequence for p in profiles]),
             )
 
     def segments_of(self, ids: Sequence[ProfileId]) -> Mapping[ProfileId, frozenset[SegmentId]]:
         rows = self._rows(
-            "SELECT profile, segment FROM segment_membership"
+            "SELECT profile::text, segment FROM segment_membership"
             " WHERE profile = ANY(%s) AND left_at IS NULL",
-            [UUID(each) for each in ids],
+            Uuids(map(bytes_of, ids)),
         )
         result: dict[ProfileId, set[SegmentId]] = defaultdict(set)
         for profile, segment in rows:
-            result[ProfileId(str(profile))].add(segment)
+            result[ProfileId(profile)].add(segment)
         return {profile: frozenset(segments) for profile, segments in result.items()}
 
     def enter(self, intervals: Sequence[Interval]) -> None:
         if intervals:
-            self._copy(
+            copy_rows(
+                self._cursor,
                 "segment_membership (segment, profile, entered_at, reason)",
-                ("text", "uuid", "int8", "text"),
-                ((i.segment, UUID(i.profile), i.at, i.reason) for i in intervals),
+                (
+                    (text(i.segment), raw(bytes_of(i.profile)), int8(i.at), text(i.reason))
+                    for i in intervals
+                ),
             )
 
     def leave(self, intervals: Sequence[Interval]) -> None:
@@ -232,17 +236,20 @@ class ResolvingWrites(LandingWrites):
                 " FROM unnest(%s::text[], %s::uuid[], %s::int8[], %s::text[]) AS n(s, p, t, w)"
                 " WHERE s.segment = n.s AND s.profile = n.p AND s.left_at IS NULL",
                 [i.segment for i in intervals],
-                [UUID(i.profile) for i in intervals],
-                [i.at for i in intervals],
+                Uuids(bytes_of(i.profile) for i in intervals),
+                Int8s([i.at for i in intervals]),
                 [i.reason for i in intervals],
             )
 
     def send(self, messages: Sequence[OutgoingMessage]) -> None:
         if messages:
-            self._copy(
+            copy_rows(
+                self._cursor,
                 "outbox (bucket, topic, key, value)",
-                ("int2", "text", "bytea", "bytea"),
-                ((_bucket(m.key), m.topic, m.key or b"", m.value or b"") for m in messages),
+                (
+                    (int2(_bucket(m.key)), text(m.topic), raw(m.key or b""), raw(m.value or b""))
+                    for m in messages
+                ),
             )
 
     def review(self, items: Sequence[ReviewItem], *, at: Micros) -> None:
@@ -310,7 +317,7 @@ class ResolvingWrites(LandingWrites):
         ]
 
     def delete_sent(self, sequences: Sequence[int]) -> None:
-        self._do("DELETE FROM outbox WHERE seq = ANY(%s)", list(sequences))
+        self._do("DELETE FROM outbox WHERE seq = ANY(%s)", Int8s(list(sequences)))
 
     def set_progress(
         self, group: str, *, as_of: str, pending_since: Micros | None, at: Micros
@@ -324,10 +331,6 @@ class ResolvingWrites(LandingWrites):
             pending_since,
             at,
         )
-
-
-def _member(record: int, component: int, profile: UUID | None) -> Member:
-    return Member(record, component, None if profile is None else ProfileId(str(profile)))
 
 
 def _bucket(key: bytes | None) -> int:
