@@ -1,27 +1,48 @@
 """The services put together on a home: each with the adapters that it stands on."""
 
+import logging
 import os
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
 from services.cli.home import Home
+from services.identity.adapters.prometheus import Metrics
+from services.identity.domain.errors import RetryableError
+from services.identity.wire.events import TOPIC
 
-if TYPE_CHECKING:  # FastAPI is not installed where only commands run
+if TYPE_CHECKING:  # a service's own libraries are not installed where only another one runs
     from fastapi import FastAPI
 
-    from services.identity.ports import Producer
+    from services.identity.ports import EventLog, Producer
+    from services.resolver.backoff import Backoff
+    from services.resolver.consume import Worker
+    from services.resolver.observe import Observer
+    from services.resolver.pulse import Pulse
 
 
-def ingest_app(home: Home, producer: "Producer") -> "FastAPI":
+def ingest_app(home: Home, log: "EventLog", producer: "Producer", metrics: Metrics) -> "FastAPI":
     from services.identity.adapters.sql.sources import SqlSources
     from services.ingest.app import create_app
+    from services.ingest.metrics import IngestMetrics
     from services.ingest.settings import IngestSettings
 
-    return create_app(IngestSettings(), producer, SqlSources(home.url), home.clock)
+    return create_app(
+        IngestSettings(),
+        producer,
+        SqlSources(home.url),
+        home.clock,
+        ask_log=lambda: log.end_offsets(TOPIC),
+        metrics=IngestMetrics(metrics),
+    )
 
 
-def api_app(home: Home) -> "FastAPI":
+def api_app(home: Home, metrics: Metrics | None = None) -> "FastAPI":
     from services.identity.adapters.sql.appends import SqlDecisionLog
     from services.identity.adapters.sql.async_pool import AsyncPool
     from services.identity.adapters.sql.reads import SqlReads
@@ -35,4 +56,81 @@ def api_app(home: Home) -> "FastAPI":
         SqlDecisionLog(pool),
         home.clock,
         random=os.urandom,
+        metrics=metrics,
     )
+
+
+def resolver_app(pulse: "Pulse", metrics: Metrics) -> "FastAPI":
+    from services.resolver.door import create_app
+
+    return create_app(pulse.check, metrics)
+
+
+def new_pulse() -> "Pulse":
+    from services.resolver.pulse import Pulse
+
+    return Pulse(timer=time.monotonic)
+
+
+def work(home: Home, stop: Event, pulse: "Pulse", metrics: Metrics) -> None:
+    """Land, resolve and relay until told to stop; whatever is away is waited for."""
+    from services.resolver.journal import Journal
+    from services.resolver.metrics import WorkerMetrics
+    from services.resolver.observe import Several
+
+    observer = Several(
+        pulse,
+        WorkerMetrics(metrics.registry, timer=time.monotonic),
+        Journal(logging.getLogger("plait.resolver")),
+    )
+    backoff = new_backoff()
+    while not stop.is_set():
+        try:
+            with _worker(home, observer, backoff) as worker:
+                worker.run(stop)
+        except RetryableError as error:  # the log or the store is away before the first turn
+            pause = backoff.next_seconds()
+            observer.failed(error, pause_seconds=pause)
+            stop.wait(pause)
+
+
+def new_backoff() -> "Backoff":
+    from services.resolver.backoff import Backoff
+
+    return Backoff(random.random)  # several workers must not come back at once
+
+
+@contextmanager
+def _worker(home: Home, observer: "Observer", backoff: "Backoff") -> Iterator["Worker"]:
+    from services.identity.adapters.sql.store import SqlStore
+    from services.resolver.consume import Worker
+
+    log, store = home.log(), SqlStore(home.url)
+    try:
+        worker = Worker(store=store, log=log, clock=home.clock, observer=observer, backoff=backoff)
+        try:
+            yield worker
+        finally:
+            worker.close()
+    finally:
+        store.close()
+        log.close()
+
+
+def open_home(make: Callable[[], Home], stop: Event, log: logging.Logger) -> Home | None:
+    """The home, once its database and log can be reached; None when told to stop before."""
+    backoff = new_backoff()
+    while not stop.is_set():
+        try:
+            home = make()
+            home.log().close()
+        except RetryableError as error:
+            pause = backoff.next_seconds()
+            log.warning(
+                "waiting for the database and the log",
+                extra={"error": str(error), "pause_seconds": round(pause, 2)},
+            )
+            stop.wait(pause)
+        else:
+            return home
+    return None

@@ -1,19 +1,29 @@
-"""A home: the folder that holds the embedded data, what runs for it, and the keys it gave out."""
+"""A home: the folder that holds the embedded data, what runs for it, and the keys it gave out.
+
+A configuration stands in for one: then the data lie in the database that it names.
+"""
 
 import json
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from services.cli.keys import API_KEY, PEPPER, keep_key, keys_locked, keys_of
+from services.cli.places import Place, place_of
 from services.cli.running import Running, processes, running_resolver, running_stack, stop_processes
 from services.identity.adapters.clock import SystemClock
-from services.identity.adapters.sql.engine import Connection, connect, create_schema
+from services.identity.adapters.sql.engine import Connection
+from services.identity.adapters.sql.opening import NotAllowedError, opened, take_into_use
+from services.identity.domain.errors import UsageError
 from services.identity.domain.ids import SourceName
 from services.identity.domain.source import Source
 from services.identity.ports import Clock, EventLog
+
+if TYPE_CHECKING:
+    from services.identity.adapters.kafka.connection import KafkaSecurity
 
 LOG_FILE = "log.json"
 BROKER_FOLDER = "kafka"
@@ -30,25 +40,27 @@ DEFAULT_SOURCES = (
 
 
 class Home:
-    """Opened once per command: starts the home's database where it does not run yet."""
+    """Opened once per command: starts the home's database where it does not run yet.
+
+    `path` is the folder of a home, or a configuration file. Raises RetryableError when the
+    database cannot be reached, and UsageError when it cannot be used.
+    """
 
     def __init__(self, path: Path, clock: Clock | None = None) -> None:
-        from services.identity.adapters.embedded import server
-
-        self.path = path.expanduser().resolve()
+        self.place = place_of(path)
+        self.path = self.place.folder
         self.clock = clock or SystemClock()
-        self.url = server.start(self.path)
+        self.place.make_folder()
+        self.url = _database_of(self.place)
         with self.connection() as connection:
-            create_schema(connection)
-        self._bootstrap()
+            take_into_use(connection)
+        with suppress(NotAllowedError):  # the role of a service reads what it needs, no more
+            self._bootstrap()
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
-        connection = connect(self.url)
-        try:
+        with opened(self.url) as connection:
             yield connection
-        finally:
-            connection.close()
 
     def log(self) -> EventLog:
         """The event log this home was made with: the embedded one, or Kafka."""
@@ -63,12 +75,15 @@ class Home:
         else:
             from services.identity.adapters.kafka.log import KafkaLog
 
-            log = KafkaLog(bootstrap)
+            log = KafkaLog(bootstrap, security=_security_of(self.place))
         log.ensure_topics(load_topics())
         return log
 
     def bootstrap_servers(self) -> str | None:
         """None on the embedded log. A broker of the home's own is started when it does not run."""
+        if self.place.config is not None:
+            kafka = self.place.config.kafka
+            return None if kafka is None else kafka.bootstrap
         file = self.path / LOG_FILE
         if not file.exists():
             return None
@@ -80,6 +95,8 @@ class Home:
         return LocalBroker(self.path / BROKER_FOLDER).start()
 
     def use_kafka(self, bootstrap_servers: str) -> None:
+        if self.place.config is not None:
+            raise UsageError("the configuration names the log; --kafka is for homes")
         (self.path / LOG_FILE).write_text(json.dumps({"bootstrap_servers": bootstrap_servers}))
 
     def stack(self) -> Running | None:
@@ -139,7 +156,15 @@ class Home:
             return made.text
 
     def pepper(self) -> str:
-        """What API keys are hashed with; kept beside the database, not in it."""
+        """What API keys are hashed with; kept beside the database, not in it.
+
+        Raises UsageError when a configuration has none: all machines must have the same.
+        """
+        config = self.place.config
+        if config is not None:
+            if config.pepper is None:
+                raise UsageError("the configuration needs pepper_file, or set PLAIT_PEPPER")
+            return config.pepper.get_secret_value()
         with keys_locked(self.path):
             known = self.keys().get(PEPPER)
             if known is None:
@@ -167,16 +192,45 @@ class Home:
 
 
 def stop_home(path: Path) -> bool:
-    """Stop what runs for this home: its services, its database, its broker. False: nothing ran."""
+    """Stop what runs for this home: its services, its database, its broker. False: nothing ran.
+
+    Of a configuration only the services on this machine are stopped.
+    """
     from services.identity.adapters.embedded import server
 
-    path = path.expanduser().resolve()
-    if not path.is_dir():
+    place = place_of(path)
+    if not place.folder.is_dir():
         return False
-    stopped = stop_processes(path) > 0
-    stopped = server.stop(path) or stopped
-    if (path / BROKER_FOLDER).is_dir():
+    stopped = stop_processes(place.folder) > 0
+    if place.config is not None:
+        return stopped
+    stopped = server.stop(place.folder) or stopped
+    if (place.folder / BROKER_FOLDER).is_dir():
         from services.identity.adapters.kafka.broker import LocalBroker
 
-        stopped = LocalBroker(path / BROKER_FOLDER).stop() or stopped
+        stopped = LocalBroker(place.folder / BROKER_FOLDER).stop() or stopped
     return stopped
+
+
+def _database_of(place: Place) -> str:
+    if place.config is not None:
+        return place.config.database.get_secret_value() if place.config.database else ""
+    from services.identity.adapters.embedded import server
+
+    return server.start(place.folder)
+
+
+def _security_of(place: Place) -> "KafkaSecurity":
+    from services.identity.adapters.kafka.connection import KafkaSecurity
+
+    config = place.config
+    if config is None or config.kafka is None:
+        return KafkaSecurity()
+    password = config.kafka_password
+    return KafkaSecurity(
+        protocol=config.kafka.protocol,
+        ca_file=None if config.kafka.ca_file is None else str(config.kafka.ca_file),
+        sasl_mechanism=config.kafka.sasl_mechanism,
+        username=config.kafka.username,
+        password=None if password is None else password.get_secret_value(),
+    )

@@ -7,6 +7,7 @@ import typer
 from services.cli import data, letters, look, model, sources, up
 from services.cli.bench import commands as bench
 from services.cli.demo import command as demo
+from services.cli.options import take_config
 from services.identity.domain.errors import PlaitError, UsageError
 
 EXIT_NO = 1
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 for module in (demo, up, data, model, sources, look, letters, bench):
     module.register(app)
+take_config(app, but={"demo", "bench"})  # they make homes of their own
 
 
 def main() -> None:

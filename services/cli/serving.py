@@ -1,17 +1,91 @@
-"""HTTP doors of a process: their ports, and uvicorn behind them."""
+"""HTTP doors of a process: their ports, what they answer before they are open, uvicorn behind."""
 
 import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+import msgspec
 import uvicorn
 
+from services.identity.adapters.prometheus import (
+    CONTENT_TYPE,
+    App,
+    Metrics,
+    Receive,
+    Scope,
+    Send,
+)
 from services.identity.domain.errors import UsageError
 
+if TYPE_CHECKING:  # FastAPI is not installed where only commands run
+    from fastapi import FastAPI
+
 BACKLOG = 2_048
-STOP_SECONDS_MAX = 8  # for requests in hand; the resolver's batch in hand is waited for beside it
+STOP_SECONDS_MAX = 5  # for requests in hand
+RETRY_AFTER_SECONDS = 1
+_ALIVE = b'{"status":"ok"}'
+_NOT_YET = msgspec.json.encode(
+    {
+        "type": "urn:plait:problem:unavailable",
+        "title": "The service is starting",
+        "status": 503,
+        "code": "unavailable",
+        "detail": "the database or the log cannot be reached yet; ask again",
+        "message": "the database or the log cannot be reached yet; ask again",
+    }
+)
+
+
+@dataclass(slots=True)
+class Door:
+    """What listens from the first moment on, and the application behind it once there is one.
+
+    Until then the process is alive and not ready: whoever asks for more is told to ask again.
+    """
+
+    listening: socket.socket
+    metrics: Metrics
+    app: App | None = field(default=None, init=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self.app
+        if app is None:
+            await self._not_yet(scope, send)
+        else:
+            await app(scope, receive, send)
+
+    @property
+    def url(self) -> str:
+        host, port = self.listening.getsockname()[:2]
+        return f"http://{host}:{port}"
+
+    @contextlib.asynccontextmanager
+    async def opened(self, app: "FastAPI") -> AsyncIterator[None]:
+        """The application answers meanwhile; it is started before and shut down after."""
+        async with app.router.lifespan_context(app):
+            self.app = app
+            yield
+
+    async def _not_yet(self, scope: Scope, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        if scope["path"] == "/healthz":
+            await _answer(send, 200, _ALIVE, b"application/json")
+        elif scope["path"] == "/metrics":
+            await _answer(send, 200, self.metrics.exposition(), CONTENT_TYPE.encode())
+        else:
+            await _answer(send, 503, _NOT_YET, b"application/problem+json")
+
+
+async def _answer(send: Send, status: int, body: bytes, media_type: bytes) -> None:
+    headers = [(b"content-type", media_type), (b"content-length", str(len(body)).encode())]
+    if status != 200:  # noqa: PLR2004  # HTTP
+        headers.append((b"retry-after", str(RETRY_AFTER_SECONDS).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -31,11 +105,6 @@ def listen(host: str, port: int) -> socket.socket:
     raise AssertionError  # the loop ends with a socket or an error
 
 
-def url_of(listening: socket.socket) -> str:
-    host, port = listening.getsockname()[:2]
-    return f"http://{host}:{port}"
-
-
 class _Server(uvicorn.Server):
     """Signals are handled once, for all servers of the process."""
 
@@ -45,18 +114,19 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(app: Any, listening: socket.socket) -> AsyncIterator[None]:  # noqa: ANN401  # ASGI
+async def serving(door: Door) -> AsyncIterator[None]:
     """Serve until the block ends; requests in hand are answered first."""
-    server = _Server(
-        uvicorn.Config(
-            app,
-            log_level="warning",
-            access_log=False,  # paths hold identifiers
-            http="httptools",
-            timeout_graceful_shutdown=STOP_SECONDS_MAX,
-        )
+    config = uvicorn.Config(
+        door,
+        log_config=None,  # our own, once a process
+        log_level="warning",
+        access_log=False,  # paths hold identifiers
+        http="httptools",
+        lifespan="off",  # the door starts what is behind it
+        timeout_graceful_shutdown=STOP_SECONDS_MAX,
     )
-    task = asyncio.create_task(server.serve(sockets=[listening]))
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(sockets=[door.listening]))
     while not server.started:
         if task.done():
             task.result()

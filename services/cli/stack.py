@@ -2,115 +2,200 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import uvloop
 
-from services.cli.apps import api_app, ingest_app
+from services.cli.apps import (
+    api_app,
+    ingest_app,
+    new_pulse,
+    open_home,
+    resolver_app,
+    work,
+)
 from services.cli.home import Home
+from services.cli.places import Place
 from services.cli.running import Note, Running, noted
-from services.cli.serving import listen, serving, url_of
+from services.cli.serving import Door, listen, serving
+from services.identity.adapters.prometheus import Metrics
+from services.identity.domain.errors import RetryableError
+
+if TYPE_CHECKING:
+    from services.resolver.pulse import Pulse
 
 HOST = "127.0.0.1"
 API_PORT = 8400
 INGEST_PORT = 8401
 RESOLVER_PORT = 8402
 GIL_SWITCH_SECONDS = 0.001  # the resolver's thread gives way to requests after a millisecond
+STOP_SECONDS_MAX = 9.5  # then the process ends as it is: whoever sent SIGTERM waits ten
+FIRST_TURN_SECONDS = 0.02  # between two looks whether it was made
 SERVICES = ("ingest", "resolver", "api")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Where the HTTP doors listen, on loopback; others are taken where these are taken."""
+    """Where the HTTP doors listen; others are taken where these are taken."""
 
     api: int = API_PORT
     ingest: int = INGEST_PORT
     resolver: int = RESOLVER_PORT
 
+    def of(self, service: str) -> int:
+        return {"api": self.api, "ingest": self.ingest, "resolver": self.resolver}[service]
+
 
 def run_stack(
-    home: Home,
+    place: Place,
     *,
+    make: Callable[[], Home],
     ports: Ports,
     services: tuple[str, ...] = SERVICES,
     ready: Callable[[Running], None],
+    log: logging.Logger,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; the batch in hand is finished first.
+    """Serve until SIGTERM or SIGINT, at most ten seconds longer; the batch in hand is finished.
 
-    Raises UsageError when a whole stack is wanted and another runs for this home already.
+    `make` opens the home, and is called again while its database cannot be reached. Raises
+    UsageError when a whole stack is wanted and another runs for this home already.
     """
     running = Running(pid=os.getpid(), services=services, log="")
-    with noted(home.path, running, is_stack=services == SERVICES) as note:
+    place.folder.mkdir(parents=True, exist_ok=True)
+    with noted(place.folder, running, is_stack=services == SERVICES) as note:
         sys.setswitchinterval(GIL_SWITCH_SECONDS)
+        stack = _Stack(place, running, note, log)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(home, ports, running, note, ready))
+            runner.run(stack.serve(make, ports, ready))
+    log.info("stopped", extra={"services": list(services)})
 
 
-async def _serve(
-    home: Home, ports: Ports, running: Running, note: Note, ready: Callable[[Running], None]
-) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    log = home.log()
-    urls: dict[str, str] = {}
-    async with contextlib.AsyncExitStack() as parts:
+class _Stack:
+    """One process that serves."""
+
+    def __init__(self, place: Place, running: Running, note: Note, log: logging.Logger) -> None:
+        self._host = HOST if place.config is None else place.config.host
+        self._running = running
+        self._note = note
+        self._log = log
+        self._metrics = Metrics()
+        self._halt = threading.Event()
+        self._pulse: Pulse | None = None
+
+    async def serve(
+        self, make: Callable[[], Home], ports: Ports, ready: Callable[[Running], None]
+    ) -> None:
+        stop = asyncio.Event()
+        self._stop_on_signals(stop)
+        async with contextlib.AsyncExitStack() as parts, contextlib.AsyncExitStack() as served:
+            doors = {each: self._door(parts, ports.of(each)) for each in self._running.services}
+            for door in doors.values():
+                await served.enter_async_context(serving(door))  # left first: no more requests
+            self._say(urls={name: door.url for name, door in doors.items()})
+            self._log.info("listening", extra={"urls": dict(self._running.urls)})
+            home = await asyncio.to_thread(open_home, make, self._halt, self._log)
+            if home is None:
+                return
+            name = await self._open(parts, home, doors, stop)
+            await self._first_turn(stop)
+            self._say(log=name, is_ready=True)
+            self._log.info("ready", extra={"services": list(doors), "log": name})
+            ready(self._running)
+            await stop.wait()
+
+    def _say(self, **changes: object) -> None:
+        self._running = replace(self._running, **changes)  # type: ignore[arg-type]  # fields of Running
+        self._note.write(self._running)
+
+    def _door(self, parts: contextlib.AsyncExitStack, port: int) -> Door:
+        return Door(parts.enter_context(listen(self._host, port)), self._metrics)
+
+    async def _open(
+        self,
+        parts: contextlib.AsyncExitStack,
+        home: Home,
+        doors: dict[str, Door],
+        stop: asyncio.Event,
+    ) -> str:
+        """Put the applications behind their doors; gives the log's name."""
+        log = home.log()
         parts.callback(log.close)
-        if "resolver" in running.services:
-            await parts.enter_async_context(_resolver(home, stop))
-        if "ingest" in running.services:
+        if "resolver" in doors:
+            self._pulse = pulse = new_pulse()
+
+            def job() -> None:
+                work(home, self._halt, pulse, self._metrics)
+
+            await parts.enter_async_context(self._thread(job, stop))
+            app = resolver_app(pulse, self._metrics)
+            await parts.enter_async_context(doors["resolver"].opened(app))
+        if "ingest" in doors:
             producer = log.producer()
             parts.callback(producer.close)
-            listening = parts.enter_context(listen(HOST, ports.ingest))
-            urls["ingest"] = url_of(listening)
-            await parts.enter_async_context(serving(ingest_app(home, producer), listening))
-        if "api" in running.services:
-            listening = parts.enter_context(listen(HOST, ports.api))
-            urls["api"] = url_of(listening)
-            await parts.enter_async_context(serving(api_app(home), listening))
-        running = replace(running, log=log.name, urls=urls, is_ready=True)
-        note.write(running)
-        ready(running)
-        await stop.wait()
+            app = ingest_app(home, log, producer, self._metrics)
+            await parts.enter_async_context(doors["ingest"].opened(app))
+        if "api" in doors:
+            app = api_app(home, self._metrics)
+            await parts.enter_async_context(doors["api"].opened(app))
+        return log.name
 
-
-@contextlib.asynccontextmanager
-async def _resolver(home: Home, stop: asyncio.Event) -> AsyncIterator[None]:
-    """The resolver in a thread of its own: it is synchronous, and so are its drivers."""
-    from services.identity.adapters.sql.store import SqlStore
-    from services.resolver.consume import Worker
-
-    halt = threading.Event()
-    loop = asyncio.get_running_loop()
-    failures: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            log = home.log()
-            store = SqlStore(home.url)
-            worker = Worker(store=store, log=log, clock=home.clock)
+    async def _first_turn(self, stop: asyncio.Event) -> None:
+        """A resolver by itself is ready once it works; a stack's doors answer before."""
+        pulse = self._pulse
+        while len(self._running.services) == 1 and pulse is not None and not stop.is_set():
             try:
-                worker.run(halt)
-            finally:
-                worker.close()
-                store.close()
-                log.close()
-        except BaseException as error:  # noqa: BLE001  # a bug must end the process, not a thread
-            failures.append(error)
-            loop.call_soon_threadsafe(stop.set)
+                pulse.check()
+            except RetryableError:
+                await asyncio.sleep(FIRST_TURN_SECONDS)
+            else:
+                return
 
-    thread = threading.Thread(target=work, name="resolver")
-    thread.start()
-    try:
-        yield
-    finally:
-        halt.set()
-        await asyncio.to_thread(thread.join)
-        if failures:
-            raise failures[0]
+    def _stop_on_signals(self, stop: asyncio.Event) -> None:
+        def asked() -> None:
+            if stop.is_set():
+                return
+            self._log.info("stopping", extra={"services": list(self._running.services)})
+            self._halt.set()  # the batch in hand is the last one
+            stop.set()
+            last = threading.Timer(STOP_SECONDS_MAX, self._end)
+            last.daemon = True
+            last.start()
+
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, asked)
+
+    def _end(self) -> None:
+        """What was not committed or acknowledged by now is done again by the next process."""
+        self._log.error("stopped by force", extra={"seconds": STOP_SECONDS_MAX})
+        os._exit(1)
+
+    @contextlib.asynccontextmanager
+    async def _thread(self, job: Callable[[], None], stop: asyncio.Event) -> AsyncIterator[None]:
+        """The resolver in a thread of its own: it is synchronous, and so are its drivers."""
+        loop = asyncio.get_running_loop()
+        failures: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                job()
+            except BaseException as error:  # noqa: BLE001  # a bug must end the process, not a thread
+                failures.append(error)
+                loop.call_soon_threadsafe(stop.set)
+
+        thread = threading.Thread(target=run, name="resolver")
+        thread.start()
+        try:
+            yield
+        finally:
+            self._halt.set()
+            await asyncio.to_thread(thread.join)
+            if failures:
+                raise failures[0]

@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,11 +14,14 @@ import typer
 
 from services.cli.home import Home, stop_home
 from services.cli.keys import API_KEY, PEPPER, keys_of
+from services.cli.logs import Level, start_logging, where
 from services.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from services.cli.output import show
+from services.cli.places import Place, place_of
 from services.cli.running import Running, processes
-from services.cli.stack import API_PORT, INGEST_PORT, Ports, run_stack
-from services.identity.domain.errors import RetryableError
+from services.cli.stack import SERVICES, Ports, run_stack
+from services.identity.adapters.sql.opening import NotAllowedError
+from services.identity.domain.errors import PlaitError, RetryableError
 
 START_SECONDS_MAX = 60.0
 
@@ -33,8 +38,14 @@ KafkaOption = Annotated[
     str | None,
     typer.Option("--kafka", help="Bootstrap servers of a Kafka broker; kept for this home."),
 ]
-PortOption = Annotated[int, typer.Option(help="Port of the profile API.")]
-IngestPortOption = Annotated[int, typer.Option(help="Port of ingest.")]
+PortOption = Annotated[int | None, typer.Option(help="Port of the profile API; usually 8400.")]
+IngestPortOption = Annotated[int | None, typer.Option(help="Port of ingest; usually 8401.")]
+LogLevelOption = Annotated[
+    Level,
+    typer.Option(
+        "--log-level", help="Log lines of this weight and more.", envvar="PLAIT_LOG_LEVEL"
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -46,32 +57,79 @@ def register(app: typer.Typer) -> None:
 
 def up(
     home: HomeOption = DEFAULT_HOME,
-    port: PortOption = API_PORT,
-    ingest_port: IngestPortOption = INGEST_PORT,
+    port: PortOption = None,
+    ingest_port: IngestPortOption = None,
+    resolver_port: Annotated[
+        int | None, typer.Option(help="Port of the resolver's health and metrics; usually 8402.")
+    ] = None,
     detach: Annotated[bool, typer.Option(help="Return once everything is ready.")] = False,
     kafka: KafkaOption = None,
+    log_level: LogLevelOption = Level.INFO,
     as_json: JsonOption = False,
 ) -> None:
     """Start ingest, resolver and API in one process."""
-    opened = prepare(home, kafka)
-    ports = Ports(api=port, ingest=ingest_port)
+    place = place_of(home)
+    wanted = {"api": port, "ingest": ingest_port, "resolver": resolver_port}
+    ports = _ports(place, wanted)
     if detach:
-        _report(start_detached(opened, ports), home, as_json)
+        running = start_detached(prepare(home, kafka), ports, log_level=log_level)
+        _report(running, place, as_json)
         return
-    run_stack(opened, ports=ports, ready=lambda running: _report(running, home, as_json))
+    _serve(place, SERVICES, ports, kafka=kafka, log_level=log_level, as_json=as_json)
 
 
-def prepare(path: Path, kafka: str | None) -> Home:
-    """A home with its default sources and an API key, on the log it was asked to use."""
+def prepare(path: Path, kafka: str | None, services: tuple[str, ...] = SERVICES) -> Home:
+    """A home with its default sources and an API key, on the log it was asked to use.
+
+    To a configuration sources are added by `plait source add` only.
+    """
     home = Home(path)
     if kafka is not None:
         home.use_kafka(kafka)
-    home.ensure_default_sources()
-    home.ensure_api_key()
+    if home.place.config is None:
+        home.ensure_default_sources()
+    if home.place.config is None or "api" in services:
+        with suppress(NotAllowedError):  # where the role of the API only reads keys
+            home.ensure_api_key()
     return home
 
 
-def start_detached(home: Home, ports: Ports) -> Running:
+def _ports(place: Place, wanted: Mapping[str, int | None]) -> Ports:
+    """As asked for, else as configured, else the usual ones."""
+    configured = {} if place.config is None else place.config.ports.model_dump()
+    asked = {name: port for name, port in wanted.items() if port is not None}
+    return Ports(**configured | asked)
+
+
+def _serve(
+    place: Place,
+    services: tuple[str, ...],
+    ports: Ports,
+    *,
+    kafka: str | None,
+    log_level: Level,
+    as_json: bool,
+) -> None:
+    """Until it is told to stop. A bug ends the process with one line that names no person."""
+    log = start_logging(log_level)
+    path = place.file or place.folder
+    try:
+        run_stack(
+            place,
+            make=lambda: prepare(path, kafka, services),
+            ports=ports,
+            services=services,
+            ready=lambda running: _report(running, place, as_json),
+            log=log,
+        )
+    except PlaitError:
+        raise
+    except Exception as error:  # noqa: BLE001  # whatever it is, its words may name people
+        log.critical("ended by a bug", extra=where(error))
+        raise typer.Exit(1) from None
+
+
+def start_detached(home: Home, ports: Ports, *, log_level: Level = Level.INFO) -> Running:
     """Start the stack in a process of its own and wait until it serves.
 
     Raises RetryableError when it does not come up; the end of its log says why.
@@ -81,9 +139,11 @@ def start_detached(home: Home, ports: Ports) -> Running:
         return running
     log = home.path / "stack.log"
     command = [
-        sys.executable, "-m", "services.cli", "up", "--home", str(home.path),
+        sys.executable, "-m", "services.cli", "up", *home.place.option(),
         "--port", str(ports.api), "--ingest-port", str(ports.ingest),
+        "--resolver-port", str(ports.resolver), "--log-level", log_level.value,
     ]  # fmt: skip
+    log.touch(mode=0o600)  # it begins with the keys
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603  # our own command with our own arguments
             command,
@@ -103,9 +163,9 @@ def start_detached(home: Home, ports: Ports) -> Running:
     raise RetryableError(f"the stack did not come up; the end of {log}:\n{tail}")
 
 
-def _report(running: Running, home: Path, as_json: bool) -> None:  # noqa: FBT001  # private
+def _report(running: Running, place: Place, as_json: bool) -> None:  # noqa: FBT001  # private
     """Where the doors of a process are, with the keys that open them."""
-    keys = keys_of(home)
+    keys = keys_of(place.folder)
     urls = running.urls
     document: dict[str, Any] = {
         "services": list(running.services),
@@ -128,7 +188,10 @@ def _report(running: Running, home: Path, as_json: bool) -> None:  # noqa: FBT00
 
 
 def down(home: HomeOption = DEFAULT_HOME) -> None:
-    """Stop everything that serves a home, and its database."""
+    """Stop everything that serves a home, and its database.
+
+    Of a configuration, what serves it on this machine.
+    """
     typer.echo("stopped" if stop_home(home) else "nothing was running")
 
 
@@ -140,22 +203,19 @@ def run(
         typer.Option(help="Port of its door; another is taken where it is taken."),
     ] = None,
     kafka: KafkaOption = None,
+    log_level: LogLevelOption = Level.INFO,
     as_json: JsonOption = False,
 ) -> None:
     """Run one service in a process of its own; any number of them for one home."""
-    opened = prepare(home, kafka)
-    ports = Ports() if port is None else Ports(**{service.value: port})
-    run_stack(
-        opened,
-        ports=ports,
-        services=(service.value,),
-        ready=lambda running: _report(running, home, as_json),
-    )
+    place = place_of(home)
+    ports = _ports(place, {service.value: port})
+    services = (service.value,)
+    _serve(place, services, ports, kafka=kafka, log_level=log_level, as_json=as_json)
 
 
 def status(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
     """Say what runs for a home, and where; exit 1 when nothing does."""
-    found = processes(home.expanduser().resolve())
+    found = processes(place_of(home).folder)
     urls = {name: url for each in found for name, url in each.urls.items()}
     document = {
         "running": bool(found),

@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.identity.adapters.prometheus import CountRequests, Metrics
 from services.identity.domain.errors import RejectReason
 from services.identity.ports import Clock, Producer
 from services.ingest import problems
@@ -18,6 +19,8 @@ from services.ingest.appender import Appender
 from services.ingest.auth import SourceDirectory
 from services.ingest.formats import contracts
 from services.ingest.intake import Intake
+from services.ingest.log_check import Ask, LogCheck
+from services.ingest.metrics import IngestMetrics
 from services.ingest.ports import Sources
 from services.ingest.routes import configuration, events, health
 from services.ingest.settings import IngestSettings
@@ -69,19 +72,30 @@ ANSWERS: dict[str, Any] = {
 
 
 def create_app(
-    settings: IngestSettings, producer: Producer, sources: Sources, clock: Clock
+    settings: IngestSettings,
+    producer: Producer,
+    sources: Sources,
+    clock: Clock,
+    *,
+    ask_log: Ask | None = None,
+    metrics: IngestMetrics | None = None,
 ) -> FastAPI:
-    """The producer stays the caller's: it is used until shutdown and not closed."""
+    """The producer stays the caller's: it is used until shutdown and not closed.
+
+    `ask_log` is what readiness asks the log; without it, readiness says nothing of the log.
+    """
+    metrics = metrics or IngestMetrics(Metrics())
     intake = Intake(
         settings=settings,
         directory=SourceDirectory(
             sources, clock, refresh_micros=settings.sources_refresh_ms * 1_000
         ),
         appender=Appender(
-            producer,
+            metrics.timed(producer),
             queue_messages_max=settings.queue_messages_max,
             append_messages_max=settings.append_messages_max,
             wait_ms_max=settings.append_wait_ms_max,
+            stop_ms_max=settings.stop_wait_ms_max,
         ),
         clock=clock,
     )
@@ -92,6 +106,7 @@ def create_app(
         await intake.appender.close()
 
     app = FastAPI(title=TITLE, version=VERSION, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.add_middleware(CountRequests, metrics=metrics.http, service="ingest")
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.cors_origins,
@@ -100,10 +115,18 @@ def create_app(
         max_age=86_400,
     )
     app.add_exception_handler(HTTPException, _no_such_door)
-    for router in (events.router(intake), configuration.router(intake), health.router(intake)):
+    log_check = None if ask_log is None else _log_check(settings, ask_log)
+    doors = health.router(intake, log_check=log_check, metrics=metrics.http)
+    for router in (events.router(intake), configuration.router(intake), doors):
         app.include_router(router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
+
+
+def _log_check(settings: IngestSettings, ask_log: Ask) -> LogCheck:
+    return LogCheck(
+        ask_log, cache_ms=settings.log_check_cache_ms, wait_ms_max=settings.log_check_ms_max
+    )
 
 
 async def _no_such_door(_: Request, error: Exception) -> Response:

@@ -31,11 +31,13 @@ class Appender:
         queue_messages_max: int,
         append_messages_max: int,
         wait_ms_max: int,
+        stop_ms_max: int,
     ) -> None:
         self._producer = producer
         self._queue_messages_max = queue_messages_max
         self._append_messages_max = append_messages_max
         self._wait_seconds_max = wait_ms_max / 1_000
+        self._stop_seconds_max = stop_ms_max / 1_000
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="append")
         self._queue: deque[_Waiting] = deque()
         self._queued = 0
@@ -71,11 +73,19 @@ class Appender:
             raise RetryableError("too many events wait for the log")
 
     async def close(self) -> None:
-        """Append what still waits, then stop."""
+        """Append what still waits, then stop. Nobody was promised what the log will not take."""
         self._is_closed = True
+        is_drained = True
         if self._draining is not None:
-            await self._draining
-        self._thread.shutdown(wait=True)
+            _, late = await asyncio.wait([self._draining], timeout=self._stop_seconds_max)
+            is_drained = not late
+            for task in late:
+                task.cancel()
+        for each in self._queue:
+            if not each.done.done():
+                each.done.set_exception(RetryableError("ingest is shutting down"))
+        self._queue.clear()
+        self._thread.shutdown(wait=is_drained)
 
     async def _drain(self) -> None:
         while self._queue:

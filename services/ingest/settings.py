@@ -19,6 +19,9 @@ class IngestSettings(BaseSettings):
     queue_messages_max: int = Field(default=20_000, gt=0)
     append_messages_max: int = Field(default=2_000, gt=0)
     append_wait_ms_max: int = Field(default=10_000, gt=0)
+    log_check_cache_ms: int = Field(default=2_000, ge=0)  # of readiness
+    log_check_ms_max: int = Field(default=3_000, gt=0)
+    stop_wait_ms_max: int = Field(default=2_000, gt=0)  # for what is queued, at shutdown
     retry_after_seconds: int = Field(default=1, gt=0)
     sources_refresh_ms: int = Field(default=5_000, gt=0)
     cors_origins: tuple[str, ...] = ("*",)

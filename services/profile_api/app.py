@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from services.identity.adapters.clock import ManualClock
 from services.identity.adapters.memory.reads import MemoryReads
+from services.identity.adapters.prometheus import CountRequests, Metrics
 from services.identity.domain.errors import RetryableError
 from services.identity.domain.ids import Micros
 from services.identity.ports import Clock
@@ -44,8 +45,10 @@ def create_app(
     clock: Clock,
     *,
     random: Callable[[int], bytes],
+    metrics: Metrics | None = None,
 ) -> FastAPI:
     """`reads` is closed at shutdown. `random` gives unguessable bytes, as os.urandom does."""
+    metrics = metrics or Metrics()
     desk = _desk(settings, reads, decision_log, clock, random=random)
 
     @asynccontextmanager
@@ -65,6 +68,7 @@ def create_app(
         telemetry={"operation_spans": False, "logs": False},  # spans would carry request bodies
     )
     app.add_middleware(BodyLimit, bytes_max=settings.body_bytes_max)
+    app.add_middleware(CountRequests, metrics=metrics, service="profile_api")
     for router in (profiles.router(desk), segments.router(desk), decisions.router(desk)):
         app.include_router(
             router,
@@ -72,7 +76,7 @@ def create_app(
                 Code.NO_KEY, Code.MISSING_SCOPE, Code.INVALID_REQUEST, Code.UNAVAILABLE
             ),
         )
-    app.include_router(health.router(desk))
+    app.include_router(health.router(desk, metrics))
     app.include_router(docs.router())
     _handle_errors(app, retry_after_seconds=settings.retry_after_seconds)
     app.openapi = cache(lambda: describe(app))  # type: ignore[method-assign]  # FastAPI's documented way

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from services.identity.domain.errors import RetryableError
 from services.identity.domain.ids import Micros
@@ -17,7 +18,9 @@ from services.identity.ports import (
 )
 from services.identity.store import LostPartition, ResolverStore, RestartBatch, Transaction
 from services.identity.wire.events import TOPIC
+from services.resolver.backoff import Backoff
 from services.resolver.land import Landing
+from services.resolver.observe import Lag, ObservedProducer, Observer, Silent, Stage, Watched
 from services.resolver.publish import relay
 from services.resolver.quarantine import Quarantine
 from services.resolver.resolve.batch import Resolution, resolve, resolve_set_aside
@@ -25,7 +28,6 @@ from services.resolver.standing import Standing
 
 GROUP = "resolver"
 RESTARTS_MAX = 3  # tries of one batch before it is halved
-BACKOFF_SECONDS_MAX = 5.0
 Progress = Callable[[int], None]
 
 PROGRESS_EVERY = 100_000  # microseconds between two notes of how far the worker is
@@ -51,14 +53,21 @@ class Worker:
         clock: Clock,
         bounds: Bounds | None = None,
         standing: Standing | None = None,
+        observer: Observer | None = None,
+        backoff: Backoff | None = None,
     ) -> None:
-        """`standing` may be handed on from a worker that is done: its compiled tools are kept."""
+        """`standing` may be handed on from a worker that is done: its compiled tools are kept.
+
+        Raises RetryableError when the log or the store cannot be reached.
+        """
         self._store = store
         self._clock = clock
         self._bounds = bounds or Bounds()
         self._standing = standing or Standing()
         self._quarantine = Quarantine(store, self._standing)
-        self._producer: Producer = log.producer()
+        self._observer: Observer = observer or Silent()
+        self._backoff = backoff or Backoff()
+        self._producer: Producer = ObservedProducer(log.producer(), self._observer)
         self._consumer: Consumer = log.consumer(topics=[TOPIC], group=GROUP, start=self._start)
         self._noted: Micros = Micros(0)
         self._landed_at: Micros | None = None
@@ -74,21 +83,28 @@ class Worker:
         self._producer.close()
 
     def run(self, stop: threading.Event) -> None:
-        """Turn until told to stop. A world that fails is waited for, with growing pauses."""
-        pause = 0.1
+        """Turn until told to stop. A world that fails is waited for, with growing pauses.
+
+        Nothing is skipped meanwhile: offsets move only in the transaction that landed the events.
+        """
         while not stop.is_set():
             try:
                 self.turn()
-                pause = 0.1
-            except RetryableError:
+                self._measure()
+            except (RetryableError, RestartBatch) as error:
+                pause = self._backoff.next_seconds()
+                self._observer.failed(error, pause_seconds=pause)
                 stop.wait(pause)
-                pause = min(pause * 2, BACKOFF_SECONDS_MAX)
+            else:
+                self._backoff.reset()
+                self._observer.turned()
 
     def turn(self) -> bool:
         """One round; True when there was anything to do."""
         landing = self.land_once(wait=True)
         resolution = self.resolve_once()
-        sent = relay(self._store, self._producer)
+        with self._observer.stage(Stage.RELAY):
+            sent = relay(self._store, self._producer)
         busy = landing is not None or resolution is not None or sent > 0
         self._note_progress(caught_up=not busy)
         return busy
@@ -136,16 +152,20 @@ class Worker:
 
     def land_once(self, *, wait: bool) -> Landing | None:
         self._seek_back()
-        messages = self._consumer.poll(
-            records_max=self._bounds.messages_max, timeout_ms=self._bounds.poll_ms if wait else 0
-        )
+        with self._observer.stage(Stage.POLL):
+            messages = self._consumer.poll(
+                records_max=self._bounds.messages_max,
+                timeout_ms=self._bounds.poll_ms if wait else 0,
+            )
         if not messages:
             return None
         self._in_hand = frozenset(_extents(messages))
         for _ in range(RESTARTS_MAX):
             try:
-                landing = self._land(messages)
+                with self._observer.stage(Stage.LAND):
+                    landing = self._land(messages)
             except RestartBatch:
+                self._observer.restarted(Stage.LAND)
                 continue
             except (LostPartition, RetryableError):
                 self._seek_back()
@@ -154,6 +174,7 @@ class Worker:
                 self._quarantine.examine(messages, error)
                 continue
             self._in_hand = frozenset()
+            self._observer.landed(landing)
             return landing
         self._seek_back()
         raise RetryableError("landing met other workers too often")
@@ -188,13 +209,22 @@ class Worker:
         while True:
             for _ in range(RESTARTS_MAX):
                 try:
-                    with self._store.transaction() as tx:
-                        return self._resolve(tx, marks_max)
+                    return self._resolve(marks_max)
                 except RestartBatch:
-                    continue
+                    self._observer.restarted(Stage.RESOLVE)
             marks_max = max(1, marks_max // 2)
 
-    def _resolve(self, tx: Transaction, marks_max: int) -> Resolution | None:
+    def _resolve(self, marks_max: int) -> Resolution | None:
+        with self._observer.stage(Stage.RESOLVE), self._store.transaction() as tx:
+            watched = Watched(tx)
+            resolution = self._resolve_in(cast("Transaction", watched), marks_max)
+        if resolution is not None:
+            self._observer.resolved(resolution)
+        if watched.parked:
+            self._observer.parked(watched.parked)
+        return resolution
+
+    def _resolve_in(self, tx: Transaction, marks_max: int) -> Resolution | None:
         engine, at = self._standing.engine(tx), self._clock.now()
         resolution = resolve(tx, engine, marks_max=marks_max, at=at)
         return resolution or resolve_set_aside(tx, engine, at=at)
@@ -211,6 +241,20 @@ class Worker:
             as_of = ",".join(f"{t}:{p}:{o}" for (t, p), o in sorted(offsets.items()))
             tx.set_progress(GROUP, as_of=as_of, pending_since=pending, at=now)
         self._noted = now
+
+    def _measure(self) -> None:
+        """How far this worker is behind, when somebody asks."""
+        if not self._observer.wants_lag():
+            return
+        with self._store.transaction() as tx:
+            offsets = tx.next_offsets(GROUP)
+            oldest = tx.oldest_mark()
+        ends = self._consumer.end_offsets()
+        unread = sum(max(0, end - offsets.get((p.topic, p.index), 0)) for p, end in ends.items())
+        since = [each for each in (oldest, self._landed_at if unread else None) if each is not None]
+        late = max(0, self._clock.now() - min(since)) if since else 0
+        dirty = self._store.pending_work()
+        self._observer.lagging(Lag(events=unread, seconds=late / 1e6, dirty_rows=dirty))
 
 
 def is_caught_up(store: ResolverStore, log: EventLog) -> bool:

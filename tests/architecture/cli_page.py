@@ -13,7 +13,7 @@ from services.cli.main import app
 
 PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
 START = "<!-- commands: written by `python -m tests.architecture.cli_page` -->"
-COMMON = ("--home", "--json")  # said once, above the list
+COMMON = ("--home", "--config", "--json")  # said once, above the list
 
 
 def commands() -> Iterator[tuple[str, Any]]:

@@ -37,8 +37,8 @@ def demo(  # the options of the command, as documented
             " same at every run.",
         ),
     ] = False,
-    port: PortOption = API_PORT,
-    ingest_port: IngestPortOption = INGEST_PORT,
+    port: PortOption = None,
+    ingest_port: IngestPortOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Four channels become one profile: a story, a population, a report, and every check.
@@ -56,7 +56,7 @@ def demo(  # the options of the command, as documented
         people=people,
         kafka=kafka,
         fixed=fixed,
-        ports=Ports(api=port, ingest=ingest_port),
+        ports=Ports(api=port or API_PORT, ingest=ingest_port or INGEST_PORT),
         say=tell if as_json else typer.echo,
     )
     if as_json:

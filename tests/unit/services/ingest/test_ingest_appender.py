@@ -38,7 +38,13 @@ def message(text: str) -> OutgoingMessage:
 
 
 def appender(producer: SlowProducer, **bounds: int) -> Appender:
-    given = {"queue_messages_max": 10, "append_messages_max": 3, "wait_ms_max": 5_000, **bounds}
+    given = {
+        "queue_messages_max": 10,
+        "append_messages_max": 3,
+        "wait_ms_max": 5_000,
+        "stop_ms_max": 5_000,
+        **bounds,
+    }
     return Appender(producer, **given)
 
 

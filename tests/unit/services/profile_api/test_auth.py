@@ -9,7 +9,7 @@ from services.profile_api.openapi import scopes
 from tests.profile_factory import T0
 from tests.unit.services.profile_api.conftest import PEPPER, Office, problem
 
-OPEN = {"/healthz", "/readyz", "/docs", "/docs/static/{name}"}
+OPEN = {"/metrics", "/healthz", "/readyz", "/docs", "/docs/static/{name}"}
 
 
 def test_every_route_has_a_scope_or_is_named_as_open(office: Office) -> None:

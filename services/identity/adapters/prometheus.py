@@ -1,0 +1,89 @@
+"""The metrics of one process: a registry that somebody owns, and what every HTTP door counts.
+
+Labels are names of ours (service, route template, method, status): never what a caller sent.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000)
+NO_ROUTE = "none"  # one label for all paths that do not exist
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class Metrics:
+    """Made once a process. Each service adds its own to `registry`."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self.requests = Counter(
+            "plait_http_requests",
+            "Requests answered.",
+            ("service", "method", "route", "status"),
+            registry=self.registry,
+        )
+        self.seconds = Histogram(
+            "plait_http_request_seconds",
+            "From a request's head to the end of its answer.",
+            ("service", "route"),
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+
+    def exposition(self) -> bytes:
+        """Everything in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+
+class CountRequests:
+    """ASGI middleware: requests by route and status, with their latency."""
+
+    def __init__(self, app: App, *, metrics: Metrics, service: str) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status = 500  # what the server answers when the application raises
+
+        async def noting(message: MutableMapping[str, Any]) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        begun = time.perf_counter()
+        try:
+            await self._app(scope, receive, noting)
+        finally:
+            spent = time.perf_counter() - begun
+            route = getattr(scope.get("route"), "path", NO_ROUTE)
+            self._metrics.seconds.labels(self._service, route).observe(spent)
+            self._metrics.requests.labels(
+                self._service, _method(scope["method"]), route, status
+            ).inc()
+
+
+def _method(said: str) -> str:
+    """A caller may invent methods; a label may not."""
+    return said if said in {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"} else "other"

@@ -1,0 +1,159 @@
+"""A worker's work as Prometheus metrics. Labels are stages, reasons and types of ours."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import msgspec
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from services.identity.adapters.prometheus import SECONDS, SIZES
+from services.identity.domain.errors import RejectReason
+from services.identity.ports import OutgoingMessage
+from services.identity.store import ReviewItem
+from services.identity.wire.changes import PROFILE_CHANGES, SEGMENT_CHANGES
+from services.identity.wire.events import DEAD_LETTER_TOPIC
+from services.resolver.land import Landing
+from services.resolver.observe import Lag, Stage
+from services.resolver.resolve.batch import Resolution
+
+LAG_SECONDS = 10.0  # between two measurements of the lag
+
+
+class _Change(msgspec.Struct):
+    type: str
+
+
+class _Letter(msgspec.Struct):
+    reason: RejectReason
+    redriven: bool = False
+
+
+_change = msgspec.json.Decoder(_Change)
+_letter = msgspec.json.Decoder(_Letter)
+
+
+class WorkerMetrics:
+    """An observer of one worker. `timer` gives monotonic seconds."""
+
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        *,
+        timer: Callable[[], float],
+        lag_seconds: float = LAG_SECONDS,
+    ) -> None:
+        self._timer = timer
+        self._lag_seconds = lag_seconds
+        self._lag_at: float | None = None
+        self._spent: dict[Stage, float] = {}
+        self._has_told = False
+        self._declare(registry)
+
+    def _declare(self, registry: CollectorRegistry) -> None:
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"plait_resolver_{name}", text, labels, registry=registry)
+
+        def gauge(name: str, text: str) -> Gauge:
+            return Gauge(f"plait_resolver_{name}", text, registry=registry)
+
+        self._lag_events = gauge("lag_events", "Messages not landed, of this worker's partitions.")
+        self._lag_seconds_now = gauge("lag_seconds", "Age of the oldest work that waits.")
+        self._dirty = gauge("dirty_rows", "Dirty marks and components set aside, of all workers.")
+        self._messages = counter("messages", "Messages landed.", "outcome")
+        self._records = counter("records", "Records touched.", "stage")
+        self._pairs = counter("pairs", "Pairs of records weighed.")
+        self._profiles = counter("profiles", "Profiles written.")
+        self._told = counter("changes_told", "Changes sent and acknowledged.", "type")
+        self._letters = counter("dead_letters", "Events refused by landing.", "reason")
+        self._reviews = counter("reviews", "Items parked for a person.", "kind")
+        self._restarts = counter("restarts", "Batches begun again: another was faster.", "stage")
+        self._failures = counter("failures", "Turns that the world made fail.", "error")
+        self._seconds = Histogram(
+            "plait_resolver_stage_seconds",
+            "Time of one batch in a stage.",
+            ("stage",),
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self._sizes = Histogram(
+            "plait_resolver_batch_size",
+            "Messages landed, marks resolved or letters relayed by one batch.",
+            ("stage",),
+            buckets=SIZES,
+            registry=registry,
+        )
+
+    @contextmanager
+    def stage(self, stage: Stage) -> Iterator[None]:
+        """A stage that found nothing to do is not counted, but for the wait of a poll."""
+        self._has_told = False
+        begun = self._timer()
+        yield
+        self._spent[stage] = self._timer() - begun
+        if stage is Stage.POLL or (stage is Stage.RELAY and self._has_told):
+            self._seconds.labels(stage).observe(self._spent[stage])
+
+    def landed(self, landing: Landing) -> None:
+        self._batch(Stage.LAND, landing.messages)
+        self._records.labels(Stage.LAND).inc(landing.records)
+        self._messages.labels("accepted").inc(landing.accepted)
+        self._messages.labels("copy").inc(landing.copies)
+        self._messages.labels("refused").inc(landing.refused)
+
+    def resolved(self, resolution: Resolution) -> None:
+        self._batch(Stage.RESOLVE, resolution.marks)
+        self._records.labels(Stage.RESOLVE).inc(resolution.records)
+        self._pairs.inc(resolution.pairs)
+        self._profiles.inc(resolution.told.profiles)
+
+    def _batch(self, stage: Stage, size: int) -> None:
+        self._seconds.labels(stage).observe(self._spent.get(stage, 0.0))
+        self._sizes.labels(stage).observe(size)
+
+    def parked(self, items: Sequence[ReviewItem]) -> None:
+        for each in items:
+            self._reviews.labels(each.kind).inc()
+
+    def told(self, messages: Sequence[OutgoingMessage]) -> None:
+        self._has_told = True
+        self._sizes.labels(Stage.RELAY).observe(len(messages))
+        for kind in kinds_of(messages):
+            self._told.labels(kind).inc()
+        for reason in reasons_of(messages):
+            self._letters.labels(reason).inc()
+
+    def restarted(self, stage: Stage) -> None:
+        self._restarts.labels(stage).inc()
+
+    def failed(self, error: Exception, *, pause_seconds: float) -> None:  # noqa: ARG002  # an Observer's
+        self._failures.labels(type(error.__cause__ or error).__name__).inc()
+
+    def turned(self) -> None: ...
+
+    def wants_lag(self) -> bool:
+        now = self._timer()
+        if self._lag_at is not None and now - self._lag_at < self._lag_seconds:
+            return False
+        self._lag_at = now
+        return True
+
+    def lagging(self, lag: Lag) -> None:
+        self._lag_events.set(lag.events)
+        self._lag_seconds_now.set(lag.seconds)
+        self._dirty.set(lag.dirty_rows)
+
+
+def kinds_of(messages: Sequence[OutgoingMessage]) -> list[str]:
+    """The types of the changes among them: `profile.merged`, `segment.entered` and so on."""
+    changes = [m for m in messages if m.topic in {PROFILE_CHANGES, SEGMENT_CHANGES} and m.value]
+    return [_change.decode(each.value or b"").type for each in changes]
+
+
+def reasons_of(messages: Sequence[OutgoingMessage]) -> list[str]:
+    """Why the dead letters among them were refused; a letter sent again is none."""
+    letters = [
+        _letter.decode(each.value)
+        for each in messages
+        if each.topic == DEAD_LETTER_TOPIC and each.value
+    ]
+    return [each.reason.value for each in letters if not each.redriven]

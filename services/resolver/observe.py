@@ -1,0 +1,168 @@
+"""What a worker tells of its work, to whoever listens: metrics, logs, readiness.
+
+Counts, reasons and durations only. An observer that is handed messages looks at their types.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from services.identity.domain.ids import Micros
+from services.identity.ports import OutgoingMessage, Position, Producer
+from services.identity.store import ReviewItem, Transaction
+from services.resolver.land import Landing
+from services.resolver.resolve.batch import Resolution
+
+
+class Stage(StrEnum):
+    """The parts of a worker's turn that are timed."""
+
+    POLL = "poll"
+    LAND = "land"
+    RESOLVE = "resolve"
+    RELAY = "relay"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lag:
+    """How far a worker is behind: unread messages of its partitions, age of the oldest work."""
+
+    events: int
+    seconds: float
+    dirty_rows: int
+
+
+class Observer(Protocol):
+    def stage(self, stage: Stage) -> AbstractContextManager[None]:
+        """Entered around each part of a turn, also one that finds nothing to do."""
+        ...
+
+    def landed(self, landing: Landing) -> None: ...
+    def resolved(self, resolution: Resolution) -> None: ...
+    def parked(self, items: Sequence[ReviewItem]) -> None:
+        """For a person to review; told after the commit."""
+        ...
+
+    def told(self, messages: Sequence[OutgoingMessage]) -> None:
+        """Sent from the outbox and acknowledged; after a failure the same ones come again."""
+        ...
+
+    def restarted(self, stage: Stage) -> None:
+        """Another worker was faster; the batch starts again."""
+        ...
+
+    def failed(self, error: Exception, *, pause_seconds: float) -> None:
+        """The world failed; the worker waits and tries again."""
+        ...
+
+    def turned(self) -> None:
+        """A whole turn went well."""
+        ...
+
+    def wants_lag(self) -> bool:
+        """Asked once a turn: measuring costs a few queries."""
+        ...
+
+    def lagging(self, lag: Lag) -> None: ...
+
+
+class Silent:
+    """Nobody listens."""
+
+    def stage(self, stage: Stage) -> AbstractContextManager[None]:  # noqa: ARG002  # an Observer's
+        return nullcontext()
+
+    def landed(self, landing: Landing) -> None: ...
+    def resolved(self, resolution: Resolution) -> None: ...
+    def parked(self, items: Sequence[ReviewItem]) -> None: ...
+    def told(self, messages: Sequence[OutgoingMessage]) -> None: ...
+    def restarted(self, stage: Stage) -> None: ...
+    def failed(self, error: Exception, *, pause_seconds: float) -> None: ...
+    def turned(self) -> None: ...
+    def wants_lag(self) -> bool:
+        return False
+
+    def lagging(self, lag: Lag) -> None: ...
+
+
+class Several:
+    """Everything is told to each, in order."""
+
+    def __init__(self, *observers: Observer) -> None:
+        self._observers = observers
+
+    @contextmanager
+    def stage(self, stage: Stage) -> Iterator[None]:
+        with ExitStack() as entered:
+            for each in self._observers:
+                entered.enter_context(each.stage(stage))
+            yield
+
+    def landed(self, landing: Landing) -> None:
+        for each in self._observers:
+            each.landed(landing)
+
+    def resolved(self, resolution: Resolution) -> None:
+        for each in self._observers:
+            each.resolved(resolution)
+
+    def parked(self, items: Sequence[ReviewItem]) -> None:
+        for each in self._observers:
+            each.parked(items)
+
+    def told(self, messages: Sequence[OutgoingMessage]) -> None:
+        for each in self._observers:
+            each.told(messages)
+
+    def restarted(self, stage: Stage) -> None:
+        for each in self._observers:
+            each.restarted(stage)
+
+    def failed(self, error: Exception, *, pause_seconds: float) -> None:
+        for each in self._observers:
+            each.failed(error, pause_seconds=pause_seconds)
+
+    def turned(self) -> None:
+        for each in self._observers:
+            each.turned()
+
+    def wants_lag(self) -> bool:
+        wants = [each.wants_lag() for each in self._observers]  # each keeps its own time
+        return any(wants)
+
+    def lagging(self, lag: Lag) -> None:
+        for each in self._observers:
+            each.lagging(lag)
+
+
+class Watched:
+    """A transaction whose items for review are remembered until it is known to be committed."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+        self.parked: list[ReviewItem] = []
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # whatever a transaction has
+        return getattr(self._tx, name)
+
+    def review(self, items: Sequence[ReviewItem], *, at: Micros) -> None:
+        self.parked.extend(items)
+        self._tx.review(items, at=at)
+
+
+class ObservedProducer:
+    """A producer that tells what the log has acknowledged."""
+
+    def __init__(self, producer: Producer, observer: Observer) -> None:
+        self._producer = producer
+        self._observer = observer
+
+    def append(self, messages: Sequence[OutgoingMessage]) -> Sequence[Position]:
+        positions = self._producer.append(messages)
+        self._observer.told(messages)
+        return positions
+
+    def close(self) -> None:
+        self._producer.close()
