@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.identity.wire import dead_letter, events
+from services.identity.wire import changes, dead_letter, events
 from tests.golden.documents import REQUESTS, ROOT, contract_of, documents
 
 EXAMPLES = sorted((ROOT / "schemas" / "examples").rglob("*"))
@@ -14,6 +14,8 @@ GENERATED = documents()
 READERS = {
     events.TOPIC: events.decode,
     events.DEAD_LETTER_TOPIC: dead_letter.decode,
+    changes.PROFILE_CHANGES: changes.decode,
+    changes.SEGMENT_CHANGES: changes.decode,
 }
 
 
