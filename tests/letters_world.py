@@ -16,10 +16,11 @@ from services.identity.ports import OutgoingMessage, TopicSettings
 from services.identity.wire import changes
 from services.identity.wire.dead_letter import DeadLetter, decode
 from services.identity.wire.events import DEAD_LETTER_TOPIC, TOPIC
+from services.identity.wire.letter_book import Letter, LetterFilter
 from services.ingest.app import create_app
 from services.ingest.auth import hash_write_key
 from services.ingest.formats.limits import Limits
-from services.ingest.letter_book import Letter, LetterFilter, read_book, read_entries
+from services.ingest.letter_log import read_book, read_entries
 from services.ingest.redrive import Redriven, Redriver
 from services.ingest.settings import IngestSettings
 from services.resolver.consume import Bounds, Worker

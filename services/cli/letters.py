@@ -14,7 +14,8 @@ from services.cli.output import progress_bar, show, tell
 from services.identity.domain.errors import RejectReason, UsageError
 from services.identity.ports import EventLog, Message
 from services.identity.wire import dead_letter
-from services.ingest.letter_book import Letter, LetterBook, LetterFilter, read_book, read_entries
+from services.identity.wire.letter_book import Letter, LetterBook, LetterFilter
+from services.ingest.letter_log import read_book, read_entries
 
 
 class Origin(StrEnum):

@@ -1,23 +1,18 @@
 """A message of channel-events, read with its source's mapping: what it says about which record."""
 
-from collections.abc import Iterator
 from hashlib import blake2b
 
 import msgspec
 
 from services.identity.domain.errors import RejectedError, RejectReason
-from services.identity.domain.events import Event, EventType, ExternalId, Scalar
+from services.identity.domain.events import Event
 from services.identity.domain.identifiers import IdentityRules
 from services.identity.domain.ids import MessageId, Micros, RecordKey, SourceName
-from services.identity.domain.kinds import Kind
-from services.identity.domain.mapping import Mapping
 from services.identity.domain.source import Source
-from services.identity.domain.traits import fields_of
-from services.identity.wire.events import TYPE_PREFIX, TYPE_SUFFIX, ChannelEvent
+from services.identity.wire.events import ChannelEvent
+from services.identity.wire.said import TYPES, fields_said, identifiers_said
 
-_TYPES = {f"{TYPE_PREFIX}{each}{TYPE_SUFFIX}": each for each in EventType}
 _encoder = msgspec.json.Encoder(order="deterministic")  # as orjson, but for integers of any size
-_IDENTIFYING = {Kind.EMAIL: "email", Kind.PHONE: "phone"}
 
 
 def interpret(message: ChannelEvent, *, source: Source, rules: IdentityRules) -> Event:
@@ -26,17 +21,19 @@ def interpret(message: ChannelEvent, *, source: Source, rules: IdentityRules) ->
     Raises RejectedError when its type is unknown, when its time has no zone, or when its key holds
     a character that no database stores. Unmapped columns stay in the stored message.
     """
-    kind = _TYPES.get(message.type)
+    kind = TYPES.get(message.type)
     if kind is None:
         raise RejectedError(
-            RejectReason.UNKNOWN_TYPE, f"type must be one of {sorted(_TYPES)}; see schemas/events"
+            RejectReason.UNKNOWN_TYPE, f"type must be one of {sorted(TYPES)}; see schemas/events"
         )
     data = message.data
     if "\x00" in data.record.kind + data.record.key:
         raise RejectedError(RejectReason.ILLEGAL_IDENTIFIER, "a record's key must not hold NUL")
     if message.time.tzinfo is None:
         raise RejectedError(RejectReason.BAD_TIME, "`time` must say its offset from UTC")
-    fields = _fields(message, kind, source.mapping)
+    fields = fields_said(message, source.mapping)
+    said = identifiers_said(message, fields, source.mapping)
+    found = {rules.external_id(name, raw, source) for name, raw in said}
     return Event(
         source=SourceName(message.source),
         message_id=MessageId(message.id),
@@ -46,7 +43,7 @@ def interpret(message: ChannelEvent, *, source: Source, rules: IdentityRules) ->
         dated=data.dated,
         content_hash=content_hash(message),
         name=data.event,
-        identifiers=tuple(sorted(set(_identifiers(message, fields, source, rules)))),
+        identifiers=tuple(sorted(each for each in found if each is not None)),
         fields=fields,
         properties=data.properties,
     )
@@ -75,42 +72,3 @@ def content_hash(message: ChannelEvent) -> bytes:
         data.dated,
     )
     return blake2b(_encoder.encode(said), digest_size=16).digest()
-
-
-def _fields(message: ChannelEvent, kind: EventType, mapping: Mapping | None) -> dict[str, Scalar]:
-    if kind is EventType.GROUP:
-        return {}  # the traits of a group call describe the group
-    traits = message.data.traits
-    if mapping is None:
-        inherited = message.data.context.get("traits")
-        return fields_of({**inherited, **traits} if isinstance(inherited, dict) else traits)
-    return {
-        column.field: traits[name]
-        for name, column in mapping.columns.items()
-        if name in traits and column.kind is not Kind.IGNORE
-    }
-
-
-def _identifiers(
-    message: ChannelEvent, fields: dict[str, Scalar], source: Source, rules: IdentityRules
-) -> Iterator[ExternalId]:
-    data = message.data
-    said: list[tuple[str, object]] = [
-        (data.record.kind, data.record.key),
-        ("user_id", data.user_id),
-        ("anonymous_id", data.anonymous_id),
-        ("anonymous_id", data.previous_id),
-        *((each.type, each.id) for each in data.external_ids),
-    ]
-    if source.mapping is None:
-        said.extend((name, fields.get(name)) for name in _IDENTIFYING.values())
-    else:
-        for column in source.mapping.columns.values():
-            name = column.identifier_type or _IDENTIFYING.get(column.kind)
-            if name is not None:
-                said.append((name, fields.get(column.field)))
-    for name, raw in said:
-        if raw is not None:
-            identifier = rules.external_id(name, str(raw), source)
-            if identifier is not None:
-                yield identifier

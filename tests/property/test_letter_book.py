@@ -11,7 +11,7 @@ from services.identity.domain.ids import Micros
 from services.identity.ports import Message, Partition
 from services.identity.wire.dead_letter import DeadLetter, encode
 from services.identity.wire.events import DEAD_LETTER_TOPIC
-from services.ingest.letter_book import LetterBook, LetterFilter
+from services.identity.wire.letter_book import LetterBook, LetterFilter
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 BODY = base64.b64encode(b"{}").decode()

@@ -13,7 +13,7 @@ from services.identity.wire.dead_letter import DeadLetter, decode, encode, retry
 from services.identity.wire.events import DEAD_LETTER_TOPIC, TOPIC
 from services.identity.wire.events import encode as encode_event
 from services.ingest.formats.limits import Limits
-from services.ingest.letter_book import LetterFilter
+from services.identity.wire.letter_book import LetterFilter
 from services.ingest.redrive import sent_again
 from services.ingest.times import instant_of
 from tests.factories import channel_event, outgoing
