@@ -5,7 +5,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -19,27 +19,35 @@ from services.identity.wire.events import TOPIC
 if TYPE_CHECKING:  # a service's own libraries are not installed where only another one runs
     from fastapi import FastAPI
 
-    from services.identity.ports import EventLog, Producer
     from services.resolver.backoff import Backoff
     from services.resolver.consume import Worker
     from services.resolver.observe import Observer
     from services.resolver.pulse import Pulse
 
 
-def ingest_app(home: Home, log: "EventLog", producer: "Producer", metrics: Metrics) -> "FastAPI":
+@contextmanager
+def ingest_app(home: Home, metrics: Metrics) -> Iterator["FastAPI"]:
+    """With the log and the database that it uses, until the block ends."""
     from services.identity.adapters.sql.sources import SqlSources
     from services.ingest.app import create_app
     from services.ingest.metrics import IngestMetrics
     from services.ingest.settings import IngestSettings
 
-    return create_app(
-        IngestSettings(),
-        producer,
-        SqlSources(home.url),
-        home.clock,
-        ask_log=lambda: log.end_offsets(TOPIC),
-        metrics=IngestMetrics(metrics),
-    )
+    with ExitStack() as parts:
+        log = home.log()
+        parts.callback(log.close)
+        producer = log.producer()
+        parts.callback(producer.close)
+        sources = SqlSources(home.url)
+        parts.callback(sources.close)
+        yield create_app(
+            IngestSettings(),
+            producer,
+            sources,
+            home.clock,
+            ask_log=lambda: log.end_offsets(TOPIC),
+            metrics=IngestMetrics(metrics),
+        )
 
 
 def api_app(home: Home, metrics: Metrics | None = None) -> "FastAPI":

@@ -79,6 +79,9 @@ class Home:
         log.ensure_topics(load_topics())
         return log
 
+    def log_name(self) -> str:
+        return "embedded" if self.bootstrap_servers() is None else "kafka"
+
     def bootstrap_servers(self) -> str | None:
         """None on the embedded log. A broker of the home's own is started when it does not run."""
         if self.place.config is not None:

@@ -125,8 +125,6 @@ class _Stack:
         stop: asyncio.Event,
     ) -> str:
         """Put the applications behind their doors; gives the log's name."""
-        log = home.log()
-        parts.callback(log.close)
         if "resolver" in doors:
             self._pulse = pulse = new_pulse()
 
@@ -137,14 +135,12 @@ class _Stack:
             app = resolver_app(pulse, self._metrics)
             await parts.enter_async_context(doors["resolver"].opened(app))
         if "ingest" in doors:
-            producer = log.producer()
-            parts.callback(producer.close)
-            app = ingest_app(home, log, producer, self._metrics)
+            app = parts.enter_context(ingest_app(home, self._metrics))
             await parts.enter_async_context(doors["ingest"].opened(app))
         if "api" in doors:
             app = api_app(home, self._metrics)
             await parts.enter_async_context(doors["api"].opened(app))
-        return log.name
+        return home.log_name()
 
     async def _first_turn(self, stop: asyncio.Event) -> None:
         """A resolver by itself is ready once it works; a stack's doors answer before."""

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -14,15 +15,28 @@ from services.identity.adapters.sql.tables import DEDUPE_PARTITIONS, metadata
 
 Connection = psycopg.Connection[TupleRow]
 
+PATIENCE = {
+    "connect_timeout": 10,  # seconds; the system would wait for minutes
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,  # milliseconds without a word from the server's machine
+}
 SCHEMA_LOCK = 7_046_029  # advisory lock: one process migrates at a time
 
 
 def connect(url: str, *, autocommit: bool = False) -> Connection:
     """A psycopg connection. Raises psycopg.OperationalError when the server cannot be reached."""
-    connection = psycopg.connect(url, autocommit=autocommit)
+    connection = psycopg.connect(_patient(url), autocommit=autocommit)
     connection.prepare_threshold = 2
     arrays.register(connection)
     return connection
+
+
+def _patient(url: str) -> str:
+    """The URL with bounds for a server that does not answer at all; what it says itself stays."""
+    said = conninfo_to_dict(url)
+    return make_conninfo(url, **{name: v for name, v in PATIENCE.items() if name not in said})
 
 
 @contextmanager

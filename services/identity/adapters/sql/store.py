@@ -33,36 +33,29 @@ class SqlStore:
     def transaction(self) -> Iterator[Transaction]:
         """Raises RestartBatch on a deadlock (40P01) or serialisation failure (40001)."""
         connection = self._connected()
-        try:
-            with connection.transaction(), connection.cursor() as cursor:
-                yield ResolvingWrites(cursor)
-        except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure) as error:
-            raise RestartBatch("another worker held the same rows") from error
-        except psycopg.OperationalError as error:
-            raise RetryableError("the database went away") from error
+        with _world_failures(), connection.transaction(), connection.cursor() as cursor:
+            yield ResolvingWrites(cursor)
 
     def record_numbers(self) -> Iterator[Sequence[int]]:
         last = 0
         while True:
-            rows = (
-                self._connected()
-                .execute(
+            connection = self._connected()
+            with _world_failures():
+                rows = connection.execute(
                     "SELECT id FROM record WHERE id > %s ORDER BY id LIMIT %s",
                     (last, NUMBERS_READ_MAX),
-                )
-                .fetchall()
-            )
+                ).fetchall()
             if not rows:
                 return
             last = rows[-1][0]
             yield [row[0] for row in rows]
 
     def pending_work(self) -> int:
-        row = (
-            self._connected()
-            .execute("SELECT (SELECT count(*) FROM dirty) + (SELECT count(*) FROM set_aside)")
-            .fetchone()
-        )
+        connection = self._connected()
+        with _world_failures():
+            row = connection.execute(
+                "SELECT (SELECT count(*) FROM dirty) + (SELECT count(*) FROM set_aside)"
+            ).fetchone()
         return int(row[0]) if row else 0
 
     @contextmanager
@@ -77,3 +70,18 @@ class SqlStore:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+@contextmanager
+def _world_failures() -> Iterator[None]:
+    """What another worker or the server did, in the resolver's words; anything else is a bug."""
+    try:
+        yield
+    except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure) as error:
+        raise RestartBatch("another worker held the same rows") from error
+    except (
+        psycopg.OperationalError,
+        psycopg.InterfaceError,  # the connection was lost between two statements
+        psycopg.errors.ReadOnlySqlTransaction,  # a standby that is not the primary yet
+    ) as error:
+        raise RetryableError("the database went away") from error
