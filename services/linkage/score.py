@@ -18,7 +18,12 @@ from services.identity.domain.weights import UNITS_PER_BIT, Units, household_cap
 from services.linkage.comparisons import Comparison
 from services.linkage.features import Features, FeatureSpec
 from services.linkage.model import LinkageModel
-from services.linkage.splink_sql import pair_levels_sql
+from services.linkage.splink_sql import (
+    columns_read,
+    joined_levels_sql,
+    level_cases,
+    levels_sql,
+)
 from services.linkage.term_frequencies import TermFrequencies
 from services.linkage.weights import Gammas, Rows, Weights, WeightTable
 
@@ -69,6 +74,15 @@ def _pairs_to_arrow(left: Rows, right: Rows) -> pa.Table:
     return pa.table({"pair": numbers, "left_row": left, "right_row": right})
 
 
+def _sides(records: pa.Table, left: Rows, right: Rows) -> pa.Table:
+    """Both records' columns beside each other, a row a pair."""
+    columns: dict[str, Any] = {"pair": np.arange(len(left), dtype=np.int64)}
+    for side, rows in (("l", left), ("r", right)):
+        taken = records.take(pa.array(rows))
+        columns |= {f"{name}_{side}": taken[name] for name in taken.column_names}
+    return pa.table(columns)
+
+
 def _to_gammas(result: Mapping[str, Any], comparisons: Sequence[Comparison]) -> Gammas:
     """Splink counts levels upwards from 0, the last one; a Gamma counts them as they are read."""
     columns = list(result.values())
@@ -90,9 +104,9 @@ class FeatureTable:
         self._comparisons = tuple(comparisons)
         self._features = features
         self._connection = duckdb.connect(config={"threads": 2})
-        self._sql, used = pair_levels_sql(
-            self._comparisons, spec.columns, records="record", pairs="pair_list"
-        )
+        cases = level_cases(self._comparisons)
+        used = columns_read(cases, spec.columns)
+        self._sql = joined_levels_sql(cases, used, records="record", pairs="pair_list")
         table = _to_arrow(features, {name: spec.columns[name] for name in used})
         self._connection.register("given", table)
         self._connection.execute("create table record as select * from given")
@@ -169,7 +183,11 @@ class FeatureTable:
 
 
 class PairScorer:
-    """Scores the pairs of one batch. One thread, two fixed tables, one prepared statement."""
+    """Scores the pairs of one batch, on one thread.
+
+    DuckDB plans a statement anew each time, prepared or not: one query a batch. It reads Arrow's
+    columns where they stand, so that nothing is inserted and nothing joined.
+    """
 
     def __init__(self, model: LinkageModel) -> None:
         self._model = model
@@ -177,16 +195,9 @@ class PairScorer:
         self._adjusters = self._weights.adjusters()
         self._connection = duckdb.connect(config={"threads": 1})
         columns = model.spec.columns
-        sql, used = pair_levels_sql(model.comparisons, columns, records="record", pairs="pair_list")
-        self._columns = {name: columns[name] for name in used}
-        types = ", ".join(
-            f'"{name}" varchar{"[]" if is_list else ""}' for name, is_list in self._columns.items()
-        )
-        self._connection.execute(f"create table record({types}, row bigint)")
-        self._connection.execute(
-            "create table pair_list(pair bigint, left_row bigint, right_row bigint)"
-        )
-        self._connection.execute(f"prepare levels as {sql}")
+        cases = level_cases(model.comparisons)
+        self._columns = {name: columns[name] for name in columns_read(cases, columns)}
+        self._sql = levels_sql(cases, "sides")
 
     @property
     def model(self) -> LinkageModel:
@@ -211,14 +222,8 @@ class PairScorer:
         """The level of every pair in every comparison."""
         if not len(left):
             return np.empty((0, len(self._model.comparisons)), dtype=np.int8)
-        run = self._connection.execute
-        run("truncate record")  # before, not after: a batch that failed leaves nothing behind
-        run("truncate pair_list")
-        self._connection.register("given_records", _to_arrow(features, self._columns))
-        self._connection.register("given_pairs", _pairs_to_arrow(left, right))
-        run("insert into record select * from given_records")
-        run("insert into pair_list select * from given_pairs")
-        found = run("execute levels").fetchnumpy()
-        self._connection.unregister("given_records")
-        self._connection.unregister("given_pairs")
+        records = _to_arrow(features, self._columns)
+        self._connection.register("sides", _sides(records, left, right))
+        found = self._connection.execute(self._sql).fetchnumpy()
+        self._connection.unregister("sides")
         return _to_gammas(found, self._model.comparisons)

@@ -1,7 +1,7 @@
 """The only door to Splink: comparisons in its settings, and its own SQL for their levels."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from splink import SettingsCreator
@@ -61,20 +61,28 @@ def level_cases(comparisons: Sequence[Comparison]) -> list[str]:
     return [comparison._case_statement for comparison in parsed.comparisons]  # noqa: SLF001 - Splink has no public name for it; the equality test with predict() guards it
 
 
-def pair_levels_sql(
-    comparisons: Sequence[Comparison], columns: Mapping[str, bool], *, records: str, pairs: str
-) -> tuple[str, list[str]]:
-    """SQL for the levels of all pairs of a table, and the columns of the records that it reads.
+def columns_read(cases: Sequence[str], columns: Iterable[str]) -> list[str]:
+    """Those of the records' columns that some CASE reads, as `column_l` and `column_r`."""
+    read = set(re.findall(r"\b(\w+)_[lr]\b", " ".join(cases)))
+    return [column for column in columns if column in read]
+
+
+def joined_levels_sql(
+    cases: Sequence[str], columns: Sequence[str], *, records: str, pairs: str
+) -> str:
+    """SQL for the levels of all pairs of a table.
 
     `records` has `row` and the columns, `pairs` has `pair`, `left_row` and `right_row`. The result
     has `pair`, then one level a comparison in Splink's numbers.
     """
-    cases = level_cases(comparisons)
-    read = set(re.findall(r"\b(\w+)_[lr]\b", " ".join(cases)))
-    used = [column for column in columns if column in read]
-    sides = ", ".join(f'l."{c}" as "{c}_l", r."{c}" as "{c}_r"' for c in used)
-    sql = (
-        f"select pair, {', '.join(cases)} from (select {pairs}.pair, {sides} from {pairs}"
-        f" join {records} l on l.row={pairs}.left_row join {records} r on r.row={pairs}.right_row)"
+    sides = ", ".join(f'l."{c}" as "{c}_l", r."{c}" as "{c}_r"' for c in columns)
+    return levels_sql(
+        cases,
+        f"(select {pairs}.pair, {sides} from {pairs}"
+        f" join {records} l on l.row={pairs}.left_row join {records} r on r.row={pairs}.right_row)",
     )
-    return sql, used
+
+
+def levels_sql(cases: Sequence[str], pairs: str) -> str:
+    """The same for `pairs` that hold both sides of every column already."""
+    return f"select pair, {', '.join(cases)} from {pairs}"
