@@ -1,37 +1,45 @@
 """`plait load --bulk`: land and resolve a whole base, with a process for every core."""
 
-import multiprocessing
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-from services.cli.heap import settle
+from services.cli.crew import LAND, RESOLVE, Crew
 from services.cli.home import Home
 from services.cli.output import Progress, tell
 from services.identity.adapters.sql.bulk import bulk_transaction
 from services.identity.adapters.sql.store import SqlStore
+from services.identity.ports import EventLog
+from services.identity.store import ResolverStore
+from services.identity.wire.events import TOPIC
 from services.resolver.bulk import connect_base
-from services.resolver.consume import Bounds, Worker
+from services.resolver.consume import GROUP
 from services.resolver.standing import Standing
 
-PROCESSES_MAX = 8
-BOUNDS = Bounds(messages_max=4_000, marks_max=2_000)
 
-
-def fill(home: Home, progress: Progress) -> dict[str, Any]:
-    """Land in parallel, connect the whole base at once, cluster and tell in parallel."""
-    _in_parallel(home, _land)
-    progress(1)
-    store = SqlStore(home.url)
+def is_landed(store: ResolverStore, log: EventLog) -> bool:
+    """Whether every message is landed, whoever owns its partition."""
     with store.transaction() as tx:
-        engine = Standing().engine(tx)
-    store.close()
+        offsets = tx.next_offsets(GROUP)
+    ends = log.end_offsets(TOPIC)
+    return all(offsets.get((p.topic, p.index), 0) >= end for p, end in ends.items())
+
+
+def fill(home: Home, crew: Crew, progress: Progress) -> dict[str, Any]:
+    """Land in parallel, connect the whole base at once, cluster and tell in parallel."""
+    store, log = SqlStore(home.url), home.log()
+    try:
+        crew.do(LAND)
+        while not is_landed(store, log):  # a partition changed hands while both looked for the end
+            crew.do(LAND)
+        with store.transaction() as tx:
+            engine = Standing().engine(tx)
+    finally:
+        store.close()
+        log.close()
+    progress(1)
     with bulk_transaction(home.url) as bulk:
         filled = connect_base(bulk, engine, at=home.clock.now(), progress=tell)
     progress(1)
-    _in_parallel(home, _resolve)
+    crew.do(RESOLVE)
     progress(1)
     return {
         "records": filled.records,
@@ -40,41 +48,3 @@ def fill(home: Home, progress: Progress) -> dict[str, Any]:
         "components": filled.components,
         "generic_keys": filled.generic_keys,
     }
-
-
-def _land(path: str) -> None:
-    home = Home(Path(path))
-    with _worker(home) as worker:
-        worker.land_until_end()
-
-
-def _resolve(path: str) -> None:
-    home = Home(Path(path))
-    with _worker(home) as worker:
-        worker.resolve_until_clean()
-
-
-@contextmanager
-def _worker(home: Home) -> Iterator[Worker]:
-    settle()
-    log, store = home.log(), SqlStore(home.url)
-    worker = Worker(store=store, log=log, clock=home.clock, bounds=BOUNDS)
-    try:
-        yield worker
-    finally:
-        worker.close()
-        store.close()
-        log.close()
-
-
-def _in_parallel(home: Home, work: Callable[[str], None]) -> None:
-    """The same work in every process; they share it as the workers of a stream do."""
-    count = min(os.cpu_count() or 1, PROCESSES_MAX)
-    context = multiprocessing.get_context("spawn")  # threads of DuckDB and Polars survive no fork
-    processes = [context.Process(target=work, args=(str(home.path),)) for _ in range(count)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-    if any(process.exitcode for process in processes):
-        raise RuntimeError("a process of the fill failed; its error stands above")

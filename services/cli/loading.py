@@ -1,13 +1,13 @@
 """Files into a home: the source is registered with its mapping, the rows go to the log."""
 
-from contextlib import nullcontext
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from services.cli.home import Home
-from services.cli.output import progress_bar
+from services.cli.output import Progress, progress_bar
 from services.cli.running import alone
 from services.identity.domain.errors import UsageError
 from services.identity.domain.ids import Micros, SourceName
@@ -48,68 +48,70 @@ def load_into(  # the options of `plait load`
 
     Raises UsageError when the file, its mapping, or the home (for `bulk`) cannot be used.
     """
-    with alone(home.path) if bulk else nullcontext():
-        return _load_into(home, file, source=source, mapping=mapping, bulk=bulk, at=at, again=again)
+    declared = _declare(source, read_mapping(mapping))
+    if not bulk:
+        return _append(home, file, declared, at=at, again=again)
+    from services.cli.crew import crew
+    from services.cli.filling import fill
+
+    with alone(home.path):
+        require_empty(home)
+        with crew(home) as workers:  # they land while the file is still being read
+            result = _append(home, file, declared, at=at, again=again)
+            with progress_bar("stages", total=3) as stage:
+                return result | fill(home, workers, stage)
 
 
-def _load_into(  # as above
-    home: Home,
-    file: Path,
-    *,
-    source: str,
-    mapping: Path,
-    bulk: bool,
-    at: Micros | None,
-    again: bool,
+def _append(
+    home: Home, file: Path, source: Source, *, at: Micros | None, again: bool
 ) -> dict[str, Any]:
+    """Register the source, append the file's rows."""
     from services.identity.adapters.sql.sources import SqlSources
     from services.ingest.load import load_file
 
-    declared = _declare(source, read_mapping(mapping))
-    if bulk:
-        require_empty(home)
     sources = SqlSources(home.url)
     log = home.log()
     producer = log.producer()
     try:
-        known = sources.find(source)
+        known = sources.find(source.name)
         if known is not None and known.mapping is None:
-            raise UsageError(f"source {source!r} is a channel, not a file; choose another name")
-        sources.register(declared, write_key_hash=None, at=home.clock.now())
+            raise UsageError(
+                f"source {source.name!r} is a channel, not a file; choose another name"
+            )
+        sources.register(source, write_key_hash=None, at=home.clock.now())
         with progress_bar("rows read") as advance:
-            done = 0
-
-            def progress(total: int) -> None:
-                nonlocal done
-                advance(total - done)
-                done = total
-
             report = load_file(
                 file,
-                source=declared,
+                source=source,
                 producer=producer,
                 clock=home.clock,
                 loads=sources,
                 at=at,
                 again=again,
-                progress=progress,
+                progress=_in_steps(advance),
             )
     finally:
         producer.close()
         log.close()
         sources.close()
-    result: dict[str, Any] = {
-        "source": source,
+    return {
+        "source": source.name,
         "accepted": report.accepted,
         "rejected": {reason.value: count for reason, count in report.rejected.items()},
         "loaded_before": report.loaded_before is not None,
     }
-    if bulk:
-        from services.cli.filling import fill
 
-        with progress_bar("stages", total=3) as stage:
-            result |= fill(home, stage)
-    return result
+
+def _in_steps(advance: Progress) -> Callable[[int], None]:
+    """Takes how many there are in all by now."""
+    done = 0
+
+    def progress(total: int) -> None:
+        nonlocal done
+        advance(total - done)
+        done = total
+
+    return progress
 
 
 def _declare(name: str, mapping: Mapping) -> Source:

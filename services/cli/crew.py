@@ -1,0 +1,111 @@
+"""The processes of a bulk fill: one for every core, each with a worker of its own.
+
+They start before there is work, so that their imports and the compiling of the model cost nobody
+time, and stay from landing to resolving. They share the work as the workers of a stream do.
+"""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from types import MappingProxyType
+
+from services.cli.heap import settle
+from services.cli.home import Home
+from services.identity.adapters.sql.store import SqlStore
+from services.identity.domain.errors import RetryableError
+from services.resolver.consume import Bounds, Worker
+
+PROCESSES_MAX = 8
+BOUNDS = Bounds(messages_max=4_000, marks_max=2_000)
+_IDLE_SECONDS = 0.05
+_STOP_SECONDS_MAX = 60.0
+
+LAND = "land"  # to the end of the log
+RESOLVE = "resolve"  # until nothing is dirty
+
+_WORK: Mapping[str, Callable[[Worker], int]] = MappingProxyType(
+    {LAND: Worker.land_until_end, RESOLVE: Worker.resolve_until_clean}
+)
+
+
+class Crew:
+    """Processes that land what comes, until they are told what to do next."""
+
+    def __init__(self, lines: list[Connection]) -> None:
+        self._lines = lines
+
+    def do(self, order: str) -> None:
+        """The same work in every process; returns when all have done it.
+
+        Raises RuntimeError when a process failed; its error stands on standard error.
+        """
+        try:
+            for line in self._lines:
+                line.send(order)
+            for line in self._lines:
+                line.recv()
+        except (EOFError, OSError):
+            raise RuntimeError("a process of the fill failed; its error stands above") from None
+
+
+@contextmanager
+def crew(home: Home) -> Iterator[Crew]:
+    """Ends the processes on leaving; what a process has in hand it finishes first."""
+    context = multiprocessing.get_context("spawn")  # threads of DuckDB and Polars survive no fork
+    lines: list[Connection] = []
+    processes: list[SpawnProcess] = []
+    try:
+        for _ in range(min(os.cpu_count() or 1, PROCESSES_MAX)):
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_serve, args=(str(home.path), theirs), daemon=True)
+            process.start()
+            theirs.close()  # so that the line ends with its process
+            lines.append(ours)
+            processes.append(process)
+        yield Crew(lines)
+    finally:
+        for line in lines:
+            line.close()
+        for process in processes:
+            process.join(_STOP_SECONDS_MAX)
+
+
+def _serve(path: str, line: Connection) -> None:
+    """Land what comes; do what is ordered; end when nobody orders any more."""
+    home = Home(Path(path))
+    with _worker(home) as worker:
+        while True:
+            _land_until_ordered(worker, line)
+            try:
+                order = line.recv()
+            except EOFError:
+                return
+            _WORK[order](worker)
+            line.send(order)
+
+
+def _land_until_ordered(worker: Worker, line: Connection) -> None:
+    while not line.poll():
+        try:
+            landing = worker.land_once(wait=False)
+        except RetryableError:  # the crew is still sharing the partitions out; offsets hold
+            landing = None
+        if landing is None:
+            line.poll(_IDLE_SECONDS)
+
+
+@contextmanager
+def _worker(home: Home) -> Iterator[Worker]:
+    settle()
+    log, store = home.log(), SqlStore(home.url)
+    worker = Worker(store=store, log=log, clock=home.clock, bounds=BOUNDS)
+    try:
+        yield worker
+    finally:
+        worker.close()
+        store.close()
+        log.close()
