@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup lock check fmt lint types contracts test test-fast demo demo-kafka quality bench proof sim kafka-up kafka-down schemas clean
+.PHONY: help setup lock check fmt lint types contracts test test-fast demo demo-kafka quality bench proof sim chaos kafka-up kafka-down schemas clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -62,6 +62,9 @@ proof: setup ## The order property on many more examples
 
 sim: setup ## Simulated workers that crash and meet at every step, by seed; SIM_SEED=7 plays one again
 	$(BIN)/python -m tests.simulation $(SIM_SEED)
+
+chaos: setup ## Real processes, broker and database killed under load (minutes); CHAOS_SEED=7 again
+	$(BIN)/python -m tests.chaos $(CHAOS_SEED)
 
 kafka-up: setup ## Start a local Kafka broker (Java 17 and Maven); prints its address
 	$(BIN)/python -m services.identity.adapters.kafka.broker up .plait-kafka
