@@ -98,6 +98,7 @@ def create_app(
             stop_ms_max=settings.stop_wait_ms_max,
         ),
         clock=clock,
+        metrics=metrics,
     )
 
     @asynccontextmanager

@@ -21,6 +21,7 @@ from services.ingest.body import inflate, read_body
 from services.ingest.formats.decode import decode_object, without_bom
 from services.ingest.formats.messages import Several
 from services.ingest.letters import letter
+from services.ingest.metrics import IngestMetrics
 from services.ingest.settings import IngestSettings
 
 Raw = bytes | msgspec.Raw
@@ -51,14 +52,17 @@ class Intake:
     directory: SourceDirectory
     appender: Appender
     clock: Clock
+    metrics: IngestMetrics
 
     async def receive(self, request: Request, format_: Format) -> Response:
         """Never raises for what a sender or the log does: every such case has its answer."""
         try:
             return await self._receive(request, format_)
         except RejectedError as error:
+            self.metrics.refused(error.reason)
             return problems.refused(error)
         except ClientDisconnect:
+            self.metrics.refused(RejectReason.TORN_LINE)
             return problems.refused(RejectedError(RejectReason.TORN_LINE, "the body was cut off"))
         except RetryableError as error:
             return problems.unavailable(
@@ -99,6 +103,9 @@ class Intake:
         positions: Sequence[Position] = ()
         if accepted or kept:
             positions = await self.appender.append([*accepted, *kept])
+        self.metrics.accepted(len(accepted))
+        for _, refusal in refused:
+            self.metrics.refused(refusal.reason)
         rejected = [
             {"index": index, "code": error.reason.value, "detail": error.detail}
             for index, error in refused
@@ -118,6 +125,7 @@ class Intake:
         kept = self._kept(raw, error, arrival, request.url.path, request=request)
         if kept:
             await self.appender.append(kept)
+        self.metrics.refused(error.reason)
         return problems.refused(error, is_kept=bool(kept))
 
     def _kept(
