@@ -65,7 +65,7 @@ def list_letters(  # noqa: PLR0913  # the options of the command, as documented
     wanted = _filter((), reason, source, origin, since, until, with_redriven=everything)
     log = Home(home).log()
     try:
-        book, older = _read(log)
+        book, older = read_letters(log)
     finally:
         log.close()
     found = book.letters(wanted)
@@ -93,7 +93,7 @@ def show_letter(
     """One letter with its headers; exit 1 when there is none of this id."""
     log = Home(home).log()
     try:
-        found = _read(log)[0].letters(LetterFilter(ids=[letter], with_redriven=True))
+        found = read_letters(log)[0].letters(LetterFilter(ids=[letter], with_redriven=True))
         entries = list(read_entries(log, [each.place for each in found], group=_group()))
     finally:
         log.close()
@@ -133,7 +133,7 @@ def redrive(  # noqa: PLR0913  # the options of the command, as documented
     opened = Home(home)
     log = opened.log()
     try:
-        found = _read(log)[0].letters(wanted)
+        found = read_letters(log)[0].letters(wanted)
         result = _redrive(opened, log, found[:limit], dry_run=dry_run)
     finally:
         log.close()
@@ -179,7 +179,7 @@ def _redrive(
     return {"sent": done.sent, "events": done.events, "refused": refused}
 
 
-def _read(log: EventLog) -> tuple[LetterBook, int]:
+def read_letters(log: EventLog) -> tuple[LetterBook, int]:
     tell("reading the dead letters")
     with progress_bar("entries read") as progress:
         return read_book(log, group=_group(), progress=progress)

@@ -24,7 +24,7 @@ from services.profile_api.openapi import describe
 from services.profile_api.ports import DecisionLog, ProfileReads
 from services.profile_api.problems import Code, ProblemError
 from services.profile_api.responses import answers
-from services.profile_api.routes import decisions, docs, health, profiles, segments
+from services.profile_api.routes import decisions, docs, health, profiles, segments, trace
 from services.profile_api.settings import ProfileApiSettings
 from services.profile_api.standing import StandingReader
 from services.profile_api.who import People
@@ -69,9 +69,9 @@ def create_app(
     )
     app.add_middleware(BodyLimit, bytes_max=settings.body_bytes_max)
     app.add_middleware(CountRequests, metrics=metrics, service="profile_api")
-    for router in (profiles.router(desk), segments.router(desk), decisions.router(desk)):
+    for noun in (profiles, segments, decisions, trace):
         app.include_router(
-            router,
+            noun.router(desk),
             responses=answers(
                 Code.NO_KEY, Code.MISSING_SCOPE, Code.INVALID_REQUEST, Code.UNAVAILABLE
             ),

@@ -34,6 +34,7 @@ class Scope(StrEnum):
     PROFILES_READ = "profiles:read"
     SEGMENTS_READ = "segments:read"
     DECISIONS_WRITE = "decisions:write"
+    TRACE_READ = "trace:read"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,10 +35,10 @@ def describe(app: FastAPI) -> dict[str, Any]:
 def scopes(app: FastAPI) -> Iterator[tuple[str, str, Scope | None]]:
     """Every path and method of ours with the scope it asks for; None is open to all."""
     for route in iter_route_contexts(app.routes):
-        if route.path is None or not hasattr(route, "dependant"):
+        if route.path_format is None or not hasattr(route, "dependant"):
             continue
         for method in sorted(route.methods or ()):
-            yield route.path, method, _scope_of(route)
+            yield route.path_format, method, _scope_of(route)
 
 
 def _scope_of(route: RouteContext) -> Scope | None:

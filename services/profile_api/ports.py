@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from typing import Protocol
+from uuid import UUID
 
-from services.identity.domain.ids import ProfileId, SegmentId
+from services.identity.domain.ids import Micros, ProfileId, SegmentId
 from services.identity.domain.reading import (
     ApiKey,
     DecisionEntry,
@@ -15,9 +16,25 @@ from services.identity.domain.reading import (
     TimelineRow,
 )
 from services.identity.domain.source import Source
+from services.identity.domain.tracing import LogPlace, Surroundings, TracedEvent
+from services.identity.ports import Message
 
 
-class ProfileReads(Protocol):
+class TraceReads(Protocol):
+    """What a trace asks; every method raises RetryableError as those of ProfileReads do."""
+
+    async def traced_events(self, event_ids: Sequence[UUID]) -> Sequence[TracedEvent]: ...
+    async def surroundings(self, traced: TracedEvent) -> Surroundings: ...
+    async def log_place(self, body: bytes, *, key: bytes, after: Micros) -> LogPlace | None:
+        """Where the log holds a message that arrived then; None where that is not known."""
+        ...
+
+    async def letters_of(self, message_id: str) -> Sequence[Message] | None:
+        """Entries of the dead-letter topic that name this id; None where it cannot be read."""
+        ...
+
+
+class ProfileReads(TraceReads, Protocol):
     """Every method raises RetryableError when the store cannot be reached in time."""
 
     async def profile_of(self, told: ProfileId) -> StoredView | None:

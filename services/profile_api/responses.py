@@ -15,16 +15,16 @@ Scalar = str | int | float | bool | None
 Money = Annotated[str | None, Field(description="A decimal number as text")]
 
 
-class _Answer(BaseModel):
+class Answer(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class _Standing(_Answer):
+class StandingAnswer(Answer):
     as_of: str | None = Field(description="Opaque: up to which event the answer speaks")
     lag_ms: int = Field(description="How long the oldest event not yet in the answer has waited")
 
 
-class LostValue(_Answer):
+class LostValue(Answer):
     value: Scalar
     source: str
     at: datetime | None
@@ -35,7 +35,7 @@ class FieldAnswer(LostValue):
     losing: list[LostValue]
 
 
-class IdentityAnswer(_Answer):
+class IdentityAnswer(Answer):
     type: str
     value: str
     sources: list[str]
@@ -43,7 +43,7 @@ class IdentityAnswer(_Answer):
     last_seen: datetime | None
 
 
-class HoldingAnswer(_Answer):
+class HoldingAnswer(Answer):
     product: str
     line_of_business: str | None
     price: Money
@@ -55,7 +55,7 @@ class HoldingAnswer(_Answer):
     at: datetime
 
 
-class ConsentAnswer(_Answer):
+class ConsentAnswer(Answer):
     purpose: str
     channel: str = Field(description="'*' is any channel")
     granted: bool
@@ -65,24 +65,24 @@ class ConsentAnswer(_Answer):
     at: datetime
 
 
-class EventCountAnswer(_Answer):
+class EventCountAnswer(Answer):
     count: int
     first: datetime
     last: datetime
 
 
-class RecordAnswer(_Answer):
+class RecordAnswer(Answer):
     source: str
     kind: str
     key: str
 
 
-class StayAnswer(_Answer):
+class StayAnswer(Answer):
     id: str
     entered_at: datetime
 
 
-class ProfileAnswer(_Standing):
+class ProfileAnswer(StandingAnswer):
     """Sections that `?fields=` leaves out are absent."""
 
     profile_id: str
@@ -104,7 +104,7 @@ class ProfileAnswer(_Standing):
     segments: list[StayAnswer] = []
 
 
-class TimelineEvent(_Answer):
+class TimelineEvent(Answer):
     """What the sender said. Where `readable` is false, only where the event stands is known."""
 
     event_id: str
@@ -121,7 +121,7 @@ class TimelineEvent(_Answer):
     properties: dict[str, Any] = {}
 
 
-class TimelineAnswer(_Standing):
+class TimelineAnswer(StandingAnswer):
     profile_id: str
     requested_id: str
     status: Literal["current", "merged"]
@@ -129,7 +129,7 @@ class TimelineAnswer(_Standing):
     next_cursor: str | None
 
 
-class SegmentDescription(_Answer):
+class SegmentDescription(Answer):
     id: str
     name: str | None
     description: str | None
@@ -141,20 +141,20 @@ class SegmentDescription(_Answer):
     member_count: int
 
 
-class SegmentAnswer(SegmentDescription, _Standing):
+class SegmentAnswer(SegmentDescription, StandingAnswer):
     pass
 
 
-class SegmentsAnswer(_Standing):
+class SegmentsAnswer(StandingAnswer):
     segments: list[SegmentDescription]
 
 
-class MemberAnswer(_Answer):
+class MemberAnswer(Answer):
     profile_id: str
     entered_at: datetime
 
 
-class MembersAnswer(_Standing):
+class MembersAnswer(StandingAnswer):
     segment_id: str
     members: list[MemberAnswer]
     next_cursor: str | None
@@ -175,7 +175,7 @@ class ReasonAnswer(BaseModel):
     detail: str
 
 
-class AlreadyHeldAnswer(_Answer):
+class AlreadyHeldAnswer(Answer):
     product: str
     line_of_business: str | None
     offered_price: Money
@@ -187,7 +187,7 @@ class AlreadyHeldAnswer(_Answer):
     at: datetime
 
 
-class ConsentStandingAnswer(_Answer):
+class ConsentStandingAnswer(Answer):
     standing: Literal["granted", "refused", "none"]
     purpose: str | None = None
     channel: str | None = None
@@ -196,13 +196,13 @@ class ConsentStandingAnswer(_Answer):
     at: datetime | None = None
 
 
-class CandidateAnswer(_Answer):
+class CandidateAnswer(Answer):
     profile_id: str
     identity_confidence: float
     record_count: int
 
 
-class DecisionAnswer(_Standing):
+class DecisionAnswer(StandingAnswer):
     """`reasons` holds every reason that applies, in a fixed order; allow has none."""
 
     decision_id: str | None = Field(description="null when asked not to log")
@@ -218,13 +218,13 @@ class DecisionAnswer(_Standing):
     decided_at: datetime
 
 
-class InvalidPart(_Answer):
+class InvalidPart(Answer):
     pointer: str = Field(description="Where: a path into the query or body")
     code: str
     expected: dict[str, Any]
 
 
-class Problem(_Answer):
+class Problem(Answer):
     """RFC 9457."""
 
     type: str

@@ -93,6 +93,11 @@ class People:
             sorted(keys), profiles_max=self._candidates_max + 1
         )
 
+    async def declared(self) -> tuple[IdentityRules, Sequence[Source]]:
+        """The identifier types and the sources as they are declared now."""
+        await self._refresh()
+        return self._rules, self._sources
+
     @property
     def types(self) -> Sequence[str]:
         """The identifier types that can be asked for."""

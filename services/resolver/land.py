@@ -8,14 +8,13 @@ tests/property/test_order.py.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from uuid import UUID
 
 import msgspec
 
 from services.identity.domain.errors import RejectedError, RejectReason
 from services.identity.domain.events import Event
-from services.identity.domain.ids import Micros, RecordKey
+from services.identity.domain.ids import Micros, RecordKey, event_id_of
 from services.identity.domain.record import EMPTY, RecordState, check_room, fold
 from services.identity.domain.source import Source
 from services.identity.ports import Message
@@ -53,12 +52,6 @@ class Arrival:
 
     def order(self) -> tuple[int, bytes]:
         return (self.event.occurred_at, self.event.content_hash)
-
-
-def event_id_of(source: str, message_id: str) -> UUID:
-    """(source, message id) as a 128-bit hash: what makes an event the same event."""
-    text = f"{source}\x1f{message_id}".encode()
-    return UUID(bytes=blake2b(text, digest_size=16).digest())
 
 
 def land(tx: Transaction, messages: Sequence[Message], *, deriver: Deriver, at: Micros) -> Landing:

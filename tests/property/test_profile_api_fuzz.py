@@ -172,6 +172,24 @@ def test_reads_of_segments(caller: Caller, name: str, tail: str, query: dict[str
     check(caller.send("GET", target, body=None, headers=bearer()))
 
 
+@settings(max_examples=80, deadline=None)
+@given(
+    message_id=odd_text,
+    query=st.fixed_dictionaries(
+        {},
+        optional={"source": odd_text, "values": odd_text, "at_least": odd_text, "more": odd_text},
+    ),
+)
+def test_traces(caller: Caller, message_id: str, query: dict[str, object]) -> None:
+    trace(caller, message_id, {"wait_ms": 0, **query})
+
+
+def trace(caller: Caller, message_id: str, query: dict[str, object]) -> None:
+    pairs = "&".join(f"{key}={quote(str(value), safe='')}" for key, value in query.items())
+    target = f"/v1/trace/{quote(message_id, safe='')}?{pairs}"
+    check(caller.send("GET", target, body=None, headers=bearer()))
+
+
 @settings(max_examples=250, deadline=None)
 @given(ask=asks | good_asks | values)
 def test_decisions(caller: Caller, ask: object) -> None:
@@ -216,6 +234,7 @@ def test_what_is_read_and_asked_reaches_the_database_in_form(sql_caller: Caller)
     @given(who=whos, ask=good_asks)
     def examples(who: str, ask: object) -> None:
         read(sql_caller, who, "/timeline", {})
+        trace(sql_caller, who, {})
         headers = [*bearer(), (b"content-type", b"application/json")]
         body = msgspec.json.encode(ask)
         check(sql_caller.send("POST", "/v1/decisions", body=body, headers=headers))

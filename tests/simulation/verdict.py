@@ -9,7 +9,7 @@ from services.identity.adapters.memory.store import MemoryStore
 from services.identity.adapters.sql.engine import connect
 from services.identity.domain.errors import RejectedError
 from services.identity.domain.identifiers import rules_for
-from services.identity.domain.ids import ProfileId, SegmentId
+from services.identity.domain.ids import ProfileId, SegmentId, event_id_of
 from services.identity.domain.source import Source
 from services.identity.ports import Message, OutgoingMessage, Partition
 from services.identity.store import Snapshot
@@ -18,7 +18,7 @@ from services.identity.wire.changes import PROFILE_CHANGES, SEGMENT_CHANGES, Cha
 from services.identity.wire.events import DEAD_LETTER_TOPIC
 from services.resolver.consume import GROUP
 from services.resolver.derive import Deriver
-from services.resolver.land import event_id_of, read_event
+from services.resolver.land import read_event
 from services.resolver.state_hash import state_hash
 from tests.property.order_world import SOURCES, broken_promises, lines_of
 from tests.simulation.scorer import MODEL

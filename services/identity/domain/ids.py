@@ -1,6 +1,7 @@
 """Identity of things: every id is a type of its own, and a record's key decides its profile id."""
 
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import NewType
 from uuid import UUID, uuid5
 
@@ -31,6 +32,12 @@ class RecordKey:
 
     def text(self) -> str:
         return _SEPARATOR.join((self.source, self.kind, self.key))
+
+
+def event_id_of(source: str, message_id: str) -> UUID:
+    """(source, message id) as a 128-bit hash: what makes an event the same event."""
+    text = f"{source}{_SEPARATOR}{message_id}".encode()
+    return UUID(bytes=blake2b(text, digest_size=16).digest())
 
 
 def profile_id_of(record: RecordKey) -> ProfileId:

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from services.identity.domain.errors import RetryableError
-from services.identity.domain.ids import ProfileId, SegmentId
+from services.identity.domain.ids import Micros, ProfileId, SegmentId
 from services.identity.domain.reading import (
     ApiKey,
     DecisionEntry,
@@ -16,6 +17,8 @@ from services.identity.domain.reading import (
     TimelineRow,
 )
 from services.identity.domain.source import Source
+from services.identity.domain.tracing import LogPlace, Surroundings, TracedEvent
+from services.identity.ports import Message
 
 
 @dataclass
@@ -32,6 +35,10 @@ class MemoryReads:
     source_rows: list[Source] = field(default_factory=list)
     api_keys: dict[str, ApiKey] = field(default_factory=dict)
     entries: list[DecisionEntry] = field(default_factory=list)
+    traced: dict[UUID, TracedEvent] = field(default_factory=dict)
+    around: dict[UUID, Surroundings] = field(default_factory=dict)
+    places: dict[bytes, LogPlace] = field(default_factory=dict)
+    letters: list[Message] | None = field(default_factory=list)
     is_down: bool = False
 
     async def profile_of(self, told: ProfileId) -> StoredView | None:
@@ -82,6 +89,26 @@ class MemoryReads:
     async def append(self, entry: DecisionEntry) -> None:
         await self.ping()
         self.entries.append(entry)
+
+    async def traced_events(self, event_ids: Sequence[UUID]) -> Sequence[TracedEvent]:
+        await self.ping()
+        return [self.traced[event_id] for event_id in event_ids if event_id in self.traced]
+
+    async def surroundings(self, traced: TracedEvent) -> Surroundings:
+        await self.ping()
+        return self.around.get(traced.event_id, Surroundings())
+
+    async def log_place(self, body: bytes, *, key: bytes, after: Micros) -> LogPlace | None:
+        await self.ping()
+        del key, after  # where to look; here all is at hand
+        return self.places.get(body)
+
+    async def letters_of(self, message_id: str) -> Sequence[Message] | None:
+        await self.ping()
+        if self.letters is None:
+            return None
+        named = message_id.encode()
+        return [each for each in self.letters if named in (each.value or b"")]
 
     async def ping(self) -> None:
         if self.is_down:

@@ -35,6 +35,7 @@ from services.identity.adapters.sql.tables import (
     segment_membership,
     source,
 )
+from services.identity.adapters.sql.trace_reads import SqlTraceReads
 from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId
 from services.identity.domain.reading import (
     ApiKey,
@@ -143,10 +144,11 @@ def _members() -> Select[Any]:
     )
 
 
-class SqlReads:
+class SqlReads(SqlTraceReads):
     """The reads of services/profile_api/ports.py. Each is one statement, one round trip."""
 
     def __init__(self, pool: AsyncPool) -> None:
+        super().__init__(pool)
         self._pool = pool
         self._profile_of = compile_statement(_profile_of())
         self._profiles_by_keys = compile_statement(_profiles_by_keys())

@@ -12,8 +12,8 @@ from services.identity.ports import OutgoingMessage
 from services.identity.wire.dead_letter import DeadLetter, decode, encode, retry_header
 from services.identity.wire.events import DEAD_LETTER_TOPIC, TOPIC
 from services.identity.wire.events import encode as encode_event
-from services.ingest.formats.limits import Limits
 from services.identity.wire.letter_book import LetterFilter
+from services.ingest.formats.limits import Limits
 from services.ingest.redrive import sent_again
 from services.ingest.times import instant_of
 from tests.factories import channel_event, outgoing

@@ -71,7 +71,7 @@ async def test_it_waits_for_the_resolver(office: Office, client: httpx2.AsyncCli
 
 async def test_a_decision_can_ask_for_it_too(office: Office, client: httpx2.AsyncClient) -> None:
     body = {"who": office.add(a_profile()), "purpose": "service", "channel": "web"}
-    params = {"at_least": WRITTEN, "wait_ms": 0}
+    params: dict[str, str | int] = {"at_least": WRITTEN, "wait_ms": 0}
     response = await client.post("/v1/decisions", json=body, params=params)
     assert (response.status_code, office.store.entries) == (412, [])
 

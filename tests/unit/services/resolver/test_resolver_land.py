@@ -2,11 +2,11 @@
 
 import pytest
 
-from services.identity.domain.ids import RecordKey
+from services.identity.domain.ids import RecordKey, event_id_of
 from services.identity.ports import Message, Partition
 from services.identity.store import MarkKind
 from services.identity.wire.events import TOPIC, ChannelEvent, encode
-from services.resolver.land import Landing, event_id_of, land
+from services.resolver.land import Landing, land
 from tests.factories import channel_event, outgoing
 from tests.resolver_home import FixedClock, Home, shared_standing
 
