@@ -83,24 +83,22 @@ class FeatureSpec:
     has_generation: bool = False
     numbered: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
     """(column, field) of every field that is compared by itself, in the order of the columns."""
-    _names: Mapping[Kind, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+    has_names: bool = field(init=False, repr=False, compare=False)
+    has_middle: bool = field(init=False, repr=False, compare=False)
+    _names: tuple[tuple[str, int], ...] = field(init=False, repr=False, compare=False)
     _street_number: str | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        names = {k: tuple(f for f, kind in self.fields if kind is k) for k in _NAME_KINDS}
+        kinds = {kind for _, kind in self.fields}
+        has_names = not kinds.isdisjoint({Kind.GIVEN_NAME, Kind.SURNAME, Kind.FULL_NAME})
+        object.__setattr__(self, "has_names", has_names)
+        object.__setattr__(self, "has_middle", has_names and Kind.MIDDLE_NAME in kinds)
+        place = {kind: number for number, kind in enumerate(_NAME_KINDS)}
+        names = tuple((name, place[kind]) for name, kind in self.fields if kind in place)
         object.__setattr__(self, "_names", names)
         object.__setattr__(self, "numbered", tuple(_number(self.fields)))
         street = (f for f, kind in self.fields if kind is Kind.STREET_NUMBER)
         object.__setattr__(self, "_street_number", next(street, None))
-
-    @property
-    def has_names(self) -> bool:
-        kinds = (Kind.GIVEN_NAME, Kind.SURNAME, Kind.FULL_NAME)
-        return any(self._names[kind] for kind in kinds)
-
-    @property
-    def has_middle(self) -> bool:
-        return self.has_names and bool(self._names[Kind.MIDDLE_NAME])
 
     @property
     def columns(self) -> dict[str, bool]:
@@ -113,15 +111,18 @@ class FeatureSpec:
         return columns
 
     def name_texts(self, values: Mapping[str, str]) -> NameTexts:
-        def of(kind: Kind) -> list[str]:
-            return [values[name] for name in self._names[kind] if name in values]
-
+        texts: tuple[list[str], ...] = ([], [], [], [], [])
+        for name, place in self._names:
+            text = values.get(name)
+            if text is not None:
+                texts[place].append(text)
+        given, surname, full, middle, suffix = texts  # in the order of _NAME_KINDS
         return NameTexts(
-            given=of(Kind.GIVEN_NAME),
-            surname=of(Kind.SURNAME),
-            full=of(Kind.FULL_NAME),
-            middle=of(Kind.MIDDLE_NAME),
-            suffix=of(Kind.SUFFIX),
+            given=given,
+            surname=surname,
+            full=full,
+            middle=middle,
+            suffix=suffix,
             has_middle=self.has_middle,
         )
 

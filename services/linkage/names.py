@@ -152,11 +152,10 @@ def name_features(texts: NameTexts) -> dict[str, str | list[str]]:
     if distinct:
         features["nt"] = sorted(distinct)
         features["scr"] = "l" if any(name.is_latin for name in every) else "o"
-    others = distinct - {features.get("g"), features.get("s")}
-    if others:
-        features["o"] = sorted(others)
-    if rest := others - set(middle_words):
-        features["rest"] = sorted(rest)
+        if others := distinct - {features.get("g"), features.get("s")}:
+            features["o"] = sorted(others)
+            if rest := others.difference(middle_words):
+                features["rest"] = sorted(rest)
     if texts.has_middle and (first := (middle_words or given_words[1:])[:1]):
         features["mid"] = first[0]
     _add_generation(features, names=every, suffixes=texts.suffix)
@@ -164,7 +163,10 @@ def name_features(texts: NameTexts) -> dict[str, str | list[str]]:
 
 
 def _words(names: list[NameText]) -> list[str]:
-    return [word for name in names for word in name.words]
+    words: list[str] = []
+    for name in names:
+        words += name.words
+    return words
 
 
 def _parts(given_words: list[str], surname_words: list[str]) -> dict[str, str | list[str]]:

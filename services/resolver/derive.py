@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from services.identity.domain.identifiers import IdentityRules, identifier_key
+from services.identity.domain.identifiers import IdentityRules, joined_identifier_key
 from services.identity.domain.record import RecordState, Stamped
 from services.identity.store import StoredRecord
 from services.linkage.features import Features, derive
@@ -50,14 +50,20 @@ class Deriver:
         """
         if stored is not None and not again and self._same(stored.state, state):
             return Derived(features=stored.features, keys=stored.keys, changes_matching=False)
-        found_texts = ((name, _text(state.fields, name)) for name in self._fields)
-        values = {name: text for name, text in found_texts if text is not None}
-        features = derive(values, self.model.spec)
+        features = derive(self._values(state.fields), self.model.spec)
         found = self._identifier_keys(state)
         found.update(self._keys.keys_of(features))
         return Derived(
             features=_encoder.encode(features), keys=tuple(sorted(found)), changes_matching=True
         )
+
+    def _values(self, fields: Mapping[str, Stamped]) -> dict[str, str]:
+        values: dict[str, str] = {}
+        for name in self._fields:
+            text = _text(fields, name)
+            if text is not None:
+                values[name] = text
+        return values
 
     def _same(self, before: RecordState, after: RecordState) -> bool:
         if before.is_empty != after.is_empty or before.identifiers.keys() != (
@@ -67,9 +73,7 @@ class Deriver:
         return all(_text(before.fields, name) == _text(after.fields, name) for name in self._fields)
 
     def _identifier_keys(self, state: RecordState) -> set[int]:
-        found = sorted(
-            identifier_key(each.type, each.scope, each.value) for each in state.external_ids()
-        )
+        found = sorted(map(joined_identifier_key, state.identifiers))
         return set(found[:IDENTIFIER_KEYS_MAX])
 
 

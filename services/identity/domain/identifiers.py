@@ -129,5 +129,10 @@ _phone = lru_cache(maxsize=65_536)(phone_number)
 @lru_cache(maxsize=65_536)
 def identifier_key(type_name: str, scope: str, value: str) -> int:
     """The 64-bit key under which an identifier is found; equality is checked on the value."""
-    text = f"identifier\x1f{type_name}\x1f{scope}\x1f{value}"
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)
+    return joined_identifier_key(f"{type_name}\x1f{scope}\x1f{value}")
+
+
+def joined_identifier_key(text: str) -> int:
+    """The key of an identifier as a record's state names it: type, scope and value in one text."""
+    content = f"identifier\x1f{text}".encode()
+    return int.from_bytes(blake2b(content, digest_size=8).digest(), "big", signed=True)

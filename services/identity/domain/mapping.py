@@ -7,11 +7,14 @@ name; an identifier is called like its type.
 
 from collections.abc import Mapping as Map
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from services.identity.domain.errors import UsageError
 from services.identity.domain.kinds import NAMED_BY_COLUMN, Kind
 
 STRENGTHS = ("decisive", "evidence")
+IDENTIFYING = MappingProxyType({Kind.EMAIL: "email", Kind.PHONE: "phone"})
+"""Kinds whose values are identifiers, with the identifier's type."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +39,33 @@ class FileFormat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mapping:
-    """A source's columns by name. `key` is None for channels whose events carry their own key."""
+    """A source's columns by name. `key` is None for channels whose events carry their own key.
+
+    `fields` is (column, field) of every column that is kept, `identifying` (identifier type, field)
+    of every one that may tie records together: worked out once, not for every event.
+    """
 
     key: str | None
     unique: bool = False
     time: str | None = None
     columns: Map[str, Column] = field(default_factory=dict)
     format: FileFormat = field(default_factory=FileFormat)
+    fields: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
+    identifying: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        kept = tuple(
+            (name, column.field)
+            for name, column in self.columns.items()
+            if column.kind is not Kind.IGNORE
+        )
+        named = (
+            (column.identifier_type or IDENTIFYING.get(column.kind), column.field)
+            for column in self.columns.values()
+        )
+        identifying = tuple((name, field_name) for name, field_name in named if name is not None)
+        object.__setattr__(self, "fields", kept)
+        object.__setattr__(self, "identifying", identifying)
 
 
 _KNOWN = {"key", "unique", "time", "columns", "format"}

@@ -1,6 +1,7 @@
 """What the traits of tracking calls are called, and the field of the profile each one feeds."""
 
 from collections.abc import Iterator, Mapping
+from operator import itemgetter
 
 from services.identity.domain.events import Scalar
 from services.identity.domain.kinds import Kind
@@ -40,7 +41,7 @@ def fields_of(traits: Mapping[str, object]) -> dict[str, Scalar]:
     one name at both levels the upper one.
     """
     result: dict[str, Scalar] = {}
-    for name, _, value in sorted(_flat(traits, 0), key=lambda each: each[:2]):
+    for name, _, value in sorted(_flat(traits, 0), key=itemgetter(0, 1)):
         kind = _KIND_OF.get(name)
         field = kind.value if kind else name
         if field in result or len(result) >= TRAITS_MAX:

@@ -3,16 +3,13 @@
 Landing keeps these; the trace of an event tells what became of each.
 """
 
-from collections.abc import Iterator
-
 from services.identity.domain.events import EventType, Scalar
-from services.identity.domain.kinds import Kind
-from services.identity.domain.mapping import Mapping
+from services.identity.domain.mapping import IDENTIFYING, Mapping
 from services.identity.domain.traits import fields_of
 from services.identity.wire.events import TYPE_PREFIX, TYPE_SUFFIX, ChannelEvent
 
 TYPES = {f"{TYPE_PREFIX}{each}{TYPE_SUFFIX}": each for each in EventType}
-_IDENTIFYING = {Kind.EMAIL: "email", Kind.PHONE: "phone"}
+_TYPED_FIELDS = tuple((name, name) for name in IDENTIFYING.values())
 
 
 def fields_said(message: ChannelEvent, mapping: Mapping | None) -> dict[str, Scalar]:
@@ -23,16 +20,12 @@ def fields_said(message: ChannelEvent, mapping: Mapping | None) -> dict[str, Sca
     if mapping is None:
         inherited = message.data.context.get("traits")
         return fields_of({**inherited, **traits} if isinstance(inherited, dict) else traits)
-    return {
-        column.field: traits[name]
-        for name, column in mapping.columns.items()
-        if name in traits and column.kind is not Kind.IGNORE
-    }
+    return {field: traits[name] for name, field in mapping.fields if name in traits}
 
 
 def identifiers_said(
     message: ChannelEvent, fields: dict[str, Scalar], mapping: Mapping | None
-) -> Iterator[tuple[str, str]]:
+) -> list[tuple[str, str]]:
     """Type and value of each, not yet normalised: keys of the event, declared ids, fields."""
     data = message.data
     said: list[tuple[str, object]] = [
@@ -42,11 +35,6 @@ def identifiers_said(
         ("anonymous_id", data.previous_id),
         *((each.type, each.id) for each in data.external_ids),
     ]
-    if mapping is None:
-        said.extend((name, fields.get(name)) for name in _IDENTIFYING.values())
-    else:
-        for column in mapping.columns.values():
-            name = column.identifier_type or _IDENTIFYING.get(column.kind)
-            if name is not None:
-                said.append((name, fields.get(column.field)))
-    return ((name, str(raw)) for name, raw in said if raw is not None)
+    for name, field in _TYPED_FIELDS if mapping is None else mapping.identifying:
+        said.append((name, fields.get(field)))
+    return [(name, str(raw)) for name, raw in said if raw is not None]
