@@ -16,7 +16,12 @@ from services.cli.places import Place, place_of
 from services.cli.running import Running, processes, running_resolver, running_stack, stop_processes
 from services.identity.adapters.clock import SystemClock
 from services.identity.adapters.sql.engine import Connection
-from services.identity.adapters.sql.opening import NotAllowedError, opened, take_into_use
+from services.identity.adapters.sql.opening import (
+    NotAllowedError,
+    as_allowed,
+    opened,
+    take_into_use,
+)
 from services.identity.domain.errors import UsageError
 from services.identity.domain.ids import SourceName
 from services.identity.domain.source import Source
@@ -63,21 +68,27 @@ class Home:
             yield connection
 
     def log(self) -> EventLog:
-        """The event log this home was made with: the embedded one, or Kafka."""
+        """The event log this home was made with: the embedded one, or Kafka.
+
+        Raises UsageError when a topic is larger than schemas/topics declares it.
+        """
         from services.identity.adapters.topics import load_topics
 
+        log = self.log_as_it_is()
+        with suppress(NotAllowedError), as_allowed():  # a service's role takes them as they are
+            log.ensure_topics(load_topics())
+        return log
+
+    def log_as_it_is(self) -> EventLog:
+        """The log with whatever topics it has."""
         bootstrap = self.bootstrap_servers()
-        log: EventLog
         if bootstrap is None:
             from services.identity.adapters.embedded.log import EmbeddedLog
 
-            log = EmbeddedLog(self.url, clock=self.clock)
-        else:
-            from services.identity.adapters.kafka.log import KafkaLog
+            return EmbeddedLog(self.url, clock=self.clock)
+        from services.identity.adapters.kafka.log import KafkaLog
 
-            log = KafkaLog(bootstrap, security=_security_of(self.place))
-        log.ensure_topics(load_topics())
-        return log
+        return KafkaLog(bootstrap, security=_security_of(self.place))
 
     def log_name(self) -> str:
         return "embedded" if self.bootstrap_servers() is None else "kafka"

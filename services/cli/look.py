@@ -134,22 +134,24 @@ def doctor(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None
     """Check libraries, database, log, model and disk; exit 1 when something is wrong."""
     from importlib.util import find_spec
 
+    from services.cli.log_topics import mend
     from services.identity.adapters.sql import models
 
     opened = Home(home)
     free = shutil.disk_usage(opened.path).free
     with opened.connection() as connection:
         version = models.active_version(connection)
-    log = opened.log()
+    faults, changed = mend(opened)
     checks = {
         "extras of kafka-python": all(find_spec(name) for name in EXTRAS),
         "database": True,
-        f"event log ({log.name})": True,
+        f"event log ({opened.log_name()})": not faults,
         "active model": version is not None,
         "disk": free >= DISK_BYTES_MIN,
     }
-    log.close()
     lines = [f"{'ok ' if fine else 'BAD'} {name}" for name, fine in checks.items()]
-    show({"checks": checks, "healthy": all(checks.values())}, as_json=as_json, lines=lines)
+    lines += [f"    {fault}" for fault in faults] + [f"    set right: {each}" for each in changed]
+    document = {"checks": checks, "healthy": all(checks.values()), "log_faults": faults}
+    show(document | {"log_set_right": changed}, as_json=as_json, lines=lines)
     if not all(checks.values()):
         raise typer.Exit(1)

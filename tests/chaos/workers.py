@@ -23,7 +23,16 @@ START_SECONDS = 2.0
 WORK_SECONDS = 2.5
 STALLS = 0.05  # of a process's lives hold a stall
 STALL_SECONDS = 12.0  # longer than the broker waits for a heartbeat
-WAITING = "SELECT EXISTS (SELECT FROM dirty), EXISTS (SELECT FROM outbox)"
+HUNTS = 0.6  # of the others wait for a moment that hurts
+HUNT_SECONDS = 3.0
+MOMENTS = {
+    "marks to resolve": "SELECT EXISTS (SELECT FROM dirty)",
+    "changes to send": "SELECT EXISTS (SELECT FROM outbox)",
+    "an open transaction": (
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"
+        " AND xact_start IS NOT NULL AND pid <> pg_backend_pid())"
+    ),
+}
 READY_SECONDS_MAX = 90.0
 STOP_SECONDS_MAX = 12.0  # ten, and a little for a busy machine
 
@@ -50,7 +59,6 @@ class Slot(threading.Thread):
             if self.halt.is_set():
                 break
             if process.poll() is None:
-                self._look()
                 process.kill()
                 process.wait()
                 self.kills += 1
@@ -103,6 +111,9 @@ class Slot(threading.Thread):
                 self._tally.count("processes that were not ready in time")
                 return
         self._pause(self._random.uniform(0.05, WORK_SECONDS))
+        if self._random.random() < HUNTS:
+            self._hunt()
+            return
         if self._random.random() < STALLS and not self.halt.is_set():
             process.send_signal(signal.SIGSTOP)
             self._pause(STALL_SECONDS)
@@ -110,14 +121,17 @@ class Slot(threading.Thread):
             self._tally.count("stalls")
             self._pause(self._random.uniform(0.5, WORK_SECONDS))
 
-    def _look(self) -> None:
-        """What the kill is about to find; a database that is away does not tell."""
+    def _hunt(self) -> None:
+        """Wait for a moment that hurts: it is killed with work in hand, or another's is killed."""
+        what = self._random.choice(sorted(MOMENTS))
+        give_up_at = time.monotonic() + HUNT_SECONDS
         with suppress(RetryableError, psycopg.Error), self._home.connection() as connection:
-            waiting = connection.execute(WAITING).fetchone()
-            for what, is_there in zip(
-                ("marks to resolve", "changes to send"), waiting or (), strict=False
-            ):
-                self._tally.count(f"kills that found {what}", int(is_there))
+            connection.autocommit = True
+            while time.monotonic() < give_up_at and not self.halt.is_set():
+                if connection.execute(MOMENTS[what].encode()).fetchone() == (True,):
+                    self._tally.count(f"kills at the sight of {what}")
+                    return
+                time.sleep(0.002)
 
     def _pause(self, seconds: float) -> None:
         self.halt.wait(seconds)

@@ -57,3 +57,12 @@ def test_the_api() -> None:
     assert figures["reads"]["answers"].keys() <= {"200", "300", "failed"}
     assert figures["reads"]["latency_ms"]["count"] == 100
     assert figures["decisions"]["answers"] == {"200": 20, "failed": 0}
+
+
+def test_the_backlog() -> None:
+    figures = bench("backlog", "--events", "1000", "--seconds", "20")
+    assert figures["ingest"]["requests_not_answered_200"] == 0
+    assert figures["resolver"]["landed"] == figures["resolver"]["backlog"] > 0
+    for service in ("ingest", "resolver", "api"):
+        assert 0 < figures[service]["memory_mb"]["rss"] <= figures[service]["memory_mb"]["rss_max"]
+    assert all(bound > 0 for bound in figures["bounds"].values())

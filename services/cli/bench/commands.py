@@ -1,4 +1,4 @@
-"""`plait bench resolver | ingest | api`: each prints its figures and fails on none."""
+"""`plait bench resolver | ingest | api | backlog`: each prints its figures and fails on none."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
     bench.command()(resolver)
     bench.command()(ingest)
     bench.command()(api)
+    bench.command()(backlog)
     app.add_typer(bench, name="bench")
 
 
@@ -65,3 +66,20 @@ def api(
     figures = bench_api(home, Sizes(per_second=rate, seconds=seconds, profiles=profiles))
     shown = {"rate": rate, "seconds": seconds, "profiles": profiles}
     tell("api", sizes=shown, figures=figures, as_json=as_json)
+
+
+def backlog(
+    events: Annotated[int, typer.Option(min=500, help="Events that wait.")] = 1_000_000,
+    seconds: Annotated[float, typer.Option(min=1, help="How long the resolver works.")] = 120,
+    kafka: Annotated[
+        str | None, typer.Option(help="Bootstrap servers, or `local`; else the embedded log.")
+    ] = None,
+    home: KeptHome = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Memory of every service while a long backlog waits; it need not be drained."""
+    from services.cli.bench.backlog import Sizes, bench_backlog
+    from services.cli.bench.report import tell
+
+    figures = bench_backlog(home, Sizes(events=events, seconds=seconds), kafka=kafka)
+    tell("backlog", sizes={"events": events, "seconds": seconds}, figures=figures, as_json=as_json)
