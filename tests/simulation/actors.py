@@ -39,6 +39,8 @@ class Actor:
         self.verb = ""  # of the transaction it is in
         self.is_running = True
         self.is_done = False
+        self.is_idle = False  # it found nothing to do, and nobody has done anything since
+        self.has_news = False  # it has just done something
         self.failure: BaseException | None = None
         self.backend: int | None = None  # the database's number of its connection
         self.has_met_deadlock = False

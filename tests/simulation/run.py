@@ -4,7 +4,7 @@ import functools
 import hashlib
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing, nullcontext
+from contextlib import closing
 from dataclasses import dataclass
 from random import Random
 from typing import cast
@@ -24,7 +24,7 @@ from tests.simulation.actors import SIMULATED, Actor, Crashed
 from tests.simulation.scenario import Scenario, scenario_of
 from tests.simulation.schedule import Schedule
 from tests.simulation.scorer import MODEL, TableScorer
-from tests.simulation.stage import Stage, lock_order_broken
+from tests.simulation.stage import Gate, Stage, lock_order_broken
 from tests.simulation.stores import SteppedSqlStore, SteppedStore, Turn
 from tests.simulation.tally import Tally
 from tests.simulation.verdict import (
@@ -37,6 +37,7 @@ from tests.simulation.verdict import (
 )
 from tests.simulation.world import LogOfOne, SimulatedClock, SimulatedLog
 
+FAILED = "failed"
 SKEW_MICROS_MAX = 3_600_000_000
 _SCORER = TableScorer(MODEL)
 
@@ -67,9 +68,14 @@ def simulate(seed: int, *, url: str | None = None) -> Outcome:
     scenario = scenario_of(seed, on_postgresql=url is not None)
     plain = _plain(scenario)
     ground = _memory_ground() if url is None else _postgresql_ground(url)
-    monitor = nullcontext() if url is None else closing(connect(url, autocommit=True))
-    with closing(ground.store), monitor as connection:
-        return _play(scenario, plain, ground, Stage(connection))
+    if url is None:
+        return _play(scenario, plain, ground, Stage())
+    with (
+        closing(ground.store),
+        closing(connect(url, autocommit=True)) as monitor,
+        closing(connect(url)) as other,
+    ):
+        return _play(scenario, plain, ground, Stage(monitor, Gate(other)))
 
 
 def _memory_ground() -> Ground:
@@ -220,17 +226,20 @@ class _Crew:
         try:
             while True:
                 actor.step("turn")
-                _do(chance.choice(verbs))
+                verb = chance.choice(verbs)
+                found = _do(verb)
+                actor.is_idle = verb == worker.turn and found is False
+                actor.has_news = found is not None and found is not False
         finally:
             if isinstance(store, SqlStore):
                 store.close()
 
 
-def _do(verb: Callable[[], object]) -> None:
+def _do(verb: Callable[[], object]) -> object:
     try:
-        verb()
+        return verb()
     except RetryableError:
-        return  # as Worker.run does, but without a pause
+        return FAILED  # Worker.run goes on, too, after a pause
     except RestartBatch as error:
         if str(error) == SIMULATED:
             raise Crashed from None  # where no restart is looked for, the process ends

@@ -4,6 +4,8 @@ from collections import deque
 from collections.abc import Callable
 from random import Random
 
+from services.identity.ports import Partition
+from services.identity.wire.events import TOPIC
 from tests.simulation.actors import SIMULATED, Actor, Order
 from tests.simulation.scenario import Scenario
 from tests.simulation.stage import Stage
@@ -16,9 +18,13 @@ CALM_CHECK_STEPS = 20
 BETWEEN = frozenset({"turn", "poll", "polled", "begin", "committed", "append", "appended"})
 SORE = frozenset({"polled", "commit", "committed", "append", "appended"})  # more often hit
 SORE_FACTOR = 6
+OPEN = frozenset({"holders", "records", "memberships", "lock_components", "versions"})
+OPEN_FACTOR = 20  # here a worker has read and not locked yet: it sleeps more often
+GATE_STEPS_MAX = 60
 CLOCK_MICROS_MAX = 60_000
 HIRE = 0.1
 ASSIGN = 0.2
+OUTAGE_STEPS_MAX = 12  # of a worker that has lost the world: what it tries next fails, too
 
 
 class Schedule:
@@ -49,6 +55,8 @@ class Schedule:
         self._waiting = deque(scenario.messages)
         self._slots: dict[Actor, int] = {}
         self._asleep: dict[Actor, int] = {}  # until so many commits
+        self._gate_steps = 0
+        self._outages: dict[Actor, int] = {}  # for so many steps
         self._commits = 0
         self._current: Actor | None = None
         self.trace: list[str] = []
@@ -58,6 +66,8 @@ class Schedule:
             for _ in range(self._scenario.trouble_steps):
                 self._touch_the_world()
                 self._step(in_trouble=True)
+                if self._are_idle() and not self._stir():
+                    break
             self._calm_down()
             for number in range(CALM_STEPS_MAX):
                 if number % CALM_CHECK_STEPS == 0 and self._is_at_rest():
@@ -72,28 +82,62 @@ class Schedule:
         self._append(len(self._waiting))
         self._log.show_all()
         self._asleep.clear()
+        self._stage.open()
         self._fill_slots(chance=1)
 
     def _is_at_rest(self) -> bool:
         self._after_settling()
         return (self._turn is None or self._turn.holder is None) and self._is_quiet()
 
+    def _are_idle(self) -> bool:
+        return all(actor.label == "turn" and actor.is_idle for actor in self._slots)
+
+    def _stir(self) -> bool:
+        """Something happens that gives work; False when there is nothing left to happen."""
+        self._append(self._chance.randint(1, 4))
+        hidden = [
+            each
+            for each, end in self._log.end_offsets(TOPIC).items()
+            if end > self._log.shown[each]
+        ]
+        for partition in hidden:
+            self._log.show(partition)
+        self._wake()
+        return bool(hidden)
+
+    def _wake(self) -> None:
+        for actor in self._slots:
+            actor.is_idle = False
+
     # ---- the world ----
 
     def _touch_the_world(self) -> None:
         chance, habits = self._chance, self._habits
         self._clock.instant += chance.randint(0, CLOCK_MICROS_MAX)
-        if chance.random() < 2 * len(self._scenario.messages) / self._scenario.trouble_steps:
+        if chance.random() < len(self._scenario.messages) / self._scenario.trouble_steps / 2:
             self._append(chance.randint(1, 2))
-        for partition in self._log.messages:
-            if chance.randrange(4) == 0:
-                self._log.show(partition)
+            for partition in self._log.messages:
+                if chance.randrange(2) == 0:
+                    self._log.show(partition)
+            self._wake()
         if chance.random() < habits.rebalance:
             self._rebalance()
         if chance.random() < habits.displace:
             self._displace()
+        self._swing_gate()
         self._fill_slots(chance=HIRE)
         self._assign_free(chance=ASSIGN)
+
+    def _swing_gate(self) -> None:
+        gate = self._stage.gate
+        if gate is None:
+            return
+        self._gate_steps -= 1
+        if gate.is_shut and self._gate_steps <= 0:
+            gate.open()
+        elif not gate.is_shut and self._chance.random() < self._habits.gate:
+            self._gate_steps = self._chance.randint(1, GATE_STEPS_MAX)
+            self._tally.happened["gates shut"] += gate.shut(self._chance)
 
     def _append(self, count: int) -> None:
         for _ in range(min(count, len(self._waiting))):
@@ -122,6 +166,9 @@ class Schedule:
         owner = self._log.owners[partition]
         if owner is None:
             return
+        self._give_away(partition, owner)
+
+    def _give_away(self, partition: Partition, owner: SimulatedConsumer) -> None:
         others = [member for member in self._members() if member is not owner]
         self._log.owners[partition] = self._chance.choice(others) if others else None
         self._tally.happened["rebalances"] += 1
@@ -142,8 +189,11 @@ class Schedule:
         if not self._slots:
             self._fill_slots(chance=1)
         actor = self._choose()
+        if actor is None:  # all wait for one row
+            self._stage.open()
+            return
         order = self._order_for(actor) if in_trouble else Order.GO
-        if in_trouble and order is Order.GO and self._chance.random() < self._habits.ambush:
+        if in_trouble and order is Order.GO and self._is_ambushed(actor):
             self._ambush(actor)
             return
         self.trace.append(f"{actor.name} {actor.label} {order.value}")
@@ -153,6 +203,9 @@ class Schedule:
 
     def _after_settling(self) -> None:
         for actor in self._stage.settle():
+            if actor.has_news or actor.is_done:
+                actor.has_news = False
+                self._wake()
             if actor.is_done:
                 self._bury(actor)
             elif actor.label == "committed":
@@ -163,21 +216,23 @@ class Schedule:
     def _bury(self, actor: Actor) -> None:
         del self._slots[actor]
         self._asleep.pop(actor, None)
+        self._outages.pop(actor, None)
         for partition, owner in self._log.owners.items():
             if owner is actor.consumer:
                 self._log.owners[partition] = None
         if actor.failure is not None:
             raise actor.failure
 
-    def _choose(self) -> Actor:
+    def _choose(self) -> Actor | None:
         ready = [actor for actor in self._slots if not actor.is_running and self._may_go(actor)]
+        ready = [actor for actor in ready if not actor.is_idle] or ready
         awake = [actor for actor in ready if self._asleep.get(actor, 0) <= self._commits]
         if not awake:
             self._asleep.clear()
             awake = ready
         if self._current in awake and self._chance.random() > self._habits.switch:
             return self._current
-        return self._chance.choice(awake)
+        return self._chance.choice(awake) if awake else None
 
     def _may_go(self, actor: Actor) -> bool:
         return (
@@ -195,7 +250,7 @@ class Schedule:
         if self._chance.random() < habits.crash * factor:
             self._tally.crashes[_place(label)] += 1
             return Order.CRASH
-        if label != "polled" and self._chance.random() < habits.fail * factor:
+        if label != "polled" and self._is_out(actor, habits.fail * factor):
             self._tally.happened["failures of the world"] += 1
             return Order.FAIL
         if label not in BETWEEN and self._chance.random() < habits.restart:
@@ -203,12 +258,30 @@ class Schedule:
             return Order.RESTART
         return Order.GO
 
+    def _is_out(self, actor: Actor, likely: float) -> bool:
+        """A database or a log that is away stays away for a while."""
+        left = self._outages.pop(actor, 0)
+        if not left and self._chance.random() < likely:
+            left = self._chance.randint(1, OUTAGE_STEPS_MAX)
+        if left > 1:
+            self._outages[actor] = left - 1
+        return left > 0
+
+    def _is_ambushed(self, actor: Actor) -> bool:
+        if self._asleep and max(self._asleep.values()) > self._commits:
+            return False  # one at a time: the others are to get on meanwhile
+        factor = OPEN_FACTOR if actor.label in OPEN else 1
+        return self._chance.random() < self._habits.ambush * factor
+
     def _ambush(self, actor: Actor) -> None:
-        """It sleeps in the middle of what it does, while others get something to do."""
-        self._asleep[actor] = self._commits + self._chance.randint(2, 12)
-        self._append(self._chance.randint(0, 2))
-        for partition in self._log.messages:
+        """It stalls in the middle of what it does; others get its partitions, and work."""
+        self._asleep[actor] = self._commits + self._chance.randint(2, 10)
+        self._append(self._chance.randint(1, 3) if actor.label in OPEN else 0)
+        for partition, owner in self._log.owners.items():
             self._log.show(partition)
+            if owner is not None and owner is actor.consumer:
+                self._give_away(partition, owner)
+        self._wake()
         self._tally.happened["ambushes"] += 1
 
 
