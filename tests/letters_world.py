@@ -42,7 +42,14 @@ class LettersWorld:
         self.clock = ManualClock(NOW)
         self.log = MemoryLog(self.clock)
         topics = (TOPIC, DEAD_LETTER_TOPIC, changes.PROFILE_CHANGES, changes.SEGMENT_CHANGES)
-        self.log.ensure_topics([TopicSettings(name=topic, partitions=1) for topic in topics])
+        self.log.ensure_topics(
+            [
+                TopicSettings(name=topic, partitions=1, message_bytes_max=size)
+                for topic, size in (
+                    dict.fromkeys(topics, 2**20) | {DEAD_LETTER_TOPIC: 2**21}
+                ).items()
+            ]
+        )
         self.sources = MemorySources()
         self.add_source(WEB)
         self.store = MemoryStore(self.sources)

@@ -86,7 +86,7 @@ class Home:
     def people(self) -> set[frozenset[str]]:
         """The partition, a record by its key alone."""
         return {
-            frozenset(record["key"] for record in document["records"])
+            frozenset(key for _, _, key in document["records"])
             for document in self.documents().values()
         }
 

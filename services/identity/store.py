@@ -2,14 +2,14 @@
 
 Implemented by services/identity/adapters/sql (PostgreSQL) and services/identity/adapters/memory;
 tests/contract/store_contract.py holds both to the same behaviour. Record numbers are the store's
-surrogates: they order nothing that anyone sees.
+surrogates: they order nothing that anyone sees. Rows are tuples: a batch makes thousands.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from numpy import int64
@@ -33,8 +33,7 @@ class MarkKind(IntEnum):
     KEY = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """An append-only dirty mark. `subject` is a record number, or for KEY the key itself."""
 
     seq: int
@@ -43,8 +42,7 @@ class Mark:
     since: Micros
 
 
-@dataclass(frozen=True, slots=True)
-class DedupeEntry:
+class DedupeEntry(NamedTuple):
     """The copy of an event that counts, and how many copies were seen."""
 
     event_id: UUID
@@ -54,16 +52,14 @@ class DedupeEntry:
     copies: int
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
+class StoredEvent(NamedTuple):
     record: int
     occurred_at: Micros
     event_id: UUID
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRecord:
+class StoredRecord(NamedTuple):
     """A record as it is kept. `features` is what comparisons see, `keys` under what it is found."""
 
     number: int
@@ -74,8 +70,7 @@ class StoredRecord:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Comparable:
+class Comparable(NamedTuple):
     """What comparing needs of a record, and which version of it this is."""
 
     number: int
@@ -84,8 +79,7 @@ class Comparable:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """Where a record stands today."""
 
     record: int
@@ -93,8 +87,7 @@ class Member:
     profile: ProfileId | None
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEdge:
+class StoredEdge(NamedTuple):
     """A pair at or above the floor, or joined by a decisive identifier; `a` < `b`."""
 
     a: int
@@ -103,16 +96,14 @@ class StoredEdge:
     vector: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class StoredProfile:
+class StoredProfile(NamedTuple):
     id: ProfileId
     document: bytes | None
     version: int
     sequence: int
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(NamedTuple):
     """A stay in a segment that begins or ends."""
 
     profile: ProfileId
@@ -258,8 +249,7 @@ class Transaction(Protocol):
     ) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class BaseRecord:
+class BaseRecord(NamedTuple):
     """A record as the set-based fill reads it: what comparing needs, without its history."""
 
     number: int

@@ -36,6 +36,7 @@ from services.ingest.routes.events import formats
 from services.ingest.times import EPOCH, MICROSECOND, instant_of
 
 LETTERS_PER_APPEND_MAX = 500
+BYTES_PER_APPEND_MAX = 8 * 1024 * 1024
 
 _INDEX = re.compile(r"\[\d+\]$")
 Progress = Callable[[int], None]
@@ -48,6 +49,26 @@ class Redriven:
     sent: int = 0
     events: int = 0
     refused: Counter[RejectReason] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tried:
+    """One letter: the events that it became, and the parts of it that were refused once more."""
+
+    letter: DeadLetter
+    key: bytes | None
+    is_sent: bool = False
+    events: Sequence[OutgoingMessage] = ()
+    refused: Sequence[tuple[DeadLetter, RejectedError]] = ()
+
+    def entries(self, at: Micros) -> list[OutgoingMessage]:
+        """What its topic is told of this try."""
+        told = [sent_again(self.letter, at=at)] if self.is_sent else []
+        told.extend(failed_again(part, why, at=at) for part, why in self.refused)
+        return [
+            OutgoingMessage(topic=DEAD_LETTER_TOPIC, key=self.key, value=encode(each))
+            for each in told
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,38 +87,50 @@ class Redriver:
     def redrive(self, messages: Iterable[Message], *, progress: Progress) -> Redriven:
         """`messages` of the dead-letter topic, each the latest try of an open letter."""
         done = Redriven()
-        batch: list[Message] = []
+        batch: list[_Tried] = []
+        size = 0
         for message in messages:
-            batch.append(message)
-            if len(batch) == LETTERS_PER_APPEND_MAX:
-                self._redrive_batch(batch, done)
+            batch.append(self._tried(decode(message.value or b""), message.key))
+            size += len(message.value or b"")
+            if len(batch) == LETTERS_PER_APPEND_MAX or size >= BYTES_PER_APPEND_MAX:
+                self._send(batch, done)
                 progress(len(batch))
-                batch = []
-        self._redrive_batch(batch, done)
+                batch, size = [], 0
+        self._send(batch, done)
         progress(len(batch))
         return done
 
-    def _redrive_batch(self, batch: Sequence[Message], done: Redriven) -> None:
-        events: list[OutgoingMessage] = []
-        entries: list[OutgoingMessage] = []
-        for message in batch:
-            letter, key = decode(message.value or b""), message.key
-            at = self.clock.now()
+    def _tried(self, letter: DeadLetter, key: bytes | None) -> "_Tried":
+        try:
+            events, refused = self.try_again(letter, key=key)
+        except RejectedError as error:
+            return _Tried(letter=letter, key=key, refused=[(letter, error)])
+        return _Tried(letter=letter, key=key, is_sent=True, events=events, refused=refused)
+
+    def _send(self, batch: Sequence["_Tried"], done: Redriven) -> None:
+        """Where the log itself refuses an event, the letters of the batch go one by one."""
+        if self.producer is not None and batch:
             try:
-                again, refused = self.try_again(letter, key=key)
-                entries.append(_entry(sent_again(letter, at=at), key))
-            except RejectedError as error:
-                again, refused = [], [(letter, error)]
-            for part, why in refused:
-                done.refused[why.reason] += 1
-                entries.append(_entry(failed_again(part, why, at=at), key))
-            done.sent += bool(again)
-            done.events += len(again)
-            events.extend(again)
-        if self.producer is not None and entries:
-            if events:
-                self.producer.append(events)
-            self.producer.append(entries)
+                self._append([event for each in batch for event in each.events])
+            except RejectedError:
+                batch = [self._alone(each) for each in batch]
+            at = self.clock.now()
+            self._append([entry for each in batch for entry in each.entries(at)])
+        for each in batch:
+            done.sent += bool(each.events)
+            done.events += len(each.events)
+            done.refused.update(why.reason for _, why in each.refused)
+
+    def _alone(self, tried: "_Tried") -> "_Tried":
+        try:
+            self._append(tried.events)
+        except RejectedError as error:
+            return _Tried(letter=tried.letter, key=tried.key, refused=[(tried.letter, error)])
+        return tried
+
+    def _append(self, messages: Sequence[OutgoingMessage]) -> None:
+        if self.producer is not None and messages:
+            self.producer.append(messages)
 
     def try_again(
         self, letter: DeadLetter, *, key: bytes | None
@@ -133,10 +166,6 @@ class Redriver:
                 OutgoingMessage(topic=TOPIC, key=record_key, value=value, headers=headers)
             )
         return events, refused
-
-
-def _entry(letter: DeadLetter, key: bytes | None) -> OutgoingMessage:
-    return OutgoingMessage(topic=DEAD_LETTER_TOPIC, key=key, value=encode(letter))
 
 
 def failed_again(letter: DeadLetter, error: RejectedError, *, at: Micros) -> DeadLetter:

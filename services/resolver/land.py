@@ -7,7 +7,7 @@ tests/property/test_order.py.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -205,9 +205,9 @@ class _Batch:
             copies = old.copies + len(best[arrival.event_id])
             if arrival.order() < (old.occurred_at, old.content_hash):
                 replacing.append((arrival, old))
-                updates.append(replace(entries[arrival.event_id], copies=copies))
+                updates.append(entries[arrival.event_id]._replace(copies=copies))
             else:
-                updates.append(replace(old, copies=copies))
+                updates.append(old._replace(copies=copies))
         self._tx.update_dedupe(updates)
         return fresh, replacing
 

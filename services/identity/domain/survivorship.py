@@ -1,9 +1,10 @@
 """Which value each field of the golden record keeps. Order of arrival never matters."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple, assert_never
 
 from services.identity.domain.ids import RecordKey
 from services.identity.domain.profile import ProfileField, Provenance
@@ -32,8 +33,7 @@ class Survivorship:
         return self.fields.get(name, self.default)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(NamedTuple):
     """One record's value of a field."""
 
     stamped: Stamped
@@ -48,30 +48,39 @@ def survive(candidates: Sequence[Candidate], rule: Rule) -> ProfileField:
     """
     if len(candidates) == 1:
         return _field(candidates[0], (), rule)
-    count = Counter(str(each.stamped.value) for each in candidates)
+    first = _first_merit(candidates, rule)
 
     def merit(each: Candidate) -> tuple[int, bool, int, int, RecordKey]:
-        first = {
-            Rule.LATEST: 0,
-            Rule.SOURCE_TRUST: each.trust,
-            Rule.MOST_FREQUENT: count[str(each.stamped.value)],
-            Rule.LONGEST: len(str(each.stamped.value)),
-        }[rule]
         dated = each.stamped.dated
-        return (first, dated, each.stamped.at if dated else 0, each.trust, each.record)
+        return (first(each), dated, each.stamped.at if dated else 0, each.trust, each.record)
 
-    ranked = sorted(candidates, key=merit, reverse=True)
-    winner, rest = ranked[0], ranked[1:]
+    winner, *rest = sorted(candidates, key=merit, reverse=True)
     shown = [_provenance(each) for each in rest if each.stamped.value != winner.stamped.value]
     return _field(winner, shown[:LOSING_SHOWN_MAX], rule)
 
 
+def _first_merit(candidates: Sequence[Candidate], rule: Rule) -> Callable[[Candidate], int]:
+    """What the rule asks for; everything else only breaks ties."""
+    match rule:
+        case Rule.LATEST:
+            return lambda _: 0
+        case Rule.SOURCE_TRUST:
+            return lambda each: each.trust
+        case Rule.LONGEST:
+            return lambda each: len(str(each.stamped.value))
+        case Rule.MOST_FREQUENT:
+            count = Counter(str(each.stamped.value) for each in candidates)
+            return lambda each: count[str(each.stamped.value)]
+        case _:
+            assert_never(rule)
+
+
 def _field(winner: Candidate, losing: Sequence[Provenance], rule: Rule) -> ProfileField:
-    best = _provenance(winner)
+    stamped = winner.stamped
     return ProfileField(
-        value=best.value,
-        source=best.source,
-        at=best.at,
+        value=stamped.value,
+        source=winner.record.source,
+        at=stamped.at if stamped.dated else None,
         rule=rule.value,
         losing=tuple(losing),
     )

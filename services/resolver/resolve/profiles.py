@@ -59,9 +59,7 @@ def _fields(members: Sequence[Member], survivorship: Survivorship) -> Mapping[st
     for member in members:
         for name, stamped in member.state.fields.items():
             if stamped.value is not None:
-                candidates.setdefault(name, []).append(
-                    Candidate(stamped=stamped, record=member.key, trust=member.trust)
-                )
+                candidates.setdefault(name, []).append(Candidate(stamped, member.key, member.trust))
     return {
         name: survive(candidates[name], survivorship.rule_for(name)) for name in sorted(candidates)
     }

@@ -1,5 +1,6 @@
 """Letters tried again: what each becomes, what stays, and what fails once more."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,7 +10,7 @@ from services.identity.domain.errors import RejectReason
 from services.identity.domain.ids import Micros, SourceName
 from services.identity.domain.mapping import parse_mapping
 from services.identity.ports import OutgoingMessage
-from services.identity.wire.dead_letter import DeadLetter, decode, encode, retry_header
+from services.identity.wire.dead_letter import DeadLetter, body_of, decode, encode, retry_header
 from services.identity.wire.events import DEAD_LETTER_TOPIC, TOPIC
 from services.identity.wire.events import encode as encode_event
 from services.identity.wire.letter_book import LetterFilter
@@ -188,3 +189,18 @@ def test_a_header_of_somebody_else_is_no_try_of_ours() -> None:
     )
     (letter,) = LettersWorld().append(broken).resolve().letters()
     assert letter.tries == 1
+
+
+def test_what_the_log_itself_refuses_holds_up_nobody() -> None:
+    calls = [("/v1/identify", {**LARGE, "userId": name}) for name in ("ann", "ben")]
+    huge = {"type": "identify", "userId": "huge", "traits": {"note": "x" * 1_050_000}}
+    wide = Limits(event_bytes_max=2_000_000)
+    world = LettersWorld(TIGHT).post(*calls)
+    (first, _) = world.entries(world.letters())
+    body = body_of(json.dumps(huge).encode())
+    raw = {name: getattr(first, name) for name in first.__struct_fields__}
+    world.log.producer().append([letter_message(DeadLetter(**{**raw, "id": None, "body": body}))])
+    done = world.redrive(wide)
+    assert (done.sent, done.events, done.refused) == (2, 2, {RejectReason.TOO_LARGE: 1})
+    (left,) = world.letters()
+    assert left.tries == 2
