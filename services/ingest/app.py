@@ -93,6 +93,7 @@ def create_app(
         appender=Appender(
             metrics.timed(producer),
             queue_messages_max=settings.queue_messages_max,
+            queue_bytes_max=settings.queue_bytes_max,
             append_messages_max=settings.append_messages_max,
             wait_ms_max=settings.append_wait_ms_max,
             stop_ms_max=settings.stop_wait_ms_max,

@@ -18,6 +18,7 @@ from services.identity.ports import OutgoingMessage, Position, Producer
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Waiting:
     messages: Sequence[OutgoingMessage]
+    bytes: int
     done: asyncio.Future[Sequence[Position]]
 
 
@@ -29,18 +30,21 @@ class Appender:
         producer: Producer,
         *,
         queue_messages_max: int,
+        queue_bytes_max: int,
         append_messages_max: int,
         wait_ms_max: int,
         stop_ms_max: int,
     ) -> None:
         self._producer = producer
         self._queue_messages_max = queue_messages_max
+        self._queue_bytes_max = queue_bytes_max
         self._append_messages_max = append_messages_max
         self._wait_seconds_max = wait_ms_max / 1_000
         self._stop_seconds_max = stop_ms_max / 1_000
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="append")
         self._queue: deque[_Waiting] = deque()
         self._queued = 0
+        self._queued_bytes = 0
         self._draining: asyncio.Task[None] | None = None
         self._is_closed = False
 
@@ -52,11 +56,16 @@ class Appender:
         """
         if self._is_closed:
             raise RetryableError("ingest is shutting down")
-        if self._queued and self._queued + len(messages) > self._queue_messages_max:
+        size = sum(len(message.value or b"") for message in messages)
+        if self._queued and (
+            self._queued + len(messages) > self._queue_messages_max
+            or self._queued_bytes + size > self._queue_bytes_max
+        ):
             raise RetryableError("too many events wait for the log")
         done: asyncio.Future[Sequence[Position]] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Waiting(messages=messages, done=done))
+        self._queue.append(_Waiting(messages=messages, bytes=size, done=done))
         self._queued += len(messages)
+        self._queued_bytes += size
         if self._draining is None or self._draining.done():
             self._draining = asyncio.create_task(self._drain())
         try:
@@ -69,7 +78,7 @@ class Appender:
         """Raises RetryableError when nothing can be queued now."""
         if self._is_closed:
             raise RetryableError("ingest is shutting down")
-        if self._queued >= self._queue_messages_max:
+        if self._queued >= self._queue_messages_max or self._queued_bytes >= self._queue_bytes_max:
             raise RetryableError("too many events wait for the log")
 
     async def close(self) -> None:
@@ -121,6 +130,7 @@ class Appender:
             group.append(self._queue.popleft())
             count += size
         self._queued -= count
+        self._queued_bytes -= sum(each.bytes for each in group)
         return group
 
 

@@ -17,6 +17,7 @@ class IngestSettings(BaseSettings):
     events_per_batch_max: int = Field(default=2_000, gt=0, le=20_000)
     dead_letter_bytes_max: int = Field(default=700 * 1024, gt=0, le=700 * 1024)
     queue_messages_max: int = Field(default=20_000, gt=0)
+    queue_bytes_max: int = Field(default=64 * 1024 * 1024, gt=0)
     append_messages_max: int = Field(default=2_000, gt=0)
     append_wait_ms_max: int = Field(default=10_000, gt=0)
     log_check_cache_ms: int = Field(default=2_000, ge=0)  # of readiness

@@ -149,6 +149,7 @@ def _bounds() -> dict[str, int]:
     ingest, worker = IngestSettings(), Bounds()
     return {
         "ingest_queue_messages_max": ingest.queue_messages_max,
+        "ingest_queue_bytes_max": ingest.queue_bytes_max,
         "ingest_append_messages_max": ingest.append_messages_max,
         "ingest_body_bytes_max": ingest.body_bytes_max,
         "kafka_fetch_bytes_max": FETCH_BYTES_MAX,

@@ -40,6 +40,7 @@ def message(text: str) -> OutgoingMessage:
 def appender(producer: SlowProducer, **bounds: int) -> Appender:
     given = {
         "queue_messages_max": 10,
+        "queue_bytes_max": 1_000,
         "append_messages_max": 3,
         "wait_ms_max": 5_000,
         "stop_ms_max": 5_000,
@@ -81,6 +82,26 @@ async def test_nobody_is_answered_before_the_append_returned() -> None:
     assert not task.done()
     producer.go.release()
     assert len(await task) == 1
+    await under.close()
+
+
+async def test_few_large_messages_fill_the_queue_too() -> None:
+    """Its bound is of bytes as well: the memory that an absent log costs."""
+    producer = SlowProducer()
+    under = appender(producer, queue_bytes_max=100)
+    first = await start(under, "x" * 90)
+    await asyncio.sleep(0.01)  # being appended, no longer queued
+    waiting = await start(under, "y" * 60)
+    with pytest.raises(RetryableError, match="too many"):
+        await under.append([message("z" * 41)])
+    under.check()
+    fitting = await start(under, "z" * 40)
+    with pytest.raises(RetryableError, match="too many"):
+        under.check()
+    for _ in range(3):
+        producer.go.release()
+    await asyncio.gather(first, waiting, fitting)
+    under.check()
     await under.close()
 
 
