@@ -125,13 +125,16 @@ def _worker(home: Home, observer: "Observer", backoff: "Backoff") -> Iterator["W
         log.close()
 
 
-def open_home(make: Callable[[], Home], stop: Event, log: logging.Logger) -> Home | None:
-    """The home, once its database and log can be reached; None when told to stop before."""
+def open_home(
+    make: Callable[[], Home], stop: Event, log: logging.Logger, *, needs_log: bool
+) -> Home | None:
+    """The home, once its database can be reached, and its log; None when told to stop before."""
     backoff = new_backoff()
     while not stop.is_set():
         try:
             home = make()
-            home.log().close()
+            if needs_log:
+                home.log().close()
         except RetryableError as error:
             pause = backoff.next_seconds()
             log.warning(

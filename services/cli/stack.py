@@ -100,7 +100,10 @@ class _Stack:
                 await served.enter_async_context(serving(door))  # left first: no more requests
             self._say(urls={name: door.url for name, door in doors.items()})
             self._log.info("listening", extra={"urls": dict(self._running.urls)})
-            home = await asyncio.to_thread(open_home, make, self._halt, self._log)
+            needs_log = bool({"ingest", "resolver"} & doors.keys())
+            home = await asyncio.to_thread(
+                open_home, make, self._halt, self._log, needs_log=needs_log
+            )
             if home is None:
                 return
             name = await self._open(parts, home, doors, stop)

@@ -5,6 +5,7 @@ One set of processes is started for all tests here, and the tests go in their or
 
 import itertools
 import json
+import os
 import re
 import signal
 import subprocess
@@ -34,6 +35,7 @@ from services.identity.wire.events import TOPIC
 
 pytestmark = [pytest.mark.slow, pytest.mark.integration]
 
+ROLES = Path(__file__).parents[2] / "infra" / "postgres" / "roles.sql"
 SERVICES = ("ingest", "api", "resolver", "resolver")
 START_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 10.0
@@ -47,6 +49,7 @@ class World:
 
     configuration: Path
     home: Home
+    database: str
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def log_of(self, number: int) -> Path:
@@ -71,15 +74,20 @@ def world(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     folder = tmp_path_factory.mktemp("services")
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute("CREATE DATABASE plait_services")
-    (folder / "url").write_text(urlunsplit(urlsplit(postgres_url)._replace(path="/plait_services")))
+    database = urlunsplit(urlsplit(postgres_url)._replace(path="/plait_services"))
     configuration = folder / "plait.yaml"
     configuration.write_text(
-        "database_file: url\npepper: a pepper for tests\nports: {api: 0, ingest: 0, resolver: 0}\n"
+        f"database: {database}\n"
+        "pepper: a pepper for tests\n"
+        "ports: {api: 0, ingest: 0, resolver: 0}\n"
     )
     home = Home(configuration)
     home.ensure_default_sources()
     home.ensure_api_key()
-    made = World(configuration, home)
+    with home.connection() as connection:
+        connection.execute(ROLES.read_text().encode())
+        connection.commit()
+    made = World(configuration, home, database)
     try:
         for number, service in enumerate(SERVICES):
             made.processes.append(_start(made, number, service))
@@ -94,6 +102,8 @@ def world(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def _start(world: World, number: int, service: str) -> "subprocess.Popen[bytes]":
+    """As its own role of the database, which may do a service's work and nothing else."""
+    role_url = world.database.replace("://postgres@", f"://plait_{service}@")
     with world.log_of(number).open("wb") as log:
         return subprocess.Popen(  # noqa: S603  # our own command with our own arguments
             [
@@ -103,6 +113,7 @@ def _start(world: World, number: int, service: str) -> "subprocess.Popen[bytes]"
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,  # where its keys stand
             stderr=log,
+            env=os.environ | {"PLAIT_DATABASE": role_url},
         )
 
 

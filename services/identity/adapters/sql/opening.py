@@ -24,18 +24,26 @@ def opened(url: str) -> Iterator[Connection]:
     try:
         connection = connect(url)
         try:
-            yield connection
+            with as_allowed():
+                yield connection
         finally:
             connection.close()
     except psycopg.errors.InvalidPassword:
         raise UsageError("the database refuses the user or its password") from None
     except psycopg.errors.InvalidCatalogName:
         raise UsageError("the server has no database of this name") from None
-    except psycopg.errors.InsufficientPrivilege:
-        raise NotAllowedError("the role of the database URL may not do this") from None
     except psycopg.OperationalError as error:
         code = error.sqlstate or "no answer"
         raise RetryableError(f"the database cannot be reached ({code})") from None
+
+
+@contextmanager
+def as_allowed() -> Iterator[None]:
+    """Raises NotAllowedError when the database's role may not do what is tried."""
+    try:
+        yield
+    except psycopg.errors.InsufficientPrivilege:
+        raise NotAllowedError("the role of the database URL may not do this") from None
 
 
 def take_into_use(connection: Connection) -> None:
