@@ -5,6 +5,7 @@ With Python's own thresholds the collector walks the models and caches of the wh
 them again and again: measured, a fifth to a quarter of landing's and resolving's time.
 """
 
+import atexit
 import gc
 
 # Values made, less those gone, between two looks: one batch makes about as many.
@@ -17,4 +18,5 @@ def settle() -> None:
     """What lives now is held to live for ever; cycles are looked for seldom. Once a process."""
     gc.collect()
     gc.freeze()
+    atexit.register(gc.unfreeze)  # libraries tell of what is left at the end as of a leak
     gc.set_threshold(_YOUNG_MAX, _MIDDLE_MAX, _OLD_MAX)

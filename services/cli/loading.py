@@ -54,6 +54,8 @@ def load_into(  # the options of `plait load`
     from services.cli.crew import crew
     from services.cli.filling import fill
 
+    if not file.is_file():  # told before any process starts
+        raise UsageError(f"there is no file {file}")
     with alone(home.path):
         require_empty(home)
         with crew(home) as workers:  # they land while the file is still being read
