@@ -105,6 +105,22 @@ async def test_few_large_messages_fill_the_queue_too() -> None:
     await under.close()
 
 
+async def test_stopping_does_not_wait_for_a_log_that_is_away() -> None:
+    producer = SlowProducer()
+    under = appender(producer, stop_ms_max=20)
+    hanging = await start(under, "a")
+    await asyncio.sleep(0.01)
+    queued = await start(under, "b")
+    async with asyncio.timeout(2):
+        await under.close()
+    with pytest.raises(RetryableError, match="shutting down"):
+        await queued
+    assert not hanging.done()  # nobody is told that it is there
+    hanging.cancel()
+    producer.go.release()
+    assert all(b"b" not in group for group in producer.appended)
+
+
 async def test_a_full_queue_is_refused_and_drains_again() -> None:
     producer = SlowProducer()
     under = appender(producer, queue_messages_max=2)
