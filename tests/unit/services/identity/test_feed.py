@@ -61,6 +61,14 @@ def test_a_repeat_is_dropped_and_an_early_change_waits_for_its_turn() -> None:
     assert reader.take(message("a", 2), message("a", 3)) == []
 
 
+def test_a_repeat_is_held_by_nobody() -> None:
+    reader = Reader()
+    reader.take(message("a", 1), message("a", 2, offset=1))
+    batch = reader.feed.take([message("a", sequence, offset=1 + sequence) for sequence in (1, 2)])
+    assert batch.next_offsets == {PLACES[0]: 4}
+    assert reader.feed.gaps(held_before=Micros(99)) == []
+
+
 @given(st.lists(TOLD, max_size=40), st.integers(1, 5))
 def test_each_change_is_handed_over_once_and_in_order(told: list[Told], size: int) -> None:
     """All of a profile up to the first that never came, and nothing else."""
