@@ -17,7 +17,7 @@ RUN useradd --system --create-home --home-dir /var/lib/plait plait
 COPY --from=build /opt/plait /opt/plait
 USER plait
 VOLUME /var/lib/plait
-EXPOSE 8400 8401
+EXPOSE 8400 8401 8402
 HEALTHCHECK --interval=10s --start-period=30s CMD ["plait", "status"]
 ENTRYPOINT ["plait"]
 CMD ["up"]
