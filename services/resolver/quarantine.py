@@ -48,6 +48,8 @@ class Quarantine:
             return land(tx, messages, deriver=deriver, at=at)
         kept = [message for message in messages if _place(message) not in self._held]
         poison = [message for message in messages if _place(message) in self._held]
+        if not poison:
+            self._held = {}  # the batch that held them has landed: an error keeps much alive
         landing = land(tx, kept, deriver=deriver, at=at)
         tx.send([letter_of(each, self._held[_place(each)], at) for each in poison])
         refused = landing.refused + len(poison)
