@@ -110,9 +110,6 @@ class LettersWorld:
         entries = read_entries(self.log, places, group="test")
         return driver.redrive(entries, progress=lambda _: None)
 
-    def outbox(self) -> list[OutgoingMessage]:
-        return list(self.store.tables.outbox.values())
-
     def hash(self) -> StateHash:
         with self.store.snapshot() as snapshot:
             return state_hash(snapshot)

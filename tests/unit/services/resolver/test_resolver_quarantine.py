@@ -21,7 +21,7 @@ from services.resolver.quarantine import TRIES_MAX, Quarantine
 from services.resolver.standing import Standing
 from tests.factories import channel_event, outgoing
 from tests.letters_world import LettersWorld
-from tests.resolver_home import shared_standing
+from tests.resolver_home import Home, shared_standing
 
 BAD = channel_event(user_id="bad", message_id="m-bad", traits={"city": "Trouble"})
 GOOD = [channel_event(user_id=name, message_id=name) for name in ("ann", "ben")]
@@ -172,12 +172,15 @@ def with_part(path: tuple[str, ...], value: object) -> bytes:
 @settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=20) | st.builds(with_part, st.sampled_from(PARTS), JSON))
 def test_whatever_stands_in_the_log_the_partition_goes_on(strange: bytes) -> None:
-    world = LettersWorld()
-    world.append(OutgoingMessage(topic=TOPIC, key=b"k", value=strange), outgoing(GOOD[0]))
-    landing = world.worker.land_once(wait=False)
+    home = Home()
+    home.log.producer().append(
+        [OutgoingMessage(topic=TOPIC, key=b"k", value=strange), outgoing(GOOD[0])]
+    )
+    landing = home.worker.land_once(wait=False)
     assert landing is not None
     assert (landing.messages, landing.accepted + landing.refused) == (2, 2)
-    assert all(b"internal_error" not in (m.value or b"") for m in world.outbox())
+    letters = home.store.tables.outbox.values()
+    assert all(b"internal_error" not in (each.value or b"") for each in letters)
 
 
 def test_a_quarantine_that_holds_nothing_lands_as_ever() -> None:
