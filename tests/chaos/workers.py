@@ -20,7 +20,7 @@ from tests.chaos.tally import Tally
 
 YOUNG = 0.2  # of the kills come while the process starts
 START_SECONDS = 2.0
-WORK_SECONDS = 2.5
+WORK_SECONDS = 1.5
 STALLS = 0.05  # of a process's lives hold a stall
 STALL_SECONDS = 12.0  # longer than the broker waits for a heartbeat
 HUNTS = 0.6  # of the others wait for a moment that hurts
