@@ -65,9 +65,9 @@ class LocalBroker:
             if pid is None:
                 return False
             os.kill(pid, signal.SIGTERM)
-            if not self._ended_within(STOP_SECONDS_MAX):
+            if not _ended_within(pid, STOP_SECONDS_MAX):
                 os.kill(pid, signal.SIGKILL)  # its log is replayed at the next start
-                if not self._ended_within(STOP_SECONDS_MAX):
+                if not _ended_within(pid, STOP_SECONDS_MAX):
                     raise RetryableError(f"the local broker, process {pid}, does not end")
             self._pid_file.unlink()
         return True
@@ -78,7 +78,7 @@ class LocalBroker:
         if pid is None:
             return False
         os.kill(pid, signal.SIGKILL)
-        if not self._ended_within(STOP_SECONDS_MAX):
+        if not _ended_within(pid, STOP_SECONDS_MAX):
             raise RetryableError(f"the local broker, process {pid}, does not end")
         return True
 
@@ -142,14 +142,6 @@ class LocalBroker:
                 break
             time.sleep(0.1)
         raise RetryableError(f"the local broker did not start: {self._last_words()}")
-
-    def _ended_within(self, seconds_max: float) -> bool:
-        give_up_at = time.monotonic() + seconds_max
-        while self._running_pid() is not None:
-            if time.monotonic() > give_up_at:
-                return False
-            time.sleep(0.05)
-        return True
 
     def _written_pid_and_port(self) -> tuple[int, int]:
         pid, port = self._pid_file.read_text().split()
@@ -226,6 +218,24 @@ def _java() -> str:
     if version is None or int(version[1]) < JAVA_VERSION_MIN:
         raise UsageError(f"the local broker needs Java {JAVA_VERSION_MIN} or newer: {how}")
     return java
+
+
+def _ended_within(pid: int, seconds_max: float) -> bool:
+    """Whether it let go of its ports. Its command line is gone some time before its sockets are."""
+    give_up_at = time.monotonic() + seconds_max
+    while not _has_ended(pid):
+        if time.monotonic() > give_up_at:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _has_ended(pid: int) -> bool:
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return True
+    return text.rpartition(")")[2].split()[0] in {"Z", "X"}  # ended, and not yet waited for
 
 
 @contextmanager
