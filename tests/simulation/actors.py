@@ -40,6 +40,7 @@ class Actor:
         self.is_running = True
         self.is_done = False
         self.is_idle = False  # it found nothing to do, and nobody has done anything since
+        self.is_open = False  # it has read what it may decide on, and holds no lock
         self.has_news = False  # it has just done something
         self.failure: BaseException | None = None
         self.backend: int | None = None  # the database's number of its connection

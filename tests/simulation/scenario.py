@@ -56,7 +56,9 @@ class Scenario:
 def scenario_of(seed: int, *, on_postgresql: bool) -> Scenario:
     """The same for the same seed, always; there, two workers meet at every statement."""
     chance = Random(f"scenario {seed}")
-    kind = chance.choice(("people", "crowd", "flap", "flap"))
+    kind = chance.choice(("people", "crowd", "flap", "flap", "duel" if on_postgresql else "flap"))
+    if kind == "duel":
+        return _a_duel(seed, chance)
     once = tuple(_once(kind, chance, on_postgresql=on_postgresql))
     return Scenario(
         seed=seed,
@@ -69,9 +71,38 @@ def scenario_of(seed: int, *, on_postgresql: bool) -> Scenario:
         units_max=chance.choice((4, 2, 3, 100)),
         records_max=chance.choice((10_000, 10_000, 2, 4)),
         messages_max=chance.randint(1, 6),
-        marks_max=chance.choice((1, 1, 2, 3, 1_000) if on_postgresql else (1_000, 1_000, 1, 3, 5)),
+        marks_max=chance.choice((1, 2, 3, 4, 1_000) if on_postgresql else (1_000, 1_000, 1, 3, 5)),
         trouble_steps=chance.choice((2_000, 3_000) if on_postgresql else (500, 1_000)),
         habits=_habits(chance, on_postgresql=on_postgresql),
+    )
+
+
+def _a_duel(seed: int, chance: Random) -> Scenario:
+    """Two records that share one key now and then; nothing fails, and workers stall a lot."""
+    once = tuple(_once("duel", chance, on_postgresql=True))
+    return Scenario(
+        seed=seed,
+        kind="duel",
+        messages=tuple(_with_repeats(once, chance, 1.0)),
+        once=once,
+        workers=2,
+        partitions=2,
+        holders_max=3,
+        units_max=4,
+        records_max=10_000,
+        messages_max=chance.randint(1, 4),
+        marks_max=chance.choice((1, 1, 2)),
+        trouble_steps=4_000,
+        habits=Habits(
+            crash=0.0,
+            fail=0.0,
+            restart=0.0,
+            rebalance=0.0,
+            displace=0.0,
+            ambush=0.02,
+            gate=0.0,
+            switch=0.01,
+        ),
     )
 
 
@@ -83,7 +114,7 @@ def _habits(chance: Random, *, on_postgresql: bool) -> Habits:
             restart=chance.choice((0.0, 0.0, 0.002)),
             rebalance=chance.choice((0.0, 0.005, 0.02)),
             displace=chance.choice((0.0, 0.0, 0.005)),
-            ambush=chance.choice((0.003, 0.01, 0.02)),
+            ambush=chance.choice((0.005, 0.01, 0.02)),
             gate=chance.choice((0.0, 0.0, 0.02)),
             switch=chance.choice((0.01, 0.03, 0.2, 0.7)),
         )
@@ -101,6 +132,7 @@ def _habits(chance: Random, *, on_postgresql: bool) -> Habits:
 
 def _once(kind: str, chance: Random, *, on_postgresql: bool) -> Sequence[OutgoingMessage]:
     count = chance.choice((24, 40, 60) if on_postgresql else (8, 16, 24, 32))
+    count *= 2 if kind == "duel" else 1
     speak = _SPEAKERS[kind](chance)
     events: list[ChannelEvent] = [speak(number) for number in range(count)]
     strangers = _people(chance)
@@ -110,7 +142,7 @@ def _once(kind: str, chance: Random, *, on_postgresql: bool) -> Sequence[Outgoin
     poison = chance.sample(POISON, chance.choice((0, 0, 1, 2)))
     found |= {body: OutgoingMessage(topic=TOPIC, key=b"poison", value=body) for body in poison}
     messages = list(found.values())
-    if kind != "flap":  # its events mean something in their order
+    if kind not in {"flap", "duel"}:  # their events mean something in this order
         chance.shuffle(messages)
     return messages
 
@@ -159,10 +191,35 @@ def _flappers(chance: Random) -> Speaker:
     return speak
 
 
+def _duellists(chance: Random) -> Speaker:
+    """One stands still and changes what is compared; the other takes and lets go of their key."""
+    holds = {"b": False}
+
+    def speak(number: int) -> ChannelEvent:
+        who = "a" if number % 3 == 0 else "b"
+        if who == "b":
+            holds["b"] = not holds["b"]
+        shares = who == "a" or holds["b"]
+        event = channel_event(
+            anonymous_id=who,
+            message_id=f"m{number}",
+            traits={
+                "firstName": "Ann",
+                "lastName": {"a": "Lee", "b": "Ray"}[who],
+                "plan": f"p{chance.randrange(100)}",
+                "email": EMAILS[0] if shares else None,
+            },
+        )
+        return msgspec.structs.replace(event, time=EPOCH + timedelta(minutes=number))
+
+    return speak
+
+
 _SPEAKERS: dict[str, Callable[[Random], Speaker]] = {
     "people": _people,
     "crowd": _crowd,
     "flap": _flappers,
+    "duel": _duellists,
 }
 
 

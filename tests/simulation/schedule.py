@@ -18,8 +18,9 @@ CALM_CHECK_STEPS = 20
 BETWEEN = frozenset({"turn", "poll", "polled", "begin", "committed", "append", "appended"})
 SORE = frozenset({"polled", "commit", "committed", "append", "appended"})  # more often hit
 SORE_FACTOR = 6
-OPEN = frozenset({"holders", "records", "memberships", "lock_components", "versions"})
-OPEN_FACTOR = 20  # here a worker has read and not locked yet: it sleeps more often
+OPENS, CLOSES = "holders", frozenset({"lock_components", "commit", "begin"})
+OPEN_FACTOR = 20  # between these a worker has read and not locked yet: it stalls more often
+UNTIL_IDLE = 1_000_000  # commits: until the others have nothing left to do
 GATE_STEPS_MAX = 60
 CLOCK_MICROS_MAX = 60_000
 HIRE = 0.1
@@ -199,6 +200,7 @@ class Schedule:
         self.trace.append(f"{actor.name} {actor.label} {order.value}")
         self._tally.steps += 1
         self._current = actor
+        actor.is_open = (actor.is_open or actor.label == OPENS) and actor.label not in CLOSES
         actor.resume(order)
 
     def _after_settling(self) -> None:
@@ -225,11 +227,11 @@ class Schedule:
 
     def _choose(self) -> Actor | None:
         ready = [actor for actor in self._slots if not actor.is_running and self._may_go(actor)]
-        ready = [actor for actor in ready if not actor.is_idle] or ready
-        awake = [actor for actor in ready if self._asleep.get(actor, 0) <= self._commits]
+        awake = [each for each in ready if self._asleep.get(each, 0) <= self._commits]
+        awake = [actor for actor in awake if not actor.is_idle]
         if not awake:
             self._asleep.clear()
-            awake = ready
+            awake = [actor for actor in ready if not actor.is_idle] or ready
         if self._current in awake and self._chance.random() > self._habits.switch:
             return self._current
         return self._chance.choice(awake) if awake else None
@@ -270,13 +272,15 @@ class Schedule:
     def _is_ambushed(self, actor: Actor) -> bool:
         if self._asleep and max(self._asleep.values()) > self._commits:
             return False  # one at a time: the others are to get on meanwhile
-        factor = OPEN_FACTOR if actor.label in OPEN else 1
+        factor = OPEN_FACTOR if actor.is_open else 1
         return self._chance.random() < self._habits.ambush * factor
 
     def _ambush(self, actor: Actor) -> None:
         """It stalls in the middle of what it does; others get its partitions, and work."""
-        self._asleep[actor] = self._commits + self._chance.randint(2, 10)
-        self._append(self._chance.randint(1, 3) if actor.label in OPEN else 0)
+        self._asleep[actor] = self._commits + self._chance.choice(
+            (1, 2, 4, 8, UNTIL_IDLE, UNTIL_IDLE)
+        )
+        self._append(self._chance.randint(1, 3) if actor.is_open else 0)
         for partition, owner in self._log.owners.items():
             self._log.show(partition)
             if owner is not None and owner is actor.consumer:
