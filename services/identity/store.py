@@ -156,8 +156,8 @@ class Transaction(Protocol):
     # resolving
     def take_marks(self, marks_max: int) -> Sequence[Mark]: ...
     def delete_marks(self, marks: Sequence[Mark]) -> None: ...
-    def holders(self, keys: Sequence[int], holders_max: int) -> Mapping[int, Sequence[int]]:
-        """The records that hold each key, at most `holders_max` + 1 of each, by number."""
+    def holders(self, limits: Mapping[int, int]) -> Mapping[int, Sequence[int]]:
+        """The records that hold each key, by number, at most one more than its limit."""
         ...
 
     def holders_of(self, key: int) -> Sequence[int]:

@@ -100,9 +100,10 @@ def blocking_keys(features: Features, model: LinkageModel) -> list[int]:
     return KeyMaker(model).keys_of(features)
 
 
-def _hashes(contents: Sequence[str]) -> tuple[int, ...]:
+def _hashes(contents: Sequence[str]) -> list[int]:
+    """Even numbers: odd ones are keys of identifiers (domain/identifiers.py)."""
     digests = [blake2b(each.encode(), digest_size=8).digest() for each in contents]
-    return unpack(f">{len(digests)}q", b"".join(digests))
+    return [key & ~1 for key in unpack(f">{len(digests)}q", b"".join(digests))]
 
 
 @lru_cache(maxsize=16)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from services.identity.domain.errors import UsageError
+from services.identity.domain.identifiers import BLOCKING_HOLDERS_MAX
 from services.identity.domain.kinds import Kind
 from services.identity.domain.weights import to_units
 from services.linkage import splink_sql
@@ -39,8 +40,8 @@ def installed_pins() -> dict[str, str]:
 class LinkageModel:
     """`prior_weight` and `edge_floor` are in bits; `household_share` is h of the cap.
 
-    `tau` is the exponent of the power mean in clustering. A key held by more than `block_limit`
-    records makes no candidate pairs.
+    `tau` is the exponent of the power mean in clustering. The keys were chosen for blocks of at
+    most `block_limit` records.
     """
 
     spec: FeatureSpec
@@ -49,7 +50,7 @@ class LinkageModel:
     household_share: float
     term_frequencies: Mapping[str, TermFrequencies]
     keys: tuple[Key, ...]
-    block_limit: int = 100
+    block_limit: int = BLOCKING_HOLDERS_MAX
     edge_floor: float = -4.0
     tau: float = 0.1
     normaliser_version: str = NORMALISER_VERSION

@@ -210,18 +210,20 @@ def _keys(reading: TraceReading) -> dict[str, object]:
         identifier_key(each.type, each.scope, each.value): each.type
         for each in reading.event.state.external_ids()
     }
-    limit = reading.rules.generic_holders_max
     identifying = sum(key in names for key in reading.event.keys)
     return {
         "count": len(reading.event.keys),
         "identifiers": identifying,
         "blocking": len(reading.event.keys) - identifying,
         "generic": [
-            {"kind": names.get(each.key, "blocking"), "told": each.told}
+            {
+                "kind": names.get(each.key, "blocking"),
+                "told": each.told,
+                "holders_max": reading.rules.holders_max(each.key),
+            }
             for each in reading.around.keys
-            if each.told or each.holders > limit
+            if each.told or each.holders > reading.rules.holders_max(each.key)
         ],
-        "holders_max": limit,
     }
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from services.identity.domain.identifiers import IdentityRules
 from services.identity.domain.ids import Micros
 from services.identity.store import BaseRecord, BulkTransaction, StoredEdge
 from services.linkage.features import Features
@@ -44,11 +45,9 @@ def connect_base(tx: BulkTransaction, engine: Engine, *, at: Micros, progress: P
     base = _Base(tx.base_records(), engine)
     progress("finding pairs")
     keys, numbers = tx.all_keys()
-    holders_max = engine.deriver.rules.generic_holders_max
-    blocks = blocks_of(Coded(rows=base.rows_of(numbers), codes=keys), size_max=holders_max)
-    values, counts = np.unique(keys, return_counts=True)
-    generic = frozenset(values[counts > holders_max].tolist())
-    left, right = base.allowed(*_distinct(*pairs_in(blocks)))
+    rules, rows = engine.deriver.rules, base.rows_of(numbers)
+    generic, found = _pairs(keys, rows, rules)
+    left, right = base.allowed(*_distinct(*found))
     progress(f"scoring {len(left)} pairs")
     edges = list(base.edges(left, right, generic))
     progress("writing edges")
@@ -61,6 +60,23 @@ def connect_base(tx: BulkTransaction, engine: Engine, *, at: Micros, progress: P
         components=len(set(components.values())),
         generic_keys=len(generic),
     )
+
+
+def _pairs(
+    keys: Numbers, rows: Numbers, rules: IdentityRules
+) -> tuple[frozenset[int], tuple[Numbers, Numbers]]:
+    """Generic keys, and the pairs of rows under the others; some pairs several times."""
+    generic: set[int] = set()
+    found: list[tuple[Numbers, Numbers]] = []
+    for kind in (0, 1):
+        own = (keys & 1) == kind
+        holders_max = rules.holders_max(kind)
+        values, counts = np.unique(keys[own], return_counts=True)
+        generic.update(values[counts > holders_max].tolist())
+        coded = Coded(rows=rows[own], codes=keys[own])
+        found.append(pairs_in(blocks_of(coded, size_max=holders_max)))
+    left, right = zip(*found, strict=True)
+    return frozenset(generic), (np.concatenate(left), np.concatenate(right))
 
 
 def _distinct(left: Numbers, right: Numbers) -> tuple[Numbers, Numbers]:

@@ -53,8 +53,7 @@ def _check_generic(store: ResolverStore, clock: Clock, standing: Standing) -> No
             with store.transaction() as tx:
                 rules = standing.deriver(tx, tx.sources()).rules
                 told = sorted(tx.generic_keys())
-                holders_max = rules.generic_holders_max
-                tell_crossings(tx, told, holders_max=holders_max, at=clock.now())
+                tell_crossings(tx, told, rules, at=clock.now())
                 return
         except RestartBatch:
             if attempt == RESTARTS_MAX - 1:

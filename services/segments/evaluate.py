@@ -106,9 +106,14 @@ def _series(name: str, leaf: Leaf, values: list[Value]) -> pl.Series:
 
 
 def _run(frame: pl.DataFrame, plans: Sequence[_Plan]) -> list[tuple[_Plan, Sequence[int]]]:
+    # Where a column is null throughout, Polars may answer with one row for all: `and` stretches it.
+    every = pl.col(_ROW).is_not_null()
     answer = frame.select(
         pl.col(_ROW),
-        *(plan.expression.fill_null(value=False).alias(f"s{i}") for i, plan in enumerate(plans)),
+        *(
+            (every & plan.expression.fill_null(value=False)).alias(f"s{i}")
+            for i, plan in enumerate(plans)
+        ),
     )
     return [
         (plan, answer[f"s{i}"].to_numpy().nonzero()[0].tolist()) for i, plan in enumerate(plans)

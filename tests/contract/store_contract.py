@@ -152,7 +152,7 @@ class StoreContract:
         with store.transaction() as tx:
             tx.add_keys([(5, record) for record in (4, 2, 3, 1)] + [(-6, 9)])
             tx.add_keys([])
-            held = tx.holders([5, -6, 77], 2)
+            held = tx.holders({5: 2, -6: 0, 77: 2})
             assert {key: list(records) for key, records in held.items()} == {
                 5: [1, 2, 3],
                 -6: [9],
@@ -160,9 +160,9 @@ class StoreContract:
             assert sorted(tx.holders_of(5)) == [1, 2, 3, 4]
             tx.remove_keys([(5, 1), (5, 99)])
             tx.remove_keys([])
-            assert list(tx.holders([5], 10)[5]) == [2, 3, 4]
+            assert list(tx.holders({5: 10})[5]) == [2, 3, 4]
             tx.remove_keys([(-6, 9)])
-            assert -6 not in tx.holders([-6], 10)
+            assert -6 not in tx.holders({-6: 10})
 
     def test_generic_keys_are_told_and_taken_back(self, store: ResolverStore) -> None:
         with store.transaction() as tx:
@@ -436,7 +436,7 @@ def _everything(store: ResolverStore, records: Sequence[int]) -> list[object]:
         return [
             tx.lock_records([ANN, BEN, CAT]),
             tx.events_of(records),
-            {key: list(held) for key, held in tx.holders([5, 10], 9).items()},
+            {key: list(held) for key, held in tx.holders({5: 9, 10: 9}).items()},
             list(tx.take_marks(10)),
             tx.generic_among([1, 2]),
             tx.next_offsets("resolver"),

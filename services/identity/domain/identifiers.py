@@ -17,7 +17,8 @@ from services.identity.domain.source import Source
 SCOPE_SHARED = "*"
 VALUE_CHARS_MAX = 512  # longer is a broken sender, not an identifier
 DECLARED_PRIORITY = 10  # identifiers that mappings declare join after the built-in ones
-GENERIC_HOLDERS_MAX = 100  # a key held by more distinct records than this makes no edge
+GENERIC_HOLDERS_MAX = 100  # an identifier held by more distinct records than this makes no edge
+BLOCKING_HOLDERS_MAX = 50  # the same of a blocking key; others find its pairs (accuracy.md)
 
 _BLOCKED = re.compile(
     r"^(?:[0\-]*|-1|null|none|nil|undefined|nan|anonymous|guest|unknown|n/?a|na|test|true|false"
@@ -58,13 +59,19 @@ DEFAULT_TYPES = (
 class IdentityRules:
     """Every declared identifier type. Part of the rules version; live data never changes it.
 
-    A key held by more than `generic_holders_max` records is generic: it makes no edge.
+    A key held by more than `holders_max` records is generic: it makes no edge.
     """
 
     types: Mapping[str, IdentifierType] = field(
         default_factory=lambda: {each.name: each for each in DEFAULT_TYPES}
     )
     generic_holders_max: int = GENERIC_HOLDERS_MAX
+
+    def holders_max(self, key: int) -> int:
+        """How many records may hold a key. Those of identifiers are odd, of blocking even."""
+        if key & 1:
+            return self.generic_holders_max
+        return min(BLOCKING_HOLDERS_MAX, self.generic_holders_max)
 
     def normalise(self, type_name: str, raw: str, region: str | None = None) -> str | None:
         """The value as it is compared, or None when it can tie nothing together."""
@@ -133,6 +140,9 @@ def identifier_key(type_name: str, scope: str, value: str) -> int:
 
 
 def joined_identifier_key(text: str) -> int:
-    """The key of an identifier as a record's state names it: type, scope and value in one text."""
+    """The key of an identifier as a record's state names it: type, scope and value in one text.
+
+    It is odd, and keys of blocking are even, so that none is ever taken for the other.
+    """
     content = f"identifier\x1f{text}".encode()
-    return int.from_bytes(blake2b(content, digest_size=8).digest(), "big", signed=True)
+    return int.from_bytes(blake2b(content, digest_size=8).digest(), "big", signed=True) | 1

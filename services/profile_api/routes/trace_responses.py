@@ -60,6 +60,7 @@ class TracedIdentifierAnswer(Answer):
 class GenericKeyAnswer(Answer):
     kind: str = Field(description="The identifier's type, or blocking")
     told: bool = Field(description="Already acted upon by the resolver")
+    holders_max: int = Field(description="Held by more records than this it makes no pair")
 
 
 class KeysAnswer(Answer):
@@ -67,7 +68,6 @@ class KeysAnswer(Answer):
     identifiers: int
     blocking: int
     generic: list[GenericKeyAnswer]
-    holders_max: int
 
 
 class NeighbourAnswer(Answer):

@@ -60,7 +60,7 @@ def resolve(tx: Transaction, engine: Engine, *, marks_max: int, at: Micros) -> R
     if not marks:
         return None
     let_go = {m.subject for m in marks if m.kind is MarkKind.KEY}
-    tell_crossings(tx, let_go, holders_max=engine.deriver.rules.generic_holders_max, at=at)
+    tell_crossings(tx, let_go, engine.deriver.rules, at=at)
     dirty = {m.subject for m in marks if m.kind is MarkKind.MATCHING}
     touched = dirty | {m.subject for m in marks if m.kind is MarkKind.TRAITS}
     work = _Work(tx, engine, at, records_max=engine.component_records_max)
@@ -134,8 +134,8 @@ class _Work:
     def _find_edges(self, dirty: set[int]) -> tuple[Candidates, list[StoredEdge]]:
         known = self._known
         records = [known.records[number] for number in sorted(dirty)]
-        holders_max = self._engine.deriver.rules.generic_holders_max
-        candidates = find_candidates(self._tx, records, holders_max=holders_max, at=self._at)
+        rules = self._engine.deriver.rules
+        candidates = find_candidates(self._tx, records, rules, at=self._at)
         known.read_for_comparing(number for pair in candidates.pairs for number in pair)
         pairs = sorted(p for p in candidates.pairs if self._engine.may_pair(known, *p))
         joined = self._joined(dirty, candidates)

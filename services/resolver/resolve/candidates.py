@@ -9,6 +9,7 @@ sees the crossing; whoever lets go of a key leaves a KEY mark.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from services.identity.domain.identifiers import IdentityRules
 from services.identity.domain.ids import Micros
 from services.identity.store import MarkKind, RestartBatch, ReviewItem, StoredRecord, Transaction
 
@@ -27,18 +28,19 @@ class Candidates:
 
 
 def find_candidates(
-    tx: Transaction, records: Collection[StoredRecord], *, holders_max: int, at: Micros
+    tx: Transaction, records: Collection[StoredRecord], rules: IdentityRules, *, at: Micros
 ) -> Candidates:
     """Every candidate pair of these records, and which of their keys are generic.
 
-    A key is generic when more than `holders_max` records hold it.
+    A key is generic when more records hold it than the rules allow.
     """
     keys = sorted({key for record in records for key in record.keys})
     told = tx.generic_among(keys)
-    holders = tx.holders(keys, holders_max)
-    crowded = [key for key, numbers in holders.items() if len(numbers) > holders_max]
+    limits = {key: rules.holders_max(key) for key in keys}
+    holders = tx.holders(limits)
+    crowded = [key for key, numbers in holders.items() if len(numbers) > limits[key]]
     new = [key for key in crowded if key not in told]
-    tell_crossings(tx, new, holders_max=holders_max, at=at)
+    tell_crossings(tx, new, rules, at=at)
     generic = frozenset(crowded)
     pairs = _pairs(records, holders, generic)
     return Candidates(pairs=pairs, holders=holders, generic=generic, told=told)
@@ -71,13 +73,16 @@ def _pairs(
     return frozenset(pairs)
 
 
-def tell_crossings(tx: Transaction, keys: Collection[int], *, holders_max: int, at: Micros) -> None:
+def tell_crossings(
+    tx: Transaction, keys: Collection[int], rules: IdentityRules, *, at: Micros
+) -> None:
     """Under lock: where a key is generic now and was not told so, or was, all holders are dirty."""
     if not keys:
         return
     told = tx.lock_generic(sorted(keys))
-    holders = tx.holders(sorted(keys), holders_max)  # counted after the lock was granted
-    now = {key: len(holders.get(key, ())) > holders_max for key in keys}
+    limits = {key: rules.holders_max(key) for key in sorted(keys)}
+    holders = tx.holders(limits)  # counted after the lock was granted
+    now = {key: len(holders.get(key, ())) > limits[key] for key in limits}
     crossed = {key: is_generic for key, is_generic in now.items() if is_generic != (key in told)}
     if not crossed:
         return

@@ -138,9 +138,9 @@ class LandingTables:
             raise LostPartition(f"{place.topic}/{place.index} was moved by another worker")
         self._journal.put(self._tables.offsets, key, position.next_offset)
 
-    def holders(self, keys: Sequence[int], holders_max: int) -> Mapping[int, Sequence[int]]:
-        held = ((key, self._tables.holders.get(key)) for key in dict.fromkeys(keys))
-        return {key: heapq.nsmallest(holders_max + 1, records) for key, records in held if records}
+    def holders(self, limits: Mapping[int, int]) -> Mapping[int, Sequence[int]]:
+        held = ((key, most, self._tables.holders.get(key)) for key, most in limits.items())
+        return {key: heapq.nsmallest(most + 1, records) for key, most, records in held if records}
 
     def holders_of(self, key: int) -> Sequence[int]:
         return list(self._tables.holders.get(key, {}))

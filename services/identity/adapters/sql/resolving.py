@@ -45,12 +45,13 @@ class ResolvingWrites(LandingWrites):
     def delete_marks(self, marks: Sequence[Mark]) -> None:
         self._do("DELETE FROM dirty WHERE seq = ANY(%s)", Int8s([mark.seq for mark in marks]))
 
-    def holders(self, keys: Sequence[int], holders_max: int) -> Mapping[int, Sequence[int]]:
+    def holders(self, limits: Mapping[int, int]) -> Mapping[int, Sequence[int]]:
         rows = self._rows(
-            "SELECT k.key, h.record FROM unnest(%s::int8[]) AS k(key) CROSS JOIN LATERAL"
-            " (SELECT record FROM key WHERE key.key = k.key ORDER BY record LIMIT %s) AS h",
-            Int8s(list(keys)),
-            holders_max + 1,
+            "SELECT k.key, h.record FROM unnest(%s::int8[], %s::int8[]) AS k(key, most)"
+            " CROSS JOIN LATERAL (SELECT record FROM key WHERE key.key = k.key"
+            " ORDER BY record LIMIT k.most + 1) AS h",
+            Int8s(list(limits)),
+            Int8s(list(limits.values())),
         )
         result: dict[int, list[int]] = defaultdict(list)
         for key, record in rows:

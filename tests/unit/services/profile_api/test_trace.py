@@ -137,7 +137,7 @@ async def test_the_whole_way_of_an_event(office: Office, client: httpx2.AsyncCli
         ("crm_id", "refused", "empty"),
     }
     assert (found["keys"]["identifiers"], found["keys"]["blocking"]) == (1, 1)
-    assert found["keys"]["generic"] == [{"kind": "email", "told": True}]
+    assert found["keys"]["generic"] == [{"kind": "email", "told": True, "holders_max": 100}]
     assert found["candidates"][0]["keys"] == 2
     assert found["edges"][0]["match_weight_bits"] == 3.0
     assert found["resolved"] is True

@@ -158,6 +158,12 @@ def test_a_predicate_that_polars_refuses_takes_no_other_down(
     assert "cannot be evaluated" in evaluator.broken[SegmentId("bad")]
 
 
+def test_a_column_that_is_null_throughout_is_no_reason_to_refuse() -> None:
+    evaluator = Evaluator([a_segment("-1.0 <> -coalesce(unheard_of, 0)")])
+    assert evaluator.evaluate([a_profile(), a_profile()]) == [frozenset({"s"})] * 2
+    assert evaluator.broken == {}
+
+
 def test_the_largest_pattern_can_be_matched() -> None:
     assert not is_member(f"city LIKE '{'_%' * 1900}'", ANN)
 
