@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
+from services.cli.heap import settle
 from services.cli.home import Home
 from services.identity.adapters.prometheus import Metrics
 from services.identity.domain.errors import RetryableError
@@ -92,6 +93,7 @@ def work(home: Home, stop: Event, pulse: "Pulse", metrics: Metrics) -> None:
         Journal(logging.getLogger("plait.resolver")),
     )
     backoff = new_backoff()
+    settle()
     while not stop.is_set():
         try:
             with _worker(home, observer, backoff) as worker:

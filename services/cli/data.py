@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from services.cli.heap import settle
 from services.cli.home import Home
 from services.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from services.cli.output import progress_bar, show, tell
@@ -116,6 +117,7 @@ def catch_up(home: Home) -> dict[str, Any]:
                     raise UsageError("the stack stopped or is too slow; see its stack.log")
                 time.sleep(0.05)
             return {"resolved_by": "running stack"}
+        settle()
         worker = Worker(store=store, log=log, clock=home.clock)
         try:
             with progress_bar("resolved") as progress:

@@ -14,6 +14,7 @@ from typing import Any, cast
 from services.cli.bench.machine import memory_mb
 from services.cli.bench.report import rate, spread_ms
 from services.cli.bench.stages import Stages, TimedLog, TimedStanding, TimedStore
+from services.cli.heap import settle
 from services.cli.home import Home
 from services.identity.adapters.sql.store import SqlStore
 from services.identity.ports import EventLog, OutgoingMessage
@@ -139,6 +140,7 @@ def _worker(
     standing = TimedStanding(stages=stages)
     with store.transaction() as tx:
         standing.engine(tx)
+    settle()  # as the service does
     worker = Worker(
         store=cast("ResolverStore", TimedStore(store, stages, resolved)),
         log=cast("EventLog", TimedLog(log, stages)),
