@@ -32,6 +32,7 @@ SETTINGS = {
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
     "max_connections": "100",
+    "io_method": "sync",  # a page at a time is read: handing each to a worker doubles the wait
     "jit": "off",  # compiling costs more than these short statements
     "max_parallel_workers_per_gather": "0",  # containers often have 64 MB of /dev/shm
     "random_page_cost": "1.1",
