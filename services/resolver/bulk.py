@@ -92,7 +92,7 @@ class _Base:
     """Every record by row, in the order of record keys, so that scoring sees the same sides."""
 
     def __init__(self, records: Iterator[BaseRecord], engine: Engine) -> None:
-        ordered = sorted(records, key=lambda record: record.key.parts())
+        ordered = sorted(records, key=lambda record: record.key)
         self._engine = engine
         self.numbers: Numbers = np.array([r.number for r in ordered], dtype=np.int64)
         self._features: list[Features] = [decode_features(r.features) for r in ordered]

@@ -234,10 +234,10 @@ class Worker:
         if now - self._noted < PROGRESS_EVERY:
             return
         with self._store.transaction() as tx:
+            offsets = tx.next_offsets(GROUP)  # first: what is landed later is not spoken of
             pending = tx.oldest_mark()
             if pending is None and not caught_up:
                 pending = self._landed_at
-            offsets = tx.next_offsets(GROUP)
             as_of = ",".join(f"{t}:{p}:{o}" for (t, p), o in sorted(offsets.items()))
             tx.set_progress(GROUP, as_of=as_of, pending_since=pending, at=now)
         self._noted = now

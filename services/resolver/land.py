@@ -137,7 +137,7 @@ class _Batch:
         self, best: Mapping[UUID, list[Arrival]], copies: int
     ) -> list[tuple[Message, RejectedError]]:
         records = {arrivals[0].event.record for arrivals in best.values()}
-        keys = sorted(records, key=RecordKey.parts)
+        keys = sorted(records)
         known = self._tx.lock_records(keys)
         missing = [key for key in keys if key not in known]
         numbers = dict(zip(missing, self._tx.new_record_numbers(len(missing)), strict=True))
@@ -251,7 +251,7 @@ class _Batch:
     ) -> None:
         writer = RecordWriter(self._tx)
         events: list[StoredEvent] = []
-        for key in sorted({*added, *refolded}, key=RecordKey.parts):
+        for key in sorted({*added, *refolded}):
             stored = known.get(key)
             arrivals = added.get(key, ())
             state = refolded.get(key, stored.state if stored else EMPTY)

@@ -5,19 +5,20 @@ leaves dirty marks that resolving takes up. Profile ids are kept, because they f
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from services.identity.domain.events import Event
 from services.identity.domain.ids import Micros
 from services.identity.domain.record import EMPTY, fold
 from services.identity.ports import Clock
-from services.identity.store import ResolverStore, RestartBatch, Transaction
+from services.identity.store import ResolverStore, Transaction
 from services.resolver.derive import Deriver
 from services.resolver.land import RecordWriter, read_event
 from services.resolver.resolve.candidates import tell_crossings
+from services.resolver.restarts import with_restarts
 from services.resolver.standing import Standing
 
 BATCH_RECORDS_MAX = 1_000
-RESTARTS_MAX = 5
 
 Progress = Callable[[int], None]
 
@@ -39,47 +40,28 @@ def rederive(
     for numbers in store.record_numbers():
         for start in range(0, len(numbers), BATCH_RECORDS_MAX):
             batch = numbers[start : start + BATCH_RECORDS_MAX]
-            changed += _with_restarts(store, clock, standing, batch, from_events=from_events)
+            work = partial(
+                _batch,
+                standing=standing,
+                numbers=batch,
+                from_events=from_events,
+                at=clock.now(),
+            )
+            changed += with_restarts(store, work)
             if progress is not None:
                 progress(len(batch))
-    _check_generic(store, clock, standing)
+    with_restarts(store, lambda tx: _check_generic(tx, standing, clock.now()))
     return changed
 
 
-def _check_generic(store: ResolverStore, clock: Clock, standing: Standing) -> None:
+def _check_generic(tx: Transaction, standing: Standing, at: Micros) -> None:
     """Keys that records let go of may be generic no longer."""
-    for attempt in range(RESTARTS_MAX):
-        try:
-            with store.transaction() as tx:
-                rules = standing.deriver(tx, tx.sources()).rules
-                told = sorted(tx.generic_keys())
-                tell_crossings(tx, told, rules, at=clock.now())
-                return
-        except RestartBatch:
-            if attempt == RESTARTS_MAX - 1:
-                raise
-
-
-def _with_restarts(
-    store: ResolverStore,
-    clock: Clock,
-    standing: Standing,
-    numbers: Sequence[int],
-    *,
-    from_events: bool,
-) -> int:
-    for attempt in range(RESTARTS_MAX):
-        try:
-            with store.transaction() as tx:
-                return _batch(tx, standing, numbers, from_events=from_events, at=clock.now())
-        except RestartBatch:
-            if attempt == RESTARTS_MAX - 1:
-                raise
-    return 0
+    rules = standing.deriver(tx, tx.sources()).rules
+    tell_crossings(tx, sorted(tx.generic_keys()), rules, at=at)
 
 
 def _batch(
-    tx: Transaction, standing: Standing, numbers: Sequence[int], *, from_events: bool, at: Micros
+    tx: Transaction, *, standing: Standing, numbers: Sequence[int], from_events: bool, at: Micros
 ) -> int:
     deriver = standing.deriver(tx, tx.sources())
     records = tx.lock_record_numbers(numbers)

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 from services.identity.domain.ids import Micros
 from services.identity.ports import Clock, EventLog, Message, Partition
-from services.identity.store import ResolverStore, RestartBatch
+from services.identity.store import ResolverStore, Transaction
 from services.identity.wire.events import TOPIC, ChannelEvent, decode
 from services.resolver.land import Landing, land
+from services.resolver.restarts import with_restarts
 from services.resolver.standing import Standing
 
 BATCH_MESSAGES_MAX = 1_000
 GROUP = "replay"
-RESTARTS_MAX = 5
 
 Progress = Callable[[int], None]
 
@@ -104,12 +104,8 @@ def _from_the_start(partitions: frozenset[Partition]) -> Mapping[Partition, int]
 def _land(
     store: ResolverStore, standing: Standing, messages: Sequence[Message], clock: Clock
 ) -> Landing:
-    for attempt in range(RESTARTS_MAX):
-        try:
-            with store.transaction() as tx:
-                deriver = standing.deriver(tx, tx.sources())
-                return land(tx, messages, deriver=deriver, at=clock.now())
-        except RestartBatch:
-            if attempt == RESTARTS_MAX - 1:
-                raise
-    raise AssertionError  # the loop returns or raises
+    def work(tx: Transaction) -> Landing:
+        deriver = standing.deriver(tx, tx.sources())
+        return land(tx, messages, deriver=deriver, at=clock.now())
+
+    return with_restarts(store, work)

@@ -30,6 +30,7 @@ class Standing:
     component_units_max: int = COMPONENT_UNITS_MAX
     component_records_max: int = COMPONENT_RECORDS_MAX
     scorer: PairScorer | None = None
+    _model: LinkageModel | None = None
     _memory: PairMemory = field(default_factory=PairMemory)
     _evaluator: Evaluator | None = None
     _segments: object = None
@@ -37,7 +38,7 @@ class Standing:
     def deriver(self, tx: Transaction, sources: Mapping[str, Source]) -> Deriver:
         """For the model that is active as of this transaction."""
         rules = rules_for(sources.values(), generic_holders_max=self.generic_holders_max)
-        return Deriver(self._scorer_for(tx).model, rules)
+        return Deriver(self._model_for(tx), rules)
 
     def engine(self, tx: Transaction) -> Engine:
         sources = tx.sources()
@@ -52,15 +53,23 @@ class Standing:
             component_records_max=self.component_records_max,
         )
 
-    def _scorer_for(self, tx: Transaction) -> PairScorer:
+    def _model_for(self, tx: Transaction) -> LinkageModel:
         version = tx.active_model()
         if version is None:
             raise UsageError("this home has no active model; run `plait up` or `plait train`")
-        if self.scorer is None or self.scorer.model.version != version:
+        if self.scorer is not None and self.scorer.model.version == version:
+            return self.scorer.model
+        if self._model is None or self._model.version != version:
+            self._model = LinkageModel.from_json(tx.model_document(version).decode())
+        return self._model
+
+    def _scorer_for(self, tx: Transaction) -> PairScorer:
+        model = self._model_for(tx)
+        if self.scorer is None or self.scorer.model.version != model.version:
             if self.scorer is not None:
                 self.scorer.close()
             self._memory = PairMemory()
-            self.scorer = PairScorer(LinkageModel.from_json(tx.model_document(version).decode()))
+            self.scorer = PairScorer(model)
         return self.scorer
 
     def _evaluator_for(self, tx: Transaction, sources: Mapping[str, Source]) -> Evaluator:

@@ -72,7 +72,7 @@ def plan(
     went: dict[ProfileId, set[ProfileId]] = {}
     came: dict[ProfileId, set[ProfileId]] = {}
     fresh: dict[ProfileId, list[RecordKey]] = {}
-    for record in sorted(before, key=RecordKey.parts):
+    for record in sorted(before):
         old, new = before[record], after[record]
         if new is not None:
             sources = came.setdefault(new, set())

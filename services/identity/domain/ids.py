@@ -27,10 +27,6 @@ class RecordKey(NamedTuple):
     kind: str
     key: str
 
-    def parts(self) -> tuple[str, str, str]:
-        """For sorting many keys: comparing tuples is several times faster."""
-        return (self.source, self.kind, self.key)
-
     def text(self) -> str:
         return _SEPARATOR.join((self.source, self.kind, self.key))
 

@@ -87,7 +87,7 @@ class Engine:
         if not pairs:
             return Scored()
         ends_of = {number for pair in pairs for number in pair}
-        numbers = sorted(ends_of, key=lambda number: known.key_of(number).parts())
+        numbers = sorted(ends_of, key=known.key_of)
         place = {number: index for index, number in enumerate(numbers)}
         ends = np.array([sorted((place[a], place[b])) for a, b in pairs], dtype=np.int64)
         scored = self.scorer.score([known.features(n) for n in numbers], ends[:, 0], ends[:, 1])

@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 
 from services.identity.domain.ids import Micros, ProfileId, SegmentId
 from services.identity.ports import Clock
-from services.identity.store import ResolverStore, RestartBatch, Transaction
+from services.identity.store import ResolverStore, Transaction
 from services.identity.wire import profiles as documents
 from services.resolver.perform import tell_moves
+from services.resolver.restarts import with_restarts
 from services.resolver.standing import Standing
 
 RECORDS_MAX = 2_000
-RESTARTS_MAX = 5
 
 
 def backfill(store: ResolverStore, standing: Standing, clock: Clock) -> Mapping[SegmentId, int]:
@@ -31,14 +31,7 @@ def backfill(store: ResolverStore, standing: Standing, clock: Clock) -> Mapping[
 def _with_restarts(
     store: ResolverStore, standing: Standing, numbers: Sequence[int], clock: Clock
 ) -> Counter[SegmentId]:
-    for attempt in range(RESTARTS_MAX):
-        try:
-            with store.transaction() as tx:
-                return _batch(tx, standing, numbers, clock.now())
-        except RestartBatch:
-            if attempt == RESTARTS_MAX - 1:
-                raise
-    raise AssertionError  # the loop returns or raises
+    return with_restarts(store, lambda tx: _batch(tx, standing, numbers, clock.now()))
 
 
 def _batch(
