@@ -24,7 +24,7 @@ from services.identity.domain.weights import UNITS_PER_BIT, Integers, Units, hou
 
 WEIGHT_BITS_MAX = 30
 """One comparison of one pair counts for at most so much, for or against."""
-STACK_CELLS_MAX = 4_000_000  # weights of components worked on together: 64 MB of totals
+STACK_CELLS_MAX = 1_000_000  # weights of components worked on together: some 100 MB for a moment
 
 _EVIDENCE_SCALE = 1 << 32  # exp2(0.1 * 30) is 8: sums over 2**16 pairs stay below 2**53
 _NEVER = np.iinfo(np.int64).min
