@@ -15,8 +15,11 @@ from tests.property.event_strategies import EVENT_BYTES, to_crowded, to_event
 Speaker = Callable[[int], ChannelEvent]
 
 EMAILS = ("ann@example.org", "lee@example.org")
+KINDS = ("people", "crowd", "flap", "flap", "flap")
+KINDS_ON_POSTGRESQL = ("people", "crowd", "flap", "flap", "duel", "march")
 TAKES = 0.7  # of all that is said; the rest changes what is compared, and no key
 SURNAMES = ("Lee", "Ray", "Fox", "Kay", "Orr")
+MARCHERS = 4
 POISON = (b"{", b'"no event"', b'{"source": "nobody"}')
 
 
@@ -49,6 +52,7 @@ class Scenario:
     records_max: int
     messages_max: int
     marks_max: int
+    burst_max: int  # messages that are sent at once, after a rest
     trouble_steps: int
     habits: Habits
 
@@ -56,9 +60,9 @@ class Scenario:
 def scenario_of(seed: int, *, on_postgresql: bool) -> Scenario:
     """The same for the same seed, always; there, two workers meet at every statement."""
     chance = Random(f"scenario {seed}")
-    kind = chance.choice(("people", "crowd", "flap", "flap", "duel" if on_postgresql else "flap"))
-    if kind == "duel":
-        return _a_duel(seed, chance)
+    kind = chance.choice(KINDS_ON_POSTGRESQL if on_postgresql else KINDS)
+    if kind in {"duel", "march"}:
+        return _a_meeting(seed, kind, chance)
     once = tuple(_once(kind, chance, on_postgresql=on_postgresql))
     return Scenario(
         seed=seed,
@@ -72,17 +76,19 @@ def scenario_of(seed: int, *, on_postgresql: bool) -> Scenario:
         records_max=chance.choice((10_000, 10_000, 2, 4)),
         messages_max=chance.randint(1, 6),
         marks_max=chance.choice((1, 2, 3, 4, 1_000) if on_postgresql else (1_000, 1_000, 1, 3, 5)),
+        burst_max=4,
         trouble_steps=chance.choice((2_000, 3_000) if on_postgresql else (500, 1_000)),
         habits=_habits(chance, on_postgresql=on_postgresql),
     )
 
 
-def _a_duel(seed: int, chance: Random) -> Scenario:
-    """Two records that share one key now and then; nothing fails, and workers stall a lot."""
-    once = tuple(_once("duel", chance, on_postgresql=True))
+def _a_meeting(seed: int, kind: str, chance: Random) -> Scenario:
+    """Nothing fails, but two workers meet all the time, over one key or over many records."""
+    once = tuple(_once(kind, chance, on_postgresql=True))
+    is_duel = kind == "duel"
     return Scenario(
         seed=seed,
-        kind="duel",
+        kind=kind,
         messages=tuple(_with_repeats(once, chance, 1.0)),
         once=once,
         workers=2,
@@ -90,18 +96,19 @@ def _a_duel(seed: int, chance: Random) -> Scenario:
         holders_max=3,
         units_max=4,
         records_max=10_000,
-        messages_max=chance.randint(1, 4),
-        marks_max=chance.choice((1, 1, 2)),
+        messages_max=chance.randint(1, 4) if is_duel else 20,
+        marks_max=chance.choice((1, 1, 2)) if is_duel else 1_000,
+        burst_max=4 if is_duel else 30,
         trouble_steps=4_000,
         habits=Habits(
             crash=0.0,
             fail=0.0,
             restart=0.0,
-            rebalance=0.0,
+            rebalance=0.0 if is_duel else 0.02,
             displace=0.0,
-            ambush=0.02,
-            gate=0.0,
-            switch=0.01,
+            ambush=0.03 if is_duel else 0.02,
+            gate=0.0 if is_duel else 0.2,
+            switch=0.01 if is_duel else 0.2,
         ),
     )
 
@@ -132,7 +139,7 @@ def _habits(chance: Random, *, on_postgresql: bool) -> Habits:
 
 def _once(kind: str, chance: Random, *, on_postgresql: bool) -> Sequence[OutgoingMessage]:
     count = chance.choice((24, 40, 60) if on_postgresql else (8, 16, 24, 32))
-    count *= 2 if kind == "duel" else 1
+    count *= 2 if kind in {"duel", "march"} else 1
     speak = _SPEAKERS[kind](chance)
     events: list[ChannelEvent] = [speak(number) for number in range(count)]
     strangers = _people(chance)
@@ -192,23 +199,37 @@ def _flappers(chance: Random) -> Speaker:
 
 
 def _duellists(chance: Random) -> Speaker:
-    """One stands still and changes what is compared; the other takes and lets go of their key."""
+    """Two hold one key and change what is compared; the third takes it and lets go of it."""
     holds = {"b": False}
 
     def speak(number: int) -> ChannelEvent:
-        who = "a" if number % 3 == 0 else "b"
+        who = "b" if number % 2 else chance.choice("ac")
         if who == "b":
             holds["b"] = not holds["b"]
-        shares = who == "a" or holds["b"]
         event = channel_event(
             anonymous_id=who,
             message_id=f"m{number}",
             traits={
                 "firstName": "Ann",
-                "lastName": {"a": "Lee", "b": "Ray"}[who],
+                "lastName": {"a": "Lee", "b": "Ray", "c": "Fox"}[who],
                 "plan": f"p{chance.randrange(100)}",
-                "email": EMAILS[0] if shares else None,
+                "email": EMAILS[0] if holds.get(who, True) else None,
             },
+        )
+        return msgspec.structs.replace(event, time=EPOCH + timedelta(minutes=number))
+
+    return speak
+
+
+def _marchers(chance: Random) -> Speaker:
+    """Records of which no two share anything: every batch locks many, and many components."""
+
+    def speak(number: int) -> ChannelEvent:
+        who = chance.randrange(MARCHERS)
+        event = channel_event(
+            anonymous_id=f"a{who}",
+            message_id=f"m{number}",
+            traits={"email": f"{who}@example.org", "plan": f"p{chance.randrange(100)}"},
         )
         return msgspec.structs.replace(event, time=EPOCH + timedelta(minutes=number))
 
@@ -220,6 +241,7 @@ _SPEAKERS: dict[str, Callable[[Random], Speaker]] = {
     "crowd": _crowd,
     "flap": _flappers,
     "duel": _duellists,
+    "march": _marchers,
 }
 
 

@@ -11,7 +11,7 @@ from tests.simulation.scenario import Scenario
 from tests.simulation.stage import Stage
 from tests.simulation.stores import Turn
 from tests.simulation.tally import Tally
-from tests.simulation.world import SimulatedClock, SimulatedConsumer, SimulatedLog
+from tests.simulation.world import SimulatedConsumer, SimulatedLog
 
 CALM_STEPS_MAX = 30_000
 CALM_CHECK_STEPS = 20
@@ -36,28 +36,30 @@ class Schedule:
         scenario: Scenario,
         *,
         log: SimulatedLog,
-        clock: SimulatedClock,
         stage: Stage,
         tally: Tally,
         turn: Turn | None,
         hire: Callable[[int], Actor],
         is_quiet: Callable[[], bool],
+        check: Callable[[], None],
     ) -> None:
         self._scenario = scenario
         self._habits = scenario.habits
         self._chance = Random(f"schedule {scenario.seed}")
         self._log = log
-        self._clock = clock
+        self._clock = log.clock
         self._stage = stage
         self._tally = tally
         self._turn = turn
         self._hire = hire
         self._is_quiet = is_quiet
+        self._check = check  # at every rest: an edge that is missing today may be back tomorrow
         self._waiting = deque(scenario.messages)
         self._slots: dict[Actor, int] = {}
         self._asleep: dict[Actor, int] = {}  # until so many commits
         self._gate_steps = 0
         self._outages: dict[Actor, int] = {}  # for so many steps
+        self._holds_back = False  # nothing is sent until the next rest, so that no fault is mended
         self._commits = 0
         self._current: Actor | None = None
         self.trace: list[str] = []
@@ -91,11 +93,15 @@ class Schedule:
         return (self._turn is None or self._turn.holder is None) and self._is_quiet()
 
     def _are_idle(self) -> bool:
+        self._after_settling()
         return all(actor.label == "turn" and actor.is_idle for actor in self._slots)
 
     def _stir(self) -> bool:
         """Something happens that gives work; False when there is nothing left to happen."""
-        self._append(self._chance.randint(1, 4))
+        if self._is_quiet():
+            self._check()
+        self._holds_back = False
+        self._append(self._chance.randint(1, self._scenario.burst_max))
         hidden = [
             each
             for each, end in self._log.end_offsets(TOPIC).items()
@@ -115,7 +121,8 @@ class Schedule:
     def _touch_the_world(self) -> None:
         chance, habits = self._chance, self._habits
         self._clock.instant += chance.randint(0, CLOCK_MICROS_MAX)
-        if chance.random() < len(self._scenario.messages) / self._scenario.trouble_steps / 2:
+        rate = len(self._scenario.messages) / self._scenario.trouble_steps / 2
+        if not self._holds_back and chance.random() < rate:
             self._append(chance.randint(1, 2))
             for partition in self._log.messages:
                 if chance.randrange(2) == 0:
@@ -230,6 +237,7 @@ class Schedule:
         awake = [each for each in ready if self._asleep.get(each, 0) <= self._commits]
         awake = [actor for actor in awake if not actor.is_idle]
         if not awake:
+            self._holds_back |= max(self._asleep.values(), default=0) > UNTIL_IDLE / 2
             self._asleep.clear()
             awake = [actor for actor in ready if not actor.is_idle] or ready
         if self._current in awake and self._chance.random() > self._habits.switch:
@@ -280,7 +288,7 @@ class Schedule:
         self._asleep[actor] = self._commits + self._chance.choice(
             (1, 2, 4, 8, UNTIL_IDLE, UNTIL_IDLE)
         )
-        self._append(self._chance.randint(1, 3) if actor.is_open else 0)
+        self._append(0 if self._holds_back or not actor.is_open else self._chance.randint(1, 3))
         for partition, owner in self._log.owners.items():
             self._log.show(partition)
             if owner is not None and owner is actor.consumer:

@@ -9,7 +9,7 @@ from tests.simulation.run import simulate
 from tests.simulation.tally import Tally, never_happened
 
 SEEDS = 50
-SEEDS_ON_POSTGRESQL = 8
+SEEDS_ON_POSTGRESQL = 5
 
 
 def test_on_the_memory_store_every_seed_ends_as_the_plain_run() -> None:
