@@ -19,12 +19,11 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidates:
-    """`told`: those of the records' keys that were told to be generic before holders were read."""
+    """What was read before any lock; `generic` are those of the records' keys that many hold."""
 
     pairs: frozenset[Pair]
     holders: Mapping[int, Sequence[int]]
     generic: frozenset[int]
-    told: frozenset[int]
 
 
 def find_candidates(
@@ -38,22 +37,21 @@ def find_candidates(
     told = tx.generic_among(keys)
     limits = {key: rules.holders_max(key) for key in keys}
     holders = tx.holders(limits)
-    crowded = [key for key, numbers in holders.items() if len(numbers) > limits[key]]
-    new = [key for key in crowded if key not in told]
-    tell_crossings(tx, new, rules, at=at)
-    generic = frozenset(crowded)
+    generic = frozenset(key for key, numbers in holders.items() if len(numbers) > limits[key])
+    tell_crossings(tx, generic ^ told, rules, at=at)
     pairs = _pairs(records, holders, generic)
-    return Candidates(pairs=pairs, holders=holders, generic=generic, told=told)
+    return Candidates(pairs=pairs, holders=holders, generic=generic)
 
 
 def check_crossings(tx: Transaction, records: Iterable[StoredRecord], found: Candidates) -> None:
-    """Under component locks: no key may have crossed its limit since its holders were read.
+    """Under component locks: what is told of every key must be what was read of its holders.
 
-    Another worker that told a crossing marked every holder, and may have resolved them already.
+    Whoever tells a crossing marks every holder, so that an edge stands only while what is told is
+    what it was decided by. A key that fell and rose again untold would leave its edges behind.
     """
     keys = sorted({key for record in records for key in record.keys})
     now = tx.generic_among(keys)
-    if any((key in now) != (key in found.generic) for key in now ^ found.told):
+    if now != found.generic:
         raise RestartBatch("a key crossed its limit while pairs were being scored")
 
 
