@@ -76,7 +76,7 @@ def collector_url(log: EmbeddedLog, sources: SqlSources) -> Iterator[str]:
     app = create_app(IngestSettings(), producer, sources, CLOCK)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(app, log_level="warning", access_log=False)
+        config = uvicorn.Config(app, log_config=None, access_log=False)
         server = uvicorn.Server(config)
 
         def serve() -> None:
