@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from services.cli.heap import settle
 from services.cli.home import Home
+from services.cli.workers import worker_on
 from services.identity.adapters.prometheus import Metrics
 from services.identity.domain.errors import RetryableError
 from services.identity.wire.events import TOPIC
@@ -21,8 +22,6 @@ if TYPE_CHECKING:  # a service's own libraries are not installed where only anot
     from fastapi import FastAPI
 
     from services.resolver.backoff import Backoff
-    from services.resolver.consume import Worker
-    from services.resolver.observe import Observer
     from services.resolver.pulse import Pulse
 
 
@@ -96,7 +95,7 @@ def work(home: Home, stop: Event, pulse: "Pulse", metrics: Metrics) -> None:
     settle()
     while not stop.is_set():
         try:
-            with _worker(home, observer, backoff) as worker:
+            with worker_on(home, observer=observer, backoff=backoff) as worker:
                 worker.run(stop)
         except RetryableError as error:  # the log or the store is away before the first turn
             pause = backoff.next_seconds()
@@ -108,23 +107,6 @@ def new_backoff() -> "Backoff":
     from services.resolver.backoff import Backoff
 
     return Backoff(random.random)  # several workers must not come back at once
-
-
-@contextmanager
-def _worker(home: Home, observer: "Observer", backoff: "Backoff") -> Iterator["Worker"]:
-    from services.identity.adapters.sql.store import SqlStore
-    from services.resolver.consume import Worker
-
-    log, store = home.log(), SqlStore(home.url)
-    try:
-        worker = Worker(store=store, log=log, clock=home.clock, observer=observer, backoff=backoff)
-        try:
-            yield worker
-        finally:
-            worker.close()
-    finally:
-        store.close()
-        log.close()
 
 
 def open_home(

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from services.identity.domain.errors import UsageError
 
 CONFIG_BYTES_MAX = 100_000
+API_PORT, INGEST_PORT, RESOLVER_PORT = 8400, 8401, 8402
 ENV_PREFIX = "PLAIT_"
 PEPPER_MIN, PEPPER_MAX = 16, 64
 _SECRETS = ("database", "pepper", "kafka_password")
@@ -25,9 +26,9 @@ class PortsSection(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    api: int = Field(default=8400, ge=0, le=65_535)
-    ingest: int = Field(default=8401, ge=0, le=65_535)
-    resolver: int = Field(default=8402, ge=0, le=65_535)
+    api: int = Field(default=API_PORT, ge=0, le=65_535)
+    ingest: int = Field(default=INGEST_PORT, ge=0, le=65_535)
+    resolver: int = Field(default=RESOLVER_PORT, ge=0, le=65_535)
 
 
 class KafkaSection(BaseModel):

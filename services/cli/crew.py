@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from services.cli.heap import settle
 from services.cli.home import Home
-from services.identity.adapters.sql.store import SqlStore
+from services.cli.workers import worker_on
 from services.identity.domain.errors import RetryableError
 from services.resolver.consume import Bounds, Worker
 
@@ -77,7 +77,8 @@ def crew(home: Home) -> Iterator[Crew]:
 def _serve(path: str, line: Connection) -> None:
     """Land what comes; do what is ordered; end when nobody orders any more."""
     home = Home(Path(path))
-    with _worker(home) as worker:
+    settle()
+    with worker_on(home, bounds=BOUNDS) as worker:
         while True:
             _land_until_ordered(worker, line)
             try:
@@ -96,16 +97,3 @@ def _land_until_ordered(worker: Worker, line: Connection) -> None:
             landing = None
         if landing is None:
             line.poll(_IDLE_SECONDS)
-
-
-@contextmanager
-def _worker(home: Home) -> Iterator[Worker]:
-    settle()
-    log, store = home.log(), SqlStore(home.url)
-    worker = Worker(store=store, log=log, clock=home.clock, bounds=BOUNDS)
-    try:
-        yield worker
-    finally:
-        worker.close()
-        store.close()
-        log.close()

@@ -12,6 +12,7 @@ from services.cli.heap import settle
 from services.cli.home import Home
 from services.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from services.cli.output import progress_bar, show, tell
+from services.cli.workers import worker_on
 from services.identity.domain.errors import UsageError
 from services.identity.domain.ids import Micros
 
@@ -86,15 +87,8 @@ def resolve(
 
 
 def _turn_once(home: Home) -> dict[str, Any]:
-    from services.identity.adapters.sql.store import SqlStore
-    from services.resolver.consume import Worker
-
-    log, store = home.log(), SqlStore(home.url)
-    worker = Worker(store=store, log=log, clock=home.clock)
-    busy = worker.turn()
-    worker.close()
-    store.close()
-    log.close()
+    with worker_on(home) as worker:
+        busy = worker.turn()
     return {"resolved_by": "this command", "anything_done": busy}
 
 
@@ -103,28 +97,27 @@ def catch_up(home: Home) -> dict[str, Any]:
 
     Raises UsageError when a running stack does not catch up within the bound.
     """
-    from services.identity.adapters.sql.store import SqlStore
-    from services.resolver.consume import Worker, is_caught_up
+    if home.resolver() is not None:
+        tell("the running resolver resolves; waiting for it")
+        _wait_for_resolver(home)
+        return {"resolved_by": "running stack"}
+    settle()
+    with worker_on(home) as worker, progress_bar("resolved") as progress:
+        landed, resolved = worker.run_until_caught_up(progress)
+    return {"resolved_by": "this command", "landed": landed, "resolved": resolved}
 
-    log = home.log()
-    store = SqlStore(home.url)
+
+def _wait_for_resolver(home: Home) -> None:
+    from services.identity.adapters.sql.store import SqlStore
+    from services.resolver.consume import is_caught_up
+
+    log, store = home.log(), SqlStore(home.url)
     try:
-        if home.resolver() is not None:
-            tell("the running resolver resolves; waiting for it")
-            deadline = time.monotonic() + WAIT_SECONDS_MAX
-            while not is_caught_up(store, log):
-                if time.monotonic() > deadline or home.resolver() is None:
-                    raise UsageError("the stack stopped or is too slow; see its stack.log")
-                time.sleep(0.05)
-            return {"resolved_by": "running stack"}
-        settle()
-        worker = Worker(store=store, log=log, clock=home.clock)
-        try:
-            with progress_bar("resolved") as progress:
-                landed, resolved = worker.run_until_caught_up(progress)
-        finally:
-            worker.close()
-        return {"resolved_by": "this command", "landed": landed, "resolved": resolved}
+        deadline = time.monotonic() + WAIT_SECONDS_MAX
+        while not is_caught_up(store, log):
+            if time.monotonic() > deadline or home.resolver() is None:
+                raise UsageError("the stack stopped or is too slow; see its stack.log")
+            time.sleep(0.05)
     finally:
         store.close()
         log.close()

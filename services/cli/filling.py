@@ -7,20 +7,9 @@ from services.cli.home import Home
 from services.cli.output import Progress, tell
 from services.identity.adapters.sql.bulk import bulk_transaction
 from services.identity.adapters.sql.store import SqlStore
-from services.identity.ports import EventLog
-from services.identity.store import ResolverStore
-from services.identity.wire.events import TOPIC
 from services.resolver.bulk import connect_base
-from services.resolver.consume import GROUP
+from services.resolver.consume import is_landed
 from services.resolver.standing import Standing
-
-
-def is_landed(store: ResolverStore, log: EventLog) -> bool:
-    """Whether every message is landed, whoever owns its partition."""
-    with store.transaction() as tx:
-        offsets = tx.next_offsets(GROUP)
-    ends = log.end_offsets(TOPIC)
-    return all(offsets.get((p.topic, p.index), 0) >= end for p, end in ends.items())
 
 
 def fill(home: Home, crew: Crew, progress: Progress) -> dict[str, Any]:

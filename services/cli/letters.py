@@ -213,26 +213,17 @@ def _filter(  # the options in their order
 
 def _instant(text: str | None) -> datetime | None:
     from services.cli.data import instant
-    from services.ingest.times import instant_of
+    from services.identity.domain.instants import instant_of
 
     at = instant(text)
     return None if at is None else instant_of(at)
 
 
 def letter_document(letter: Letter) -> dict[str, Any]:
-    return {
-        "id": letter.id,
-        "state": "open" if letter.is_open else "redriven",
-        "reason": letter.reason.value,
-        "detail": letter.detail,
-        "origin": letter.origin,
-        "stage": letter.stage,
-        "source": letter.source,
-        "message_id": letter.message_id,
-        "position": letter.position,
+    return letter.members() | {
         "first_at": letter.first_at.isoformat(),
         "last_at": letter.last_at.isoformat(),
-        "tries": letter.tries,
+        "message_id": letter.message_id,
         "bytes": letter.bytes,
         "partition": letter.place.partition,
         "offset": letter.place.offset,

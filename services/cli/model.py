@@ -10,6 +10,7 @@ from services.cli.data import catch_up
 from services.cli.home import Home
 from services.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from services.cli.output import progress_bar, show, tell
+from services.cli.workers import worker_on
 
 
 def register(app: typer.Typer) -> None:
@@ -72,19 +73,11 @@ def train(
 
 def land_unread(home: Home) -> None:
     """Land what the log holds, without resolving it: training needs records, not profiles."""
-    from services.identity.adapters.sql.store import SqlStore
-    from services.resolver.consume import Worker
-
     if home.resolver() is not None:
         catch_up(home)
         return
-    log, store = home.log(), SqlStore(home.url)
-    worker = Worker(store=store, log=log, clock=home.clock)
-    with progress_bar("messages landed") as progress:
+    with worker_on(home) as worker, progress_bar("messages landed") as progress:
         worker.land_until_end(progress)
-    worker.close()
-    store.close()
-    log.close()
 
 
 def derive_again(home: Home) -> None:

@@ -21,6 +21,7 @@ from services.cli.apps import (
     resolver_app,
     work,
 )
+from services.cli.config import API_PORT, INGEST_PORT, RESOLVER_PORT
 from services.cli.home import Home
 from services.cli.places import Place
 from services.cli.running import Note, Running, noted
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
     from services.resolver.pulse import Pulse
 
 HOST = "127.0.0.1"
-API_PORT = 8400
-INGEST_PORT = 8401
-RESOLVER_PORT = 8402
 GIL_SWITCH_SECONDS = 0.001  # the resolver's thread gives way to requests after a millisecond
 STOP_SECONDS_MAX = 9.5  # then the process ends as it is: whoever sent SIGTERM waits ten
 FIRST_TURN_SECONDS = 0.02  # between two looks whether it was made

@@ -12,6 +12,7 @@ from services.identity.domain.errors import RejectedError, RejectReason
 from services.identity.domain.events import EventType
 from services.identity.domain.identifiers import normalise
 from services.identity.domain.ids import Micros
+from services.identity.domain.instants import instant_of
 from services.identity.domain.source import Source, key_order
 from services.identity.wire.events import (
     TYPE_PREFIX,
@@ -24,7 +25,7 @@ from services.identity.wire.events import (
 from services.ingest.formats.decode import decode_object
 from services.ingest.formats.limits import check_id
 from services.ingest.formats.messages import Body
-from services.ingest.times import instant_of, occurred_at, parse_instant
+from services.ingest.times import occurred_at, parse_instant
 
 MESSAGE_TYPES = {each: f"{TYPE_PREFIX}{each}{TYPE_SUFFIX}" for each in EventType}
 _CHANNEL_KEYS = ("account_number", "contact_id")

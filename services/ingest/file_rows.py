@@ -8,13 +8,14 @@ import msgspec
 from services.identity.domain.errors import RejectedError, RejectReason
 from services.identity.domain.events import EventType
 from services.identity.domain.ids import Micros
+from services.identity.domain.instants import instant_of
 from services.identity.domain.kinds import Kind
 from services.identity.domain.mapping import Mapping
 from services.identity.domain.source import KEY_ORDER
 from services.identity.wire.events import ChannelEvent, EventData, RecordRef
 from services.ingest.accept import MESSAGE_TYPES
 from services.ingest.formats.limits import check_id
-from services.ingest.times import instant_of, occurred_at
+from services.ingest.times import occurred_at
 
 RECORD_ID = "record_id"
 ROW_BYTES_MAX = 256 * 1024  # more is a document, not a row; the log takes 1 MiB a message

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 
 from services.identity.domain.errors import RejectedError
 from services.identity.domain.ids import Micros
+from services.identity.domain.instants import instant_of
 from services.identity.ports import OutgoingMessage
 from services.identity.wire import dead_letter
 from services.identity.wire.dead_letter import DeadLetter, body_of, encode
 from services.identity.wire.events import DEAD_LETTER_TOPIC
 from services.ingest.accept import Arrival
-from services.ingest.times import instant_of
 
 HEADERS_KEPT = ("content-encoding", "content-type", "sentat", "user-agent")
 """Of a request: what may explain the refusal. Never who was let in: that names a key."""

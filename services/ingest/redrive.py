@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from services.identity.domain.errors import RejectedError, RejectReason
 from services.identity.domain.ids import Micros
+from services.identity.domain.instants import instant_of, micros_of
 from services.identity.domain.source import Source
 from services.identity.ports import Clock, Message, OutgoingMessage, Producer
 from services.identity.wire.dead_letter import (
@@ -33,7 +34,6 @@ from services.ingest.file_rows import row_reader
 from services.ingest.formats.decode import decode_object
 from services.ingest.formats.limits import Limits
 from services.ingest.routes.events import formats
-from services.ingest.times import EPOCH, MICROSECOND, instant_of
 
 LETTERS_PER_APPEND_MAX = 500
 BYTES_PER_APPEND_MAX = 8 * 1024 * 1024
@@ -228,7 +228,7 @@ def read_again(letter: DeadLetter, *, source: Source, limits: Limits) -> Channel
 
     Raises RejectedError when it would be refused again, or is a line that only its file explains.
     """
-    arrived = Micros((letter.first - EPOCH) // MICROSECOND)
+    arrived = micros_of(letter.first)
     if letter.origin == "file":
         return _row(letter, source, arrived)
     format_ = formats(limits).get(_INDEX.sub("", letter.position or ""))
@@ -251,6 +251,6 @@ def _row(letter: DeadLetter, source: Source, arrived: Micros) -> ChannelEvent:
         raise RejectedError(
             letter.reason, "the line cannot be read by itself; mend the file and load it again"
         ) from None
-    at = arrived if letter.load_at is None else Micros((letter.load_at - EPOCH) // MICROSECOND)
+    at = arrived if letter.load_at is None else micros_of(letter.load_at)
     reader = row_reader(source.name, mapping, key=mapping.key, at=at, received_at=arrived)
     return reader.read({name: None if v is None else str(v) for name, v in values.items()})

@@ -8,21 +8,16 @@ The rules, by name:
 - FUTURE_MAX: further ahead is refused with BAD_TIME, as it would win over the truth for ever.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from services.identity.domain.errors import RejectedError, RejectReason
 from services.identity.domain.ids import Micros
+from services.identity.domain.instants import micros_of
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
-_FIRST = (datetime.min.replace(tzinfo=UTC) - EPOCH) // MICROSECOND
-_LAST = (datetime.max.replace(tzinfo=UTC) - EPOCH) // MICROSECOND
+_FIRST = micros_of(datetime.min.replace(tzinfo=UTC))
+_LAST = micros_of(datetime.max.replace(tzinfo=UTC))
 FUTURE_MAX = Micros(24 * 3_600 * 1_000_000)
 """A phone's clock may be wrong by a day; more is a broken sender."""
-
-
-def instant_of(at: Micros) -> datetime:
-    return EPOCH + timedelta(microseconds=at)
 
 
 def parse_instant(text: str) -> Micros | None:
@@ -33,8 +28,8 @@ def parse_instant(text: str) -> Micros | None:
         return None
     if read.tzinfo is None:
         read = read.replace(tzinfo=UTC)
-    at = (read - EPOCH) // MICROSECOND
-    return Micros(at) if _FIRST <= at <= _LAST else None  # a zone can lead out of the calendar
+    at = micros_of(read)
+    return at if _FIRST <= at <= _LAST else None  # a zone can lead out of the calendar
 
 
 def occurred_at(*, received_at: Micros, original: str | None, sent_at: str | None) -> Micros:

@@ -1,10 +1,10 @@
 """Instants as the API writes them: RFC 3339 in UTC."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 from services.identity.domain.ids import Micros
+from services.identity.domain.instants import instant_of
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _LAST = datetime.max.replace(tzinfo=UTC)
 
@@ -14,10 +14,10 @@ def instant(at: Micros | int | None) -> datetime | None:
     if at is None:
         return None
     try:
-        return _EPOCH + timedelta(microseconds=at)
+        return instant_of(at)
     except OverflowError:
         return _LAST if at > 0 else _FIRST
 
 
 def day(at: Micros) -> date:
-    return (_EPOCH + timedelta(microseconds=at)).date()
+    return instant_of(at).date()

@@ -71,23 +71,6 @@ def trace_answer(reading: TraceReading, *, show_values: bool) -> dict[str, objec
     }
 
 
-def letter_answer(letter: Letter) -> dict[str, object]:
-    """A dead letter by what is known of it, without its bytes."""
-    return {
-        "id": letter.id,
-        "state": "open" if letter.is_open else "redriven",
-        "reason": letter.reason.value,
-        "detail": letter.detail,
-        "origin": letter.origin,
-        "stage": letter.stage,
-        "source": letter.source,
-        "position": letter.position,
-        "first_at": letter.first_at,
-        "last_at": letter.last_at,
-        "tries": letter.tries,
-    }
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Mask:
     show_values: bool

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from services.identity.domain.connected import connect
 from services.identity.domain.identifiers import IdentityRules
 from services.identity.domain.ids import Micros
 from services.identity.store import BaseRecord, BulkTransaction, StoredEdge
@@ -20,7 +21,6 @@ from services.linkage.model import LinkageModel
 from services.linkage.score import FeatureTable, PairWeights, totals
 from services.linkage.training.pairs import Coded, blocks_of, pairs_in
 from services.resolver.derive import decode_features
-from services.resolver.resolve.components import connect
 from services.resolver.resolve.edges import decisive_keys, encode_vectors
 from services.resolver.resolve.engine import Engine
 

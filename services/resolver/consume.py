@@ -147,8 +147,7 @@ class Worker:
     def _is_at_end(self) -> bool:
         with self._store.transaction() as tx:
             offsets = tx.next_offsets(GROUP)
-        ends = self._consumer.end_offsets()
-        return all(offsets.get((p.topic, p.index), 0) >= end for p, end in ends.items())
+        return _reach(offsets, self._consumer.end_offsets())
 
     def land_once(self, *, wait: bool) -> Landing | None:
         self._seek_back()
@@ -257,13 +256,21 @@ class Worker:
         self._observer.lagging(Lag(events=unread, seconds=late / 1e6, dirty_rows=dirty))
 
 
-def is_caught_up(store: ResolverStore, log: EventLog) -> bool:
-    """Whether the log is landed to its end and nothing is dirty; asked from outside the worker."""
+def is_landed(store: ResolverStore, log: EventLog) -> bool:
+    """Whether the log is landed to its end, whoever owns its partitions."""
     ends = log.end_offsets(TOPIC)
     with store.transaction() as tx:
         offsets = tx.next_offsets(GROUP)
-    behind = any(offsets.get((p.topic, p.index), 0) < end for p, end in ends.items())
-    return not behind and store.pending_work() == 0
+    return _reach(offsets, ends)
+
+
+def is_caught_up(store: ResolverStore, log: EventLog) -> bool:
+    """Whether the log is landed to its end and nothing is dirty; asked from outside the worker."""
+    return is_landed(store, log) and store.pending_work() == 0
+
+
+def _reach(offsets: Mapping[tuple[str, int], int], ends: Mapping[Partition, int]) -> bool:
+    return all(offsets.get((p.topic, p.index), 0) >= end for p, end in ends.items())
 
 
 def _extents(messages: Sequence[Message]) -> dict[Partition, tuple[int, int]]:

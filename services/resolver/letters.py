@@ -1,20 +1,17 @@
 """What landing refuses, as a message of the dead-letter topic, with everything to try it again."""
 
-from datetime import UTC, datetime, timedelta
-
 from services.identity.domain.errors import RejectedError
 from services.identity.domain.ids import Micros
+from services.identity.domain.instants import instant_of
 from services.identity.ports import Message, OutgoingMessage
 from services.identity.wire import dead_letter
 from services.identity.wire.events import DEAD_LETTER_TOPIC
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def letter_of(message: Message, error: RejectedError, at: Micros) -> OutgoingMessage:
     """A message that is another try of a letter keeps that letter's id, and when it began."""
     place, body = message.partition, message.value or b""
-    now = _EPOCH + timedelta(microseconds=at)
+    now = instant_of(at)
     source, message_id = dead_letter.sender_of(body)
     retry = dead_letter.retry_of(message.headers)
     letter = dead_letter.DeadLetter(

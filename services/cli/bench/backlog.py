@@ -1,6 +1,5 @@
 """`plait bench backlog`: what every service holds in memory while a long backlog waits for it."""
 
-import base64
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from typing import Any
 import msgspec
 
 from services.cli.bench.base import SEED, home_folder
-from services.cli.bench.http_load import Load, request, sender
+from services.cli.bench.http_load import Load, authorization, request, sender
+from services.cli.bench.machine import memory_mb
 from services.cli.bench.people import People, Row
 from services.cli.bench.report import note, rate
 from services.cli.bench.servers import Served, serving
@@ -56,24 +56,14 @@ def bench_backlog(kept: Path | None, sizes: Sizes, *, kafka: str | None) -> dict
         note(f"a resolver on the backlog for {sizes.seconds:g} s")
         with api as api_served, resolver as resolver_served:
             figures["resolver"] = _work(home, resolver_served, sizes.seconds)
-            figures["api"] = {"memory_mb": memory_mb_of(api_served.running.pid)}
+            figures["api"] = {"memory_mb": memory_mb(api_served.running.pid)}
         return figures
-
-
-def memory_mb_of(pid: int) -> dict[str, int]:
-    """What a process holds now, and the most it ever held."""
-    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
-    said = dict(line.split(":", 1) for line in lines)
-    return {
-        "rss": int(said["VmRSS"].split()[0]) // 1024,
-        "rss_max": int(said["VmHWM"].split()[0]) // 1024,
-    }
 
 
 def _fill(home: Home, served: Served, events: int) -> dict[str, Any]:
     note("inventing people")
     rows = People(SEED).newcomers(min(PEOPLE_MAX, max(1, events // (1 + VISITS))), run=0)
-    headers = [f"Authorization: Basic {_basic(keys_of(home.path)['web'])}"]
+    headers = [authorization(keys_of(home.path)["web"])]
     parts = _parts(rows, events, home.clock.now())
     begun, sent, failed, memory = time.perf_counter(), 0, 0, []
     seconds = 0.0
@@ -86,13 +76,13 @@ def _fill(home: Home, served: Served, events: int) -> dict[str, Any]:
             seconds += outcome.wall
             failed += len(requests) - outcome.statuses[200]
             sent += sum(map(len, part))
-            memory.append(memory_mb_of(served.running.pid)["rss"])
+            memory.append(memory_mb(served.running.pid)["rss"])
             note(f"{sent:,} of {events:,} events in {time.perf_counter() - begun:.0f} s")
     return {
         "events": sent,
         "events_per_second": rate(sent, seconds),
         "requests_not_answered_200": failed,
-        "memory_mb": memory_mb_of(served.running.pid),
+        "memory_mb": memory_mb(served.running.pid),
         "memory_mb_on_the_way": along(memory),
     }
 
@@ -105,7 +95,7 @@ def _work(home: Home, served: Served, seconds: float) -> dict[str, Any]:
     before = _landed(home)
     begun, told_at, memory = time.perf_counter(), 0.0, []
     while (spent := time.perf_counter() - begun) < seconds and _landed(home) < end:
-        memory.append(memory_mb_of(served.running.pid)["rss"])
+        memory.append(memory_mb(served.running.pid)["rss"])
         if spent - told_at > 10:  # noqa: PLR2004  # seconds between two notes
             told_at = spent
             note(f"{_landed(home):,} of {end:,} events landed, {memory[-1]} MB")
@@ -116,7 +106,7 @@ def _work(home: Home, served: Served, seconds: float) -> dict[str, Any]:
         "landed": landed,
         "seconds": round(spent, 1),
         "events_per_second": rate(landed, spent),
-        "memory_mb": memory_mb_of(served.running.pid),
+        "memory_mb": memory_mb(served.running.pid),
         "memory_mb_on_the_way": along(memory),
     }
 
@@ -200,7 +190,3 @@ def _event(message_id: str, user: str, moment: str, kind: str) -> dict[str, Any]
         "timestamp": moment,
         "sentAt": moment,
     }
-
-
-def _basic(write_key: str) -> str:
-    return base64.b64encode(f"{write_key}:".encode()).decode()

@@ -5,6 +5,7 @@ cannot hide the requests that waited for it.
 """
 
 import asyncio
+import base64
 import gc
 import multiprocessing
 import re
@@ -44,6 +45,11 @@ class Outcome:
     statuses: Counter[int] = field(default_factory=Counter)
     failed: int = 0
     wall: float = 0.0
+
+
+def authorization(write_key: str) -> str:
+    """The header with which a sender is let in."""
+    return f"Authorization: Basic {base64.b64encode(f'{write_key}:'.encode()).decode()}"
 
 
 def request(method: str, path: str, *, headers: Sequence[str] = (), body: bytes = b"") -> bytes:

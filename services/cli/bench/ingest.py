@@ -1,6 +1,5 @@
 """`plait bench ingest`: events a second through the collector, durable before each answer."""
 
-import base64
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 import msgspec
 
 from services.cli.bench.base import SEED, home_folder
-from services.cli.bench.http_load import Load, Outcome, Sender, request, sender
+from services.cli.bench.http_load import Load, Outcome, Sender, authorization, request, sender
 from services.cli.bench.people import People, Row
 from services.cli.bench.report import note, rate, spread_ms
 from services.cli.bench.servers import Served, serving
@@ -31,7 +30,7 @@ def bench_ingest(kept: Path | None, events: int) -> dict[str, Any]:
         run = Home(folder).clock.now()  # message ids unlike those of an earlier run
         figures: dict[str, Any] = {}
         with serving(folder, "run", "ingest") as served, sender() as process:
-            headers = [f"Authorization: Basic {_basic(keys_of(folder)['web'])}"]
+            headers = [authorization(keys_of(folder)["web"])]
             warm = _singles(rows[:WARM_EVENTS], headers, f"{run}-warm")
             process.send(Load(port=served.ingest_port, requests=warm, connections=8))
             for count in CONNECTIONS:
@@ -70,10 +69,6 @@ def answers(outcome: Outcome) -> dict[str, int]:
     return {str(status): count for status, count in sorted(outcome.statuses.items())} | {
         "failed": outcome.failed
     }
-
-
-def _basic(write_key: str) -> str:
-    return base64.b64encode(f"{write_key}:".encode()).decode()
 
 
 def _singles(rows: Sequence[Row], headers: Sequence[str], run: str) -> list[bytes]:

@@ -29,9 +29,9 @@ def machine() -> dict[str, Any]:
     }
 
 
-def memory_mb() -> dict[str, int]:
-    """What this process holds now, and the most it ever held."""
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+def memory_mb(pid: int | None = None) -> dict[str, int]:
+    """What a process holds now, and the most it ever held; None is this process."""
+    lines = Path(f"/proc/{pid or 'self'}/status").read_text(encoding="ascii").splitlines()
     said = dict(line.split(":", 1) for line in lines)
     return {
         "rss": int(said["VmRSS"].split()[0]) // 1024,

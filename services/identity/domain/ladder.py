@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from services.identity.domain.connected import connect
 from services.identity.domain.weights import UNITS_PER_BIT, Units
 
 COMPONENT_UNITS_MAX = 256
@@ -17,19 +18,8 @@ Labels = npt.NDArray[np.int64]
 
 def components(count: int, edges: Iterable[tuple[int, int]]) -> Labels:
     """Connected sets of `count` nodes: of each node the smallest node that it is connected to."""
-    parent = list(range(count))
-
-    def root(node: int) -> int:
-        while parent[node] != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
-
-    for left, right in edges:
-        a, b = root(left), root(right)
-        if a != b:
-            parent[max(a, b)] = min(a, b)
-    return np.array([root(node) for node in range(count)], dtype=np.int64)
+    found = connect(range(count), edges)
+    return np.fromiter(found.values(), dtype=np.int64, count=count)
 
 
 class Edge(NamedTuple):

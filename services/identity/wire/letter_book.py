@@ -49,6 +49,22 @@ class Letter:
     def is_open(self) -> bool:
         return self.tries > self.redriven
 
+    def members(self) -> dict[str, object]:
+        """What is told of it wherever it is told, in plain values."""
+        return {
+            "id": self.id,
+            "state": "open" if self.is_open else "redriven",
+            "reason": self.reason.value,
+            "detail": self.detail,
+            "origin": self.origin,
+            "stage": self.stage,
+            "source": self.source,
+            "position": self.position,
+            "first_at": self.first_at,
+            "last_at": self.last_at,
+            "tries": self.tries,
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LetterFilter:

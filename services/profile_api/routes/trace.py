@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.identity.domain.ids import Micros, event_id_of
+from services.identity.domain.instants import micros_of
 from services.identity.domain.tracing import TracedEvent
 from services.identity.wire.events import decode, record_key_bytes
 from services.identity.wire.letter_book import LetterBook, LetterFilter
@@ -19,12 +20,10 @@ from services.profile_api.routes.trace_responses import TraceAnswer
 from services.profile_api.trace_view import (
     TraceReading,
     is_readable,
-    letter_answer,
     only_of,
     trace_answer,
 )
 
-MICROSECONDS = 1_000_000
 MessageId = Annotated[str, Path(max_length=512, description="As its sender gave it")]
 
 
@@ -99,7 +98,7 @@ async def _letters(
     for entry in entries:
         book.add(entry)
     wanted = LetterFilter(message_id=message_id, with_redriven=True)
-    return [letter_answer(each) for each in only_of(book.letters(wanted), source)]
+    return [each.members() for each in only_of(book.letters(wanted), source)]
 
 
 def _not_found(letters: list[dict[str, object]] | None) -> str:
@@ -114,4 +113,4 @@ def _partition_key(event: TracedEvent) -> bytes:
 
 
 def _received_at(event: TracedEvent) -> Micros:
-    return Micros(round(decode(event.body).data.received_at.timestamp() * MICROSECONDS))
+    return micros_of(decode(event.body).data.received_at)

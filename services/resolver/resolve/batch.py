@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.identity.domain.cluster import anchored_id
+from services.identity.domain.connected import connect
 from services.identity.domain.ids import Micros, ProfileId, RecordKey
 from services.identity.store import (
     MarkKind,
@@ -34,7 +35,7 @@ from services.resolver.resolve.cluster import (
     Plan,
     cluster_all,
 )
-from services.resolver.resolve.components import Standing, connect, lock_standing
+from services.resolver.resolve.components import Standing, lock_standing
 from services.resolver.resolve.edges import judge, sharing_key
 from services.resolver.resolve.engine import Engine
 from services.resolver.resolve.known import Known

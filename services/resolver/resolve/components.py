@@ -1,6 +1,6 @@
-"""Components: the connected records, loaded whole and under lock, and connected anew."""
+"""Components: the connected records, loaded whole and under lock."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.identity.store import Member, RestartBatch, StoredEdge, Transaction
@@ -30,19 +30,3 @@ def lock_standing(tx: Transaction, records: Collection[int]) -> Standing:
         raise RestartBatch("a record moved while its component was being locked")
     edges = tx.edges_among(sorted(members)) if len(members) > 1 else []
     return Standing(members=members, edges=edges)
-
-
-def connect(numbers: Iterable[int], edges: Iterable[tuple[int, int]]) -> dict[int, int]:
-    """Record -> component id, the smallest record number that edges connect it to."""
-    root = {number: number for number in numbers}
-
-    def find(number: int) -> int:
-        while root[number] != number:
-            root[number] = root[root[number]]
-            number = root[number]
-        return number
-
-    for a, b in edges:
-        low, high = sorted((find(a), find(b)))
-        root[high] = low
-    return {number: find(number) for number in root}

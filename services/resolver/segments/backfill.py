@@ -6,6 +6,7 @@ membership twice; the stream evaluates new definitions from the moment they are 
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from services.identity.domain.ids import Micros, ProfileId, SegmentId
 from services.identity.ports import Clock
@@ -24,18 +25,13 @@ def backfill(store: ResolverStore, standing: Standing, clock: Clock) -> Mapping[
     for numbers in store.record_numbers():
         for start in range(0, len(numbers), RECORDS_MAX):
             batch = numbers[start : start + RECORDS_MAX]
-            counts.update(_with_restarts(store, standing, batch, clock))
+            work = partial(_batch, standing=standing, numbers=batch, at=clock.now())
+            counts.update(with_restarts(store, work))
     return counts
 
 
-def _with_restarts(
-    store: ResolverStore, standing: Standing, numbers: Sequence[int], clock: Clock
-) -> Counter[SegmentId]:
-    return with_restarts(store, lambda tx: _batch(tx, standing, numbers, clock.now()))
-
-
 def _batch(
-    tx: Transaction, standing: Standing, numbers: Sequence[int], at: Micros
+    tx: Transaction, *, standing: Standing, numbers: Sequence[int], at: Micros
 ) -> Counter[SegmentId]:
     """The profiles whose anchor's component begins in this batch: each profile once."""
     tx.lock_components(numbers)

@@ -27,7 +27,7 @@ from services.identity.adapters.log_rules import partition_of
 from services.identity.adapters.sql.async_pool import AsyncPool, Statement, compile_statement
 from services.identity.adapters.sql.landing import decode_state
 from services.identity.adapters.sql.tables import dedupe, event, membership, profile, record
-from services.identity.domain.identifiers import GENERIC_HOLDERS_MAX, IdentityRules
+from services.identity.domain.identifiers import IdentityRules
 from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId
 from services.identity.domain.reading import Stay
 from services.identity.domain.tracing import (
@@ -173,10 +173,11 @@ class SqlTraceReads:
         return [_traced(row) for row in rows]
 
     async def surroundings(self, traced: TracedEvent) -> Surroundings:
-        counted = GENERIC_HOLDERS_MAX + 1
+        rules = IdentityRules()
+        counted = rules.generic_holders_max + 1
         rows = await self._rows(_KEYS, keys=list(traced.keys), counted=counted)
         keys = [TracedKey(key=r["key"], holders=r["holders"], told=r["told"]) for r in rows]
-        pairing = [k.key for k in keys if k.holders <= IdentityRules().holders_max(k.key)]
+        pairing = [k.key for k in keys if k.holders <= rules.holders_max(k.key)]
         bounds = {"record": traced.number, "neighbours": NEIGHBOURS_MAX}
         candidates = await self._rows(_CANDIDATES, keys=pairing, **bounds)
         edges = await self._rows(_EDGES, component=traced.component or 0, **bounds)

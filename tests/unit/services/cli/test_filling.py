@@ -1,6 +1,6 @@
 """A bulk fill connects only what is landed to the last message."""
 
-from services.cli.filling import is_landed
+from services.resolver.consume import is_landed
 from tests.factories import channel_event, outgoing
 from tests.resolver_home import Home
 

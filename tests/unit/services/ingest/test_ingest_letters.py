@@ -8,6 +8,7 @@ import pytest
 
 from services.identity.domain.errors import RejectReason
 from services.identity.domain.ids import Micros, SourceName
+from services.identity.domain.instants import instant_of
 from services.identity.domain.mapping import parse_mapping
 from services.identity.ports import OutgoingMessage
 from services.identity.wire.dead_letter import DeadLetter, body_of, decode, encode, retry_header
@@ -16,7 +17,6 @@ from services.identity.wire.events import encode as encode_event
 from services.identity.wire.letter_book import LetterFilter
 from services.ingest.formats.limits import Limits
 from services.ingest.redrive import sent_again
-from services.ingest.times import instant_of
 from tests.factories import channel_event, outgoing
 from tests.letters_world import NOW, TIGHT, WEB, LettersWorld
 

@@ -7,6 +7,7 @@ import pytest
 
 from services.identity.domain.errors import RejectedError, RejectReason
 from services.identity.domain.ids import Micros, SourceName
+from services.identity.domain.instants import instant_of
 from services.identity.domain.mapping import parse_mapping
 from services.identity.domain.source import Source
 from services.identity.wire import dead_letter
@@ -14,7 +15,6 @@ from services.identity.wire.dead_letter import DeadLetter
 from services.ingest.formats.limits import Limits
 from services.ingest.letters import letter
 from services.ingest.redrive import read_again
-from services.ingest.times import instant_of
 from tests.unit.services.ingest.conftest import NOW, Collector, authorization
 
 WEB = Source(name=SourceName("web"), channel="web", workspace="main")

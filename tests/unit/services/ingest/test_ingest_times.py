@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from services.identity.domain.errors import RejectedError, RejectReason
 from services.identity.domain.ids import Micros
-from services.ingest.times import FUTURE_MAX, instant_of, occurred_at, parse_instant
+from services.identity.domain.instants import instant_of
+from services.ingest.times import FUTURE_MAX, occurred_at, parse_instant
 
 NOW = Micros(1_795_200_000_000_000)
 HOUR = 3_600_000_000

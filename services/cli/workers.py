@@ -1,0 +1,46 @@
+"""A worker on a home, with the log and the database that it uses."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from services.cli.home import Home
+
+if TYPE_CHECKING:  # the resolver's libraries are not installed where only another service runs
+    from services.resolver.backoff import Backoff
+    from services.resolver.consume import Bounds, Worker
+    from services.resolver.observe import Observer
+
+
+@contextmanager
+def worker_on(
+    home: Home,
+    *,
+    bounds: "Bounds | None" = None,
+    observer: "Observer | None" = None,
+    backoff: "Backoff | None" = None,
+) -> Iterator["Worker"]:
+    """Closed on leaving, with everything that it used.
+
+    Raises RetryableError when the log or the database cannot be reached.
+    """
+    from services.identity.adapters.sql.store import SqlStore
+    from services.resolver.consume import Worker
+
+    log, store = home.log(), SqlStore(home.url)
+    try:
+        worker = Worker(
+            store=store,
+            log=log,
+            clock=home.clock,
+            bounds=bounds,
+            observer=observer,
+            backoff=backoff,
+        )
+        try:
+            yield worker
+        finally:
+            worker.close()
+    finally:
+        store.close()
+        log.close()
