@@ -29,13 +29,8 @@ from services.linkage.model import LinkageModel
 from services.resolver.resolve.candidates import Pair
 from services.resolver.resolve.edges import NULL
 from services.resolver.resolve.late import place_late
-from services.resolver.resolve.units import (
-    Demotion,
-    Limit,
-    Vetoes,
-    join_units,
-    limits_of,
-)
+from services.resolver.resolve.limits import Limit, limits_of
+from services.resolver.resolve.units import Demotion, Vetoes, join_units
 
 Cluster = tuple[Sequence[int], float]
 """Places of records, and the probability of the weakest join that holds them together."""

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.identity.domain.identifiers import IdentityRules
-from services.resolver.resolve.units import Limit, join_units, refusal
+from services.resolver.resolve.limits import Limit, refusal
+from services.resolver.resolve.units import join_units
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

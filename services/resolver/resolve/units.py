@@ -5,22 +5,14 @@ veto is refused: the identifier is demoted there, with the reason, and the weigh
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from services.identity.domain.identifiers import IdentityRules
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
-    """At most `values_max` distinct values over the records of one cluster."""
-
-    name: str
-    values_max: int
-    values: Sequence[frozenset[str]]
+from services.resolver.resolve.limits import Limit, refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,27 +87,6 @@ class Units:
     demoted: Sequence[Demotion]
 
 
-def limits_of(identifiers: Sequence[Mapping[str, object]], rules: IdentityRules) -> list[Limit]:
-    """The limits that apply to these records: one for each limited type and scope they carry."""
-    found: dict[tuple[str, str], list[set[str]]] = defaultdict(lambda: [set() for _ in identifiers])
-    for index, texts in enumerate(identifiers):
-        for text in texts:
-            type_name = text[: text.index("\x1f")]
-            declared = rules.types.get(type_name)
-            if declared is not None and declared.max_per_profile is not None:
-                _, scope, value = text.split("\x1f", 2)
-                found[type_name, scope][index].add(value)
-    return [
-        Limit(
-            name=type_name,
-            values_max=rules.types[type_name].max_per_profile or 0,
-            values=tuple(frozenset(each) for each in values),
-        )
-        for (type_name, scope), values in sorted(found.items())
-        if sum(map(len, values)) > (rules.types[type_name].max_per_profile or 0)
-    ]
-
-
 def join_units(
     decisive: Sequence[frozenset[str]],
     rules: IdentityRules,
@@ -148,17 +119,6 @@ def join_units(
         units=sorted(set(units.values())),
         demoted=[Demotion(identifier_type=t, scope=s, reason=r) for t, s, r in sorted(demoted)],
     )
-
-
-def refusal(left: Sequence[int], right: Sequence[int], limits: Sequence[Limit]) -> str | None:
-    """Why two groups of records may not be one person, or None."""
-    for limit in limits:
-        union: set[str] = set()
-        for index in (*left, *right):
-            union |= limit.values[index]
-        if len(union) > limit.values_max:
-            return f"more than {limit.values_max} {limit.name}"
-    return None
 
 
 def _priority(text: str, rules: IdentityRules) -> int:

@@ -6,7 +6,8 @@ import pytest
 
 from services.identity.domain.identifiers import IdentityRules
 from services.resolver.resolve.late import Placed, place_late
-from services.resolver.resolve.units import Vetoes, limits_of
+from services.resolver.resolve.limits import limits_of
+from services.resolver.resolve.units import Vetoes
 
 RULES = IdentityRules()
 

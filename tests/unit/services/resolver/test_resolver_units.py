@@ -5,13 +5,8 @@ from itertools import permutations
 import pytest
 
 from services.identity.domain.identifiers import IdentityRules
-from services.resolver.resolve.units import (
-    Limit,
-    Vetoes,
-    join_units,
-    limits_of,
-    refusal,
-)
+from services.resolver.resolve.limits import Limit, limits_of, refusal
+from services.resolver.resolve.units import Vetoes, join_units
 
 RULES = IdentityRules()
 
