@@ -20,13 +20,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from services.identity.domain.weights import UNITS_PER_BIT, Integers, Units, household_cap
+from services.identity.domain.links import add_up, bounded, evidence, mean_weights
+from services.identity.domain.weights import Units
 
-WEIGHT_BITS_MAX = 30
-"""One comparison of one pair counts for at most so much, for or against."""
 STACK_CELLS_MAX = 1_000_000  # weights of components worked on together: some 100 MB for a moment
 
-_EVIDENCE_SCALE = 1 << 32  # exp2(0.1 * 30) is 8: sums over 2**16 pairs stay below 2**53
 _NEVER = np.iinfo(np.int64).min
 
 Weights = npt.NDArray[np.int32]
@@ -145,12 +143,11 @@ class _State:
         first = problems[0]
         self._prior, self._h, self._tau = first.prior, first.h, first.tau
         self._is_shared = np.array(first.shared, dtype=np.int64)
-        bound = WEIGHT_BITS_MAX * UNITS_PER_BIT
         present = np.moveaxis(np.stack([each.present for each in problems]), 1, 3)
         weights = np.moveaxis(np.stack([each.weights for each in problems]), 1, 3)
-        weights = weights.clip(-bound, bound) * present
+        weights = bounded(weights, present)
         self._totals: Units = np.concatenate(
-            (_evidence(weights, present, tau=self._tau), present), axis=3
+            (evidence(weights, present, tau=self._tau), present), axis=3
         )
         self._limits = [[(most, list(vs)) for most, vs in each.limited] for each in problems]
         shape = (len(problems), first.size, first.size)
@@ -230,31 +227,10 @@ class _State:
         """The links of one cluster to all others, anew."""
         totals, width = self._totals[numbers, rows], len(self._is_shared)
         sums, counts = totals[..., :width], totals[..., width:]
-        weights = self._mean_weights(sums / np.maximum(counts, 1))
-        links = self._add_up(np.where(counts > 0, weights, 0))
+        links = self._add_up(mean_weights(sums, counts, tau=self._tau))
         links[self._apart[numbers, rows]] = _NEVER
         self._links[numbers, rows] = links
         self._links[numbers, :, rows] = links
 
-    def _mean_weights(self, means: npt.NDArray[np.float64]) -> Units:
-        """Means of the evidence back to weights."""
-        if self._tau == 0:
-            return np.rint(means).astype(np.int64)
-        bits = np.log2(np.maximum(means, 1.0) / _EVIDENCE_SCALE) / self._tau
-        return np.rint(bits * UNITS_PER_BIT).astype(np.int64)
-
     def _add_up(self, weights: Units) -> Units:
-        """Weights per comparison, along the last axis, to links."""
-        together = weights @ self._is_shared
-        personal = weights @ (1 - self._is_shared)
-        links: Units = personal + household_cap(together, share=self._h) + self._prior
-        return links
-
-
-def _evidence(weights: Integers, present: Flags, *, tau: float) -> Units:
-    """What is summed over pairs: 2^(tau w) as an exact integer, or w itself for tau 0."""
-    if tau == 0:
-        return weights.astype(np.int64)
-    powers = np.exp2(weights * (tau / UNITS_PER_BIT)) * _EVIDENCE_SCALE
-    evidence: Units = np.rint(powers).astype(np.int64) * present
-    return evidence
+        return add_up(weights, self._is_shared, h=self._h, prior=self._prior)

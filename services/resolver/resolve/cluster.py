@@ -28,9 +28,9 @@ from services.linkage.features import Features
 from services.linkage.model import LinkageModel
 from services.resolver.resolve.candidates import Pair
 from services.resolver.resolve.edges import NULL
-from services.resolver.resolve.late import place_late
+from services.resolver.resolve.late import Placed, place_late
 from services.resolver.resolve.limits import Limit, limits_of
-from services.resolver.resolve.units import Demotion, Vetoes, join_units
+from services.resolver.resolve.units import Units, Vetoes, join_units
 
 Cluster = tuple[Sequence[int], float]
 """Places of records, and the probability of the weakest join that holds them together."""
@@ -84,7 +84,7 @@ def is_late(record: StoredRecord, features: Features) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
+class Part:
     """Units of one component that are few enough to be clustered, and their records, sorted."""
 
     plan: "Plan"
@@ -99,35 +99,34 @@ class Plan:
     """
 
     def __init__(self, case: Case, context: ClusterContext) -> None:
-        self._case = case
+        self.case = case
         self.context = context
-        self._late: list[int] = []
-        self._limits: list[Limit] = []
-        self._demoted: Sequence[Demotion] = ()
-        self.parts: Sequence[_Part] = ()
+        self.late: list[int] = []
+        self.limits: list[Limit] = []
+        self.joined = Units(units=[(place,) for place in range(len(case.records))], demoted=[])
+        self.parts: Sequence[Part] = ()
         if len(case.records) > 1:  # the most frequent component is one record: nothing to decide
             self._join()
 
     def _join(self) -> None:
         """Find the limits, the units and the parts."""
-        case, context = self._case, self.context
+        case, context = self.case, self.context
         late = [is_late(r, f) for r, f in zip(case.records, case.features, strict=True)]
-        self._late = [place for place, each in enumerate(late) if each]
-        self._vetoes = Vetoes.of(
+        self.late = [place for place, each in enumerate(late) if each]
+        self.vetoes = Vetoes.of(
             [record.key.source for record in case.records],
             [_generation(features) for features in case.features],
             unique={name for name, source in context.sources.items() if source.unique},
         )
-        self._identifier_limits = limits_of(
+        self.identifier_limits = limits_of(
             [record.state.identifiers for record in case.records], context.rules
         )
-        self._limits = [*self._identifier_limits, *self._vetoes.as_limits()]
+        self.limits = [*self.identifier_limits, *self.vetoes.as_limits()]
         mine = [frozenset() if each else ids for each, ids in zip(late, case.decisive, strict=True)]
-        joined = join_units(mine, context.rules, self._limits)
-        self._demoted = joined.demoted
+        self.joined = join_units(mine, context.rules, self.limits)
         self.parts = [
-            _Part(plan=self, units=units, places=sorted(i for unit in units for i in unit))
-            for units in self._cut([unit for unit in joined.units if not late[unit[0]]])
+            Part(plan=self, units=units, places=sorted(i for unit in units for i in unit))
+            for units in self._cut([unit for unit in self.joined.units if not late[unit[0]]])
         ]
 
     def pairs(self) -> Iterator[Pair]:
@@ -138,10 +137,10 @@ class Plan:
                     yield self.pair_of(left, right)
 
     def pair_of(self, left: int, right: int) -> Pair:
-        one, other = self._case.records[left].number, self._case.records[right].number
+        one, other = self.case.records[left].number, self.case.records[right].number
         return (one, other) if one < other else (other, one)
 
-    def problem(self, part: _Part, weights: Weights, present: Flags) -> Problem:
+    def problem(self, part: Part, weights: Weights, present: Flags) -> Problem:
         """What is to be clustered of one part; [k, n, n] of its records."""
         here = {place: index for index, place in enumerate(part.places)}
         model = self.context.model
@@ -153,24 +152,18 @@ class Plan:
             h=model.household_share,
             tau=model.tau,
             units=[[here[i] for i in unit] for unit in part.units],
-            forbidden=self._vetoes.among(part.places) if self._vetoes.any() else None,
+            forbidden=self.vetoes.among(part.places) if self.vetoes.any() else None,
             limited=[
                 (x.values_max, [x.values[place] for place in part.places])
-                for x in self._identifier_limits
+                for x in self.identifier_limits
             ],
         )
 
     def finish(self, clusters: Sequence[Cluster]) -> Clustered:
         """All parts' clusters to outcomes, in the order of their records' numbers."""
-        if len(self._case.records) == 1:
+        if len(self.case.records) == 1:
             return Clustered(outcomes=[self._outcome([0], 1.0)], notes=[])
-        placed = place_late(
-            self._case.decisive,
-            late=self._late,
-            clusters=[members for members, _ in clusters],
-            rules=self.context.rules,
-            limits=self._limits,
-        )
+        placed = self.place([members for members, _ in clusters])
         outcomes = [
             *(
                 self._outcome(members, sure)
@@ -183,8 +176,18 @@ class Plan:
             outcomes=sorted(outcomes, key=lambda outcome: outcome.records), notes=self._notes()
         )
 
+    def place(self, clusters: Sequence[Sequence[int]]) -> Placed:
+        """The anonymous records, to all parts' clusters."""
+        return place_late(
+            self.case.decisive,
+            late=self.late,
+            clusters=clusters,
+            rules=self.context.rules,
+            limits=self.limits,
+        )
+
     def _outcome(self, members: Sequence[int], sure: float, *, ambiguous: bool = False) -> Outcome:
-        numbers = tuple(self._case.records[place].number for place in sorted(members))
+        numbers = tuple(self.case.records[place].number for place in sorted(members))
         return Outcome(records=numbers, confidence=sure, ambiguous=ambiguous)
 
     def _notes(self) -> list[tuple[str, Mapping[str, object]]]:
@@ -193,7 +196,7 @@ class Plan:
                 "identifier_demoted",
                 {"type": d.identifier_type, "scope": d.scope, "reason": d.reason},
             )
-            for d in self._demoted
+            for d in self.joined.demoted
         ]
         if len(self.parts) > 1:
             units = sum(len(part.units) for part in self.parts)
@@ -207,35 +210,38 @@ class Plan:
         units_max = self.context.units_max
         if len(units) <= units_max:
             return [list(units)]
-        place = {record.number: place for place, record in enumerate(self._case.records)}
-        unit_of = {member: u for u, members in enumerate(units) for member in members}
-        edges = [
-            (unit_of[place[a]], unit_of[place[b]], weight)
-            for (a, b), weight in sorted(self._case.weights.items())
-            if place.get(a) in unit_of and place.get(b) in unit_of
-        ]
         floor = self.context.model.edge_floor_units
-        labels = ladder(len(units), edges, floor=floor, units_max=units_max).labels
+        labels = ladder(len(units), self.edges(units), floor=floor, units_max=units_max).labels
         parts: dict[int, list[tuple[int, ...]]] = defaultdict(list)
         for number, label in enumerate(labels.tolist()):
             parts[label].append(units[number])
         return list(parts.values())
 
+    def edges(self, units: Sequence[tuple[int, ...]]) -> list[tuple[int, int, int]]:
+        """The edges between units, known by their indexes, with their weights."""
+        place = {record.number: place for place, record in enumerate(self.case.records)}
+        unit_of = {member: u for u, members in enumerate(units) for member in members}
+        return [
+            (unit_of[place[a]], unit_of[place[b]], weight)
+            for (a, b), weight in sorted(self.case.weights.items())
+            if place.get(a) in unit_of and place.get(b) in unit_of
+        ]
+
 
 def cluster_all(plans: Sequence[Plan], vectors: Mapping[Pair, bytes]) -> list[Clustered]:
     """Every component to its clusters; parts of one size are worked on together."""
-    alike: dict[int, list[_Part]] = defaultdict(list)
+    alike: dict[int, list[Part]] = defaultdict(list)
     for plan in plans:
         for part in plan.parts:
             if len(part.units) > 1:
                 alike[len(part.places)].append(part)
     problems: list[Problem] = []
-    asked: list[_Part] = []
+    asked: list[Part] = []
     for size, parts in alike.items():
         asked += parts
-        problems += _problems(parts, size, vectors)
+        problems += problems_of(parts, size, vectors)
     found = {
-        id(part): _clusters(part.places, clustering)
+        id(part): clusters_of(part.places, clustering)
         for part, clustering in zip(asked, agglomerate_all(problems), strict=True)
     }
     return [
@@ -244,8 +250,8 @@ def cluster_all(plans: Sequence[Plan], vectors: Mapping[Pair, bytes]) -> list[Cl
     ]
 
 
-def _problems(
-    parts: Sequence[_Part], size: int, vectors: Mapping[Pair, bytes]
+def problems_of(
+    parts: Sequence[Part], size: int, vectors: Mapping[Pair, bytes]
 ) -> Iterator[Problem]:
     """The problems of parts of one size, whose vectors are decoded at once."""
     shared = parts[0].plan.context.model.shared
@@ -268,7 +274,7 @@ def _problems(
         yield part.plan.problem(part, weights[number], present[number])
 
 
-def _clusters(places: Sequence[int], clustering: Clustering) -> list[Cluster]:
+def clusters_of(places: Sequence[int], clustering: Clustering) -> list[Cluster]:
     """The clusters of one part, and the probability of the weakest join of each."""
     groups: dict[int, list[int]] = defaultdict(list)
     labels = clustering.labels.tolist()

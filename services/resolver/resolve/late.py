@@ -5,20 +5,24 @@ alone and is called ambiguous. Pure; records are known by their places in key or
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.identity.domain.identifiers import IdentityRules
 from services.resolver.resolve.limits import Limit, refusal
-from services.resolver.resolve.units import join_units
+from services.resolver.resolve.units import UnitJoin, join_units
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """`clusters`: those given, in their order, and who came to each. `groups`: nobody else's."""
+    """`clusters`: those given, in their order, and who came to each. `groups`: nobody else's.
+
+    `joins`: what made the groups.
+    """
 
     clusters: Sequence[Sequence[int]]
     groups: Sequence[Sequence[int]]
     ambiguous: Sequence[int]
+    joins: Sequence[UnitJoin] = field(default=(), compare=False)
 
 
 def place_late(
@@ -46,6 +50,6 @@ def place_late(
             joined[fitting[0]].append(index)
     # All keep their places, so that the limits fit; only those alone have anything that joins.
     own = [texts if index in alone else frozenset() for index, texts in enumerate(decisive)]
-    units = join_units(own, rules, limits).units
-    groups = [unit for unit in units if unit[0] in alone]
-    return Placed(clusters=joined, groups=groups, ambiguous=ambiguous)
+    units = join_units(own, rules, limits)
+    groups = [unit for unit in units.units if unit[0] in alone]
+    return Placed(clusters=joined, groups=groups, ambiguous=ambiguous, joins=units.joins)

@@ -7,6 +7,7 @@ veto is refused: the identifier is demoted there, with the reason, and the weigh
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -79,12 +80,24 @@ class Demotion:
     reason: str
 
 
+class UnitJoin(NamedTuple):
+    """Two records that an identifier (type, scope and value as text) made one unit."""
+
+    identifier: str
+    left: int
+    right: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Units:
-    """Indexes of records per unit, each sorted, in the order of their first records."""
+    """Indexes of records per unit, each sorted, in the order of their first records.
+
+    `joins` in the order in which they were made: one fewer a unit than it has records.
+    """
 
     units: Sequence[tuple[int, ...]]
     demoted: Sequence[Demotion]
+    joins: Sequence[UnitJoin] = ()
 
 
 def join_units(
@@ -102,6 +115,7 @@ def join_units(
             holders[text].append(index)
     units: dict[int, tuple[int, ...]] = {index: (index,) for index in range(len(decisive))}
     demoted: set[tuple[str, str, str]] = set()
+    joins: list[UnitJoin] = []
     for text in sorted(holders, key=lambda each: (_priority(each, rules), each)):
         for other in holders[text][1:]:
             left, right = units[holders[text][0]], units[other]
@@ -112,12 +126,14 @@ def join_units(
                 type_name, scope, _ = text.split("\x1f", 2)
                 demoted.add((type_name, scope, reason))
                 continue
+            joins.append(UnitJoin(text, holders[text][0], other))
             union = tuple(sorted(left + right))
             for index in union:
                 units[index] = union
     return Units(
         units=sorted(set(units.values())),
         demoted=[Demotion(identifier_type=t, scope=s, reason=r) for t, s, r in sorted(demoted)],
+        joins=joins,
     )
 
 
