@@ -1,0 +1,49 @@
+"""A link, taken apart into its columns, is the very number that clustering decided by."""
+
+import numpy as np
+import pytest
+
+from services.identity.domain.clustering import Problem, agglomerate
+from services.identity.domain.links import Link, link_of
+from services.identity.domain.weights import UNITS_PER_BIT
+from tests.unit.services.identity.domain.test_clustering import random_problem
+
+
+def link_between(problem: Problem, left: list[int], right: list[int]) -> Link:
+    block = np.ix_(range(len(problem.shared)), left, right)
+    return link_of(
+        problem.weights[block],
+        problem.present[block],
+        shared=problem.shared,
+        h=problem.h,
+        tau=problem.tau,
+        prior=problem.prior,
+    )
+
+
+@pytest.mark.parametrize("tau", [0.0, 0.1])
+@pytest.mark.parametrize("seed", range(4))
+def test_every_join_weighs_what_its_columns_add_up_to(seed: int, tau: float) -> None:
+    problem = random_problem(np.random.default_rng(seed), size=25, width=4, tau=tau)
+    found = agglomerate(problem)
+    members = {record: [record] for record in range(problem.size)}
+    assert len(found.joins) > 5
+    for join in found.joins:
+        link = link_between(problem, members[join.left], members[join.right])
+        assert link.total == join.weight
+        assert problem.prior + sum(link.columns) + link.household == link.total
+        members[join.left] += members.pop(join.right)
+
+
+def test_a_column_says_in_how_many_pairs_it_was_compared() -> None:
+    weights = np.full((1, 2, 3), 5 * UNITS_PER_BIT, dtype=np.int32)
+    present = np.array([[[True, False, False], [True, False, False]]])
+    link = link_of(weights, present, shared=(False,), h=0.0, tau=0.1, prior=0)
+    assert (link.counts, link.pairs) == ((2,), 6)
+    assert link.columns[0] == pytest.approx(5 * UNITS_PER_BIT, abs=1)
+
+
+def test_one_pair_counts_within_bounds() -> None:
+    weights = np.full((1, 1, 1), 40 * UNITS_PER_BIT, dtype=np.int32)
+    link = link_of(weights, weights > 0, shared=(False,), h=0.0, tau=0.1, prior=0)
+    assert link.total == 30 * UNITS_PER_BIT
