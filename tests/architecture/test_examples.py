@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.identity.wire import changes, dead_letter, events
+from services.identity.wire import changes, commands, dead_letter, events
 from tests.golden.documents import REQUESTS, ROOT, contract_of, documents
 
 EXAMPLES = sorted((ROOT / "schemas" / "examples").rglob("*"))
@@ -16,6 +16,7 @@ READERS = {
     events.DEAD_LETTER_TOPIC: dead_letter.decode,
     changes.PROFILE_CHANGES: changes.decode,
     changes.SEGMENT_CHANGES: changes.decode,
+    commands.IDENTITY_COMMANDS: commands.read,
 }
 
 

@@ -27,6 +27,7 @@ from services.ingest.letters import letter
 from services.ingest.settings import IngestSettings
 from services.profile_api.app import openapi_document
 from tests.golden.asyncapi import asyncapi, change_examples, change_schemas
+from tests.golden.commands import command_examples, command_schema
 
 ROOT = Path(__file__).parents[2]
 REQUESTS = ROOT / "schemas/examples/requests/v1"
@@ -38,7 +39,8 @@ def documents() -> dict[Path, str]:
     """Path -> text."""
     found: dict[Path, str] = {}
     parts = (event_schemas(), message_schemas(), message_examples(), ingest_openapi())
-    topics = (change_schemas(), change_examples(), asyncapi())
+    commands = (command_schema(), command_examples())
+    topics = (*commands, change_schemas(), change_examples(), asyncapi())
     for part in (*parts, profile_api_openapi(), *topics):
         found.update({ROOT / path: _text(value) for path, value in part.items()})
     return found
