@@ -1,6 +1,7 @@
 """`plait profile`, `explain`, `segment`, `doctor`: look at what was derived, and why."""
 
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -13,6 +14,7 @@ from services.cli.home import Home
 from services.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from services.cli.output import print_json, show
 from services.identity.domain.errors import UsageError
+from services.identity.domain.instants import instant_of
 
 EXTRAS = ("crc32c", "lz4")  # kafka-python is several times slower without them, and silent about it
 DISK_BYTES_MIN = 1_000_000_000
@@ -130,28 +132,49 @@ def members(
         raise typer.Exit(1)
 
 
-def doctor(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
+def doctor(
+    *,
+    home: HomeOption = DEFAULT_HOME,
+    accept_losses: Annotated[
+        bool, typer.Option("--accept-losses", help="Messages lost so far are known of.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Check libraries, database, log, model and disk; exit 1 when something is wrong."""
     from importlib.util import find_spec
 
     from services.cli.log_topics import mend
-    from services.identity.adapters.sql import models
+    from services.identity.adapters.sql import losses, models
 
     opened = Home(home)
     free = shutil.disk_usage(opened.path).free
     with opened.connection() as connection:
         version = models.active_version(connection)
+        if accept_losses:
+            losses.accept_losses(connection)
+        lost = losses.losses(connection)
     faults, changed = mend(opened)
     checks = {
         "extras of kafka-python": all(find_spec(name) for name in EXTRAS),
         "database": True,
         f"event log ({opened.log_name()})": not faults,
+        "every message landed before it was removed": all(each.is_accepted for each in lost),
         "active model": version is not None,
         "disk": free >= DISK_BYTES_MIN,
     }
     lines = [f"{'ok ' if fine else 'BAD'} {name}" for name, fine in checks.items()]
     lines += [f"    {fault}" for fault in faults] + [f"    set right: {each}" for each in changed]
-    document = {"checks": checks, "healthy": all(checks.values()), "log_faults": faults}
-    show(document | {"log_set_right": changed}, as_json=as_json, lines=lines)
+    lines += [
+        f"    lost: {each.subject}, {each.messages} messages, noted at {instant_of(each.noted_at)}"
+        for each in lost
+    ]
+    document = {
+        "checks": checks,
+        "healthy": all(checks.values()),
+        "log_faults": faults,
+        "log_set_right": changed,
+        "losses": [asdict(each) | {"noted_at": str(instant_of(each.noted_at))} for each in lost],
+    }
+    show(document, as_json=as_json, lines=lines)
     if not all(checks.values()):
         raise typer.Exit(1)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from services.identity.domain.errors import UsageError
 from services.identity.domain.ids import Micros
 
 
@@ -50,6 +51,30 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """Messages that were removed before they were read: from `first` on, up to `kept`.
+
+    `kept` is the first that the log still holds; its end, where it holds none.
+    """
+
+    partition: Partition
+    first: int
+    kept: int
+
+    def __str__(self) -> str:
+        return f"{self.partition.topic}/{self.partition.index}/{self.first} to {self.kept - 1}"
+
+
+class MessagesLostError(UsageError):
+    """The next messages to read are no longer in the log. Who can do without seeks to `kept`."""
+
+    def __init__(self, losses: Sequence[Loss]) -> None:
+        named = ", ".join(map(str, losses))
+        super().__init__(f"the log no longer holds {named}: its retention removed them")
+        self.losses = tuple(losses)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TopicSettings:
     """How a topic is created: never by the broker's defaults."""
 
@@ -73,14 +98,21 @@ class Producer(Protocol):
 
 
 StartingOffsets = Callable[[frozenset[Partition]], Mapping[Partition, int]]
-"""Given newly assigned partitions, the next offset of each (from the database; 0 if unknown)."""
+"""Given newly assigned partitions, the next offset of each, as the database has it.
+
+One that is not among the answers is read from the first message on that the log still holds.
+"""
 
 
 class Consumer(Protocol):
     """One member of a consumer group. Offsets live in the database, never with the broker."""
 
     def poll(self, *, records_max: int, timeout_ms: int) -> Sequence[Message]:
-        """Messages in offset order per partition; empty when the timeout passes first."""
+        """Messages in offset order per partition; empty when the timeout passes first.
+
+        Raises MessagesLostError when the log no longer holds the next ones, at every call until
+        the caller has sought past them.
+        """
         ...
 
     def assignment(self) -> frozenset[Partition]: ...

@@ -112,6 +112,9 @@ class Interval(NamedTuple):
     reason: str
 
 
+MESSAGES_LOST = "messages_lost"  # kind of the items that tell what the log no longer held
+
+
 @dataclass(frozen=True, slots=True)
 class ReviewItem:
     kind: str

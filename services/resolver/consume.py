@@ -12,6 +12,7 @@ from services.identity.ports import (
     Consumer,
     EventLog,
     Message,
+    MessagesLostError,
     Partition,
     Position,
     Producer,
@@ -20,6 +21,7 @@ from services.identity.store import LostPartition, ResolverStore, RestartBatch, 
 from services.identity.wire.events import TOPIC
 from services.resolver.backoff import Backoff
 from services.resolver.land import Landing
+from services.resolver.losses import step_over
 from services.resolver.observe import Lag, ObservedProducer, Observer, Silent, Stage, Watched
 from services.resolver.publish import relay
 from services.resolver.quarantine import Quarantine
@@ -151,11 +153,15 @@ class Worker:
 
     def land_once(self, *, wait: bool) -> Landing | None:
         self._seek_back()
-        with self._observer.stage(Stage.POLL):
-            messages = self._consumer.poll(
-                records_max=self._bounds.messages_max,
-                timeout_ms=self._bounds.poll_ms if wait else 0,
-            )
+        try:
+            with self._observer.stage(Stage.POLL):
+                messages = self._consumer.poll(
+                    records_max=self._bounds.messages_max,
+                    timeout_ms=self._bounds.poll_ms if wait else 0,
+                )
+        except MessagesLostError as error:
+            self._go_on_after(error)
+            return None
         if not messages:
             return None
         self._in_hand = frozenset(_extents(messages))
@@ -188,6 +194,16 @@ class Worker:
                 tx.advance_offset(GROUP, expected=first, position=position)
         self._landed_at = max(message.appended_at for message in messages)
         return landing
+
+    def _go_on_after(self, error: MessagesLostError) -> None:
+        """Write down what is gone, and read on from what is left."""
+        self._in_hand = frozenset(loss.partition for loss in error.losses)
+        try:
+            step_over(self._store, GROUP, error.losses, at=self._clock.now())
+        except LostPartition:
+            raise RetryableError("another worker goes on after the loss") from None
+        self._observer.lost(error.losses)
+        self._seek_back()
 
     def _seek_back(self) -> None:
         """Read again what was polled and not landed. What fails here is done by the next call.

@@ -11,11 +11,10 @@ from services.identity.domain.errors import RetryableError
 
 RETRY_AFTER_SECONDS = 1
 _ALIVE = b'{"status":"ok"}'
-_READY = b'{"status":"ready"}'
 
 
-def create_app(check: Callable[[], None], metrics: Metrics) -> FastAPI:
-    """`check` raises RetryableError while the worker does not work."""
+def create_app(check: Callable[[], int], metrics: Metrics) -> FastAPI:
+    """`check` gives the messages lost so far; raises RetryableError while nothing works."""
     app = FastAPI(
         title="plait resolver",
         version="1",
@@ -33,10 +32,13 @@ def create_app(check: Callable[[], None], metrics: Metrics) -> FastAPI:
     @app.get("/readyz")
     async def readyz() -> Response:
         try:
-            check()
+            lost = check()
         except RetryableError as error:
             return unavailable(str(error))
-        return Response(_READY, media_type="application/json")
+        body: dict[str, object] = {"status": "ready"}
+        if lost:
+            body["messages_lost"] = lost
+        return Response(msgspec.json.encode(body), media_type="application/json")
 
     @app.get("/metrics")
     async def exposed() -> Response:

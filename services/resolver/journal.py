@@ -4,7 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 
-from services.identity.ports import OutgoingMessage
+from services.identity.ports import Loss, OutgoingMessage
 from services.identity.store import ReviewItem
 from services.resolver.land import Landing
 from services.resolver.metrics import kinds_of, reasons_of
@@ -31,6 +31,18 @@ class Journal(Silent):
                 "refused": landing.refused,
             },
         )
+
+    def lost(self, losses: Sequence[Loss]) -> None:
+        for loss in losses:
+            self._log.error(
+                "messages lost: the log's retention removed them before they were landed",
+                extra={
+                    "topic": loss.partition.topic,
+                    "partition": loss.partition.index,
+                    "first": loss.first,
+                    "kept": loss.kept,
+                },
+            )
 
     def resolved(self, resolution: Resolution) -> None:
         self._log.debug(

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from services.identity.adapters.prometheus import SECONDS, SIZES
 from services.identity.domain.errors import RejectReason
-from services.identity.ports import OutgoingMessage
+from services.identity.ports import Loss, OutgoingMessage
 from services.identity.store import ReviewItem
 from services.identity.wire.changes import PROFILE_CHANGES, SEGMENT_CHANGES
 from services.identity.wire.events import DEAD_LETTER_TOPIC
@@ -60,6 +60,7 @@ class WorkerMetrics:
         self._lag_seconds_now = gauge("lag_seconds", "Age of the oldest work that waits.")
         self._dirty = gauge("dirty_rows", "Dirty marks and components set aside, of all workers.")
         self._messages = counter("messages", "Messages landed.", "outcome")
+        self._lost = counter("messages_lost", "Messages removed by retention before landing.")
         self._records = counter("records", "Records touched.", "stage")
         self._pairs = counter("pairs", "Pairs of records weighed.")
         self._profiles = counter("profiles", "Profiles written.")
@@ -99,6 +100,9 @@ class WorkerMetrics:
         self._messages.labels("accepted").inc(landing.accepted)
         self._messages.labels("copy").inc(landing.copies)
         self._messages.labels("refused").inc(landing.refused)
+
+    def lost(self, losses: Sequence[Loss]) -> None:
+        self._lost.inc(sum(loss.kept - loss.first for loss in losses))
 
     def resolved(self, resolution: Resolution) -> None:
         self._batch(Stage.RESOLVE, resolution.marks)

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from services.identity.domain.ids import Micros
-from services.identity.ports import OutgoingMessage, Position, Producer
+from services.identity.ports import Loss, OutgoingMessage, Position, Producer
 from services.identity.store import ReviewItem, Transaction
 from services.resolver.land import Landing
 from services.resolver.resolve.batch import Resolution
@@ -40,6 +40,10 @@ class Observer(Protocol):
         ...
 
     def landed(self, landing: Landing) -> None: ...
+    def lost(self, losses: Sequence[Loss]) -> None:
+        """The log no longer held these messages when they were to be landed; told after it."""
+        ...
+
     def resolved(self, resolution: Resolution) -> None: ...
     def parked(self, items: Sequence[ReviewItem]) -> None:
         """For a person to review; told after the commit."""
@@ -75,6 +79,7 @@ class Silent:
         return nullcontext()
 
     def landed(self, landing: Landing) -> None: ...
+    def lost(self, losses: Sequence[Loss]) -> None: ...
     def resolved(self, resolution: Resolution) -> None: ...
     def parked(self, items: Sequence[ReviewItem]) -> None: ...
     def told(self, messages: Sequence[OutgoingMessage]) -> None: ...
@@ -103,6 +108,10 @@ class Several:
     def landed(self, landing: Landing) -> None:
         for each in self._observers:
             each.landed(landing)
+
+    def lost(self, losses: Sequence[Loss]) -> None:
+        for each in self._observers:
+            each.lost(losses)
 
     def resolved(self, resolution: Resolution) -> None:
         for each in self._observers:

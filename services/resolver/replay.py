@@ -97,8 +97,9 @@ def replay(
     return Replayed(read=read, taken=taken, changes=changes, refused=refused)
 
 
-def _from_the_start(partitions: frozenset[Partition]) -> Mapping[Partition, int]:
-    return dict.fromkeys(partitions, 0)
+def _from_the_start(_: frozenset[Partition]) -> Mapping[Partition, int]:
+    """From the first message that the log still holds."""
+    return {}
 
 
 def _land(

@@ -20,12 +20,13 @@ from tests.contract.log_fixtures import (
     read,
     until,
 )
+from tests.contract.log_losses_contract import LossesContract
 from tests.contract.log_members_contract import MembersContract
 from tests.contract.log_topics_contract import TopicsContract
 
 
-class LogContract(BytesContract, MembersContract, TopicsContract):
-    """Subclasses give the fixtures `log` and `impatient_log`."""
+class LogContract(BytesContract, LossesContract, MembersContract, TopicsContract):
+    """Subclasses give the fixtures `log`, `impatient_log` and `remove`."""
 
     def test_equal_keys_share_a_partition_and_keep_their_order(
         self, topic: str, append: Append, join: Join

@@ -8,7 +8,7 @@ import pytest
 from services.identity.adapters.clock import SystemClock
 from services.identity.adapters.embedded.log import EmbeddedLog
 from services.identity.domain.errors import RetryableError
-from services.identity.ports import EventLog, Partition, TopicSettings
+from services.identity.ports import EventLog, Partition, Position, TopicSettings
 from tests.contract.log_contract import LogContract
 from tests.contract.log_fixtures import (
     STALL_MS_MAX,
@@ -17,6 +17,7 @@ from tests.contract.log_fixtures import (
     read,
     until,
 )
+from tests.contract.log_losses_contract import Remove
 
 
 class TestEmbeddedLog(LogContract):
@@ -27,6 +28,17 @@ class TestEmbeddedLog(LogContract):
     @pytest.fixture
     def impatient_log(self, database_url: str) -> EventLog:
         return EmbeddedLog(database_url, clock=SystemClock(), stall_ms_max=STALL_MS_MAX)
+
+    @pytest.fixture
+    def remove(self, database_url: str) -> Remove:
+        def remove(position: Position) -> None:
+            with psycopg.connect(database_url) as connection:
+                connection.execute(
+                    'DELETE FROM log_record WHERE topic = %s AND partition = %s AND "offset" < %s',
+                    (position.partition.topic, position.partition.index, position.next_offset),
+                )
+
+        return remove
 
 
 def end_all_connections(url: str) -> None:

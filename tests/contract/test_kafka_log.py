@@ -7,14 +7,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import ConfigResource
 
 from services.identity.adapters.kafka.broker import LocalBroker
 from services.identity.adapters.kafka.log import KafkaLog
 from services.identity.adapters.topics import load_topics
 from services.identity.domain.errors import RetryableError
-from services.identity.ports import Consumer, EventLog, Message, TopicSettings
+from services.identity.ports import Consumer, EventLog, Message, Position, TopicSettings
 from tests.contract.log_contract import LogContract
 from tests.contract.log_fixtures import (
     STALL_MS_MAX,
@@ -22,6 +22,7 @@ from tests.contract.log_fixtures import (
     from_the_beginning,
     outgoing,
 )
+from tests.contract.log_losses_contract import Remove
 
 pytestmark = pytest.mark.kafka
 
@@ -34,6 +35,14 @@ class TestKafkaLog(LogContract):
     @pytest.fixture
     def impatient_log(self, kafka_bootstrap: str) -> EventLog:
         return KafkaLog(kafka_bootstrap, stall_ms_max=STALL_MS_MAX)
+
+    @pytest.fixture
+    def remove(self, admin: KafkaAdminClient) -> Remove:
+        def remove(position: Position) -> None:
+            place = TopicPartition(position.partition.topic, position.partition.index)
+            admin.delete_records({place: position.next_offset})
+
+        return remove
 
 
 def test_a_broker_that_does_not_answer_is_worth_another_try() -> None:

@@ -7,6 +7,7 @@ from services.identity.adapters.memory.log import MemoryLog
 from services.identity.ports import EventLog
 from tests.contract.log_contract import LogContract
 from tests.contract.log_fixtures import STALL_MS_MAX
+from tests.contract.log_losses_contract import Remove
 
 
 class TestMemoryLog(LogContract):
@@ -18,3 +19,7 @@ class TestMemoryLog(LogContract):
     def impatient_log(self, log: MemoryLog) -> EventLog:
         log.stall_seconds_max = STALL_MS_MAX / 1_000
         return log
+
+    @pytest.fixture
+    def remove(self, log: MemoryLog) -> Remove:
+        return log.remove_before

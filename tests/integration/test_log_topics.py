@@ -1,13 +1,18 @@
-"""`plait doctor` tells of topics that are not as declared, and sets right what only grows."""
+"""`plait doctor` tells of topics that are not as declared, mends what only grows; and of losses."""
 
 from pathlib import Path
 
 import msgspec
 import pytest
+import typer
 
 from services.cli.home import Home
 from services.cli.log_topics import mend
-from services.identity.ports import TopicSettings
+from services.cli.look import doctor
+from services.identity.adapters.sql.store import SqlStore
+from services.identity.domain.ids import Micros
+from services.identity.ports import Loss, Partition, TopicSettings
+from services.resolver.losses import step_over
 
 pytestmark = pytest.mark.integration
 
@@ -51,3 +56,26 @@ def test_what_is_too_large_stays_wrong(home: Home) -> None:
     assert "cannot shrink" in faults[1]
     assert changed == []
     assert mend(home) == (faults, [])
+
+
+def test_losses_are_listed_and_a_fault_until_they_are_accepted(
+    home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = home.place.file
+    assert file is not None
+    store = SqlStore(home.url)
+    loss = Loss(partition=Partition("channel-events", 1), first=0, kept=3)
+    step_over(store, "resolver", [loss], at=Micros(0))
+    store.close()
+    check = "every message landed before it was removed"
+    with pytest.raises(typer.Exit):
+        doctor(home=file, as_json=True)
+    told = msgspec.json.decode(capsys.readouterr().out)
+    assert told["checks"][check] is False
+    assert [(each["subject"], each["messages"]) for each in told["losses"]] == [
+        ("channel-events/1/0 to 2", 3)
+    ]
+    doctor(home=file, accept_losses=True, as_json=True)
+    told = msgspec.json.decode(capsys.readouterr().out)
+    assert told["checks"][check] is True
+    assert len(told["losses"]) == 1

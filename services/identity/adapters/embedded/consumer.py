@@ -13,7 +13,14 @@ from services.identity.adapters.log_rules import STALL_MS_MAX, fair_share, share
 from services.identity.adapters.sql.engine import Connection
 from services.identity.domain.errors import RetryableError
 from services.identity.domain.ids import Micros
-from services.identity.ports import Message, Partition, Position, StartingOffsets
+from services.identity.ports import (
+    Loss,
+    Message,
+    MessagesLostError,
+    Partition,
+    Position,
+    StartingOffsets,
+)
 
 # Between two looks at an idle log, doubled from the first to the last. NOTIFY would be no better:
 # it makes all commits that notify queue up behind one lock.
@@ -23,6 +30,14 @@ SHARE_SECONDS = 0.2  # between two looks at who else is in the group
 READ_BYTES_MAX = 32 * 1024 * 1024  # values of one poll; at least one message a partition
 
 ENDS = "SELECT topic, partition, next_offset FROM log_partition WHERE topic = ANY(%s)"
+KEPT = """
+SELECT p.topic, p.partition, coalesce(min(r."offset"), p.next_offset)
+FROM unnest(%s::text[], %s::int[], %s::bigint[]) AS wanted (topic, partition, first)
+JOIN log_partition AS p USING (topic, partition)
+LEFT JOIN log_record AS r ON r.topic = p.topic AND r.partition = p.partition
+  AND r."offset" >= wanted.first
+GROUP BY p.topic, p.partition
+"""
 READ = """
 SELECT wanted.place, found."offset", found.appended_at, found.key, found.value, found.headers
 FROM unnest(%s::text[], %s::int[], %s::bigint[], %s::bigint[])
@@ -137,12 +152,21 @@ class EmbeddedConsumer:
         if new:
             try:
                 starts = self._start(new)
+                unknown = dict.fromkeys(new - starts.keys(), 0)
+                begins = self._kept(connection, unknown) if unknown else {}
             except BaseException:
                 for partition in new:  # owned without a position it would stand still
                     membership.release(partition)
                 raise
-            self._next |= {partition: starts.get(partition, 0) for partition in new}
+            self._next |= {**begins, **{each: starts[each] for each in new & starts.keys()}}
         self._share_at = time.monotonic() + SHARE_SECONDS
+
+    @staticmethod
+    def _kept(connection: Connection, firsts: Mapping[Partition, int]) -> dict[Partition, int]:
+        """Where the first message at or after each offset stands; the end, if there is none."""
+        arguments = ([e.topic for e in firsts], [e.index for e in firsts], list(firsts.values()))
+        rows = connection.execute(KEPT, arguments).fetchall()
+        return {Partition(topic, index): offset for topic, index, offset in rows}
 
     def _ends(self, connection: Connection) -> dict[Partition, int]:
         rows = connection.execute(ENDS, (self._topics,)).fetchall()
@@ -167,12 +191,21 @@ class EmbeddedConsumer:
         )
         with connection.cursor(binary=True) as cursor:
             rows = cursor.execute(READ, arguments).fetchall()
-        # A range without a row was removed by retention: step over it.
-        after = {each: self._next[each] + counts[each] for each in wanted}
         found = [_message(wanted[row[0] - 1], row) for row in rows]
-        after |= {message.partition: message.offset + 1 for message in found}
-        self._next |= after
+        firsts = {message.partition: message.offset for message in reversed(found)}
+        if any(firsts.get(each) != self._next[each] for each in wanted):
+            raise MessagesLostError(self._losses(connection, wanted))
+        self._next |= {message.partition: message.offset + 1 for message in found}
         return found
+
+    def _losses(self, connection: Connection, partitions: Sequence[Partition]) -> list[Loss]:
+        """A range that begins without a row was removed by retention."""
+        kept = self._kept(connection, {each: self._next[each] for each in partitions})
+        return [
+            Loss(partition=each, first=self._next[each], kept=kept[each])
+            for each in partitions
+            if self._next[each] < kept[each]
+        ]
 
 
 def _message(partition: Partition, row: tuple[Any, ...]) -> Message:

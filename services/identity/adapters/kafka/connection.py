@@ -12,7 +12,6 @@ from kafka.errors import (
     KafkaConfigurationError,
     KafkaError,
     MessageSizeTooLargeError,
-    OffsetOutOfRangeError,
     UnknownTopicOrPartitionError,
 )
 
@@ -84,11 +83,6 @@ def kafka_errors() -> Iterator[None]:
     """The broker's failures are worth another try, except where trying again changes nothing."""
     try:
         yield
-    except OffsetOutOfRangeError as error:
-        raise UsageError(
-            "the broker no longer holds the next message to read: its retention removed it."
-            " Raise the topic's retention, then rebuild from the stored events"
-        ) from error
     except MessageSizeTooLargeError as error:
         raise RejectedError(RejectReason.TOO_LARGE, "more than its topic takes") from error
     except UnknownTopicOrPartitionError as error:

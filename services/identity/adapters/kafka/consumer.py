@@ -11,11 +11,20 @@ from typing import Any
 
 from kafka import ConsumerRebalanceListener, TopicPartition
 from kafka import KafkaConsumer as Client
+from kafka.errors import OffsetOutOfRangeError
 
 from services.identity.adapters.kafka.connection import KafkaConnection, kafka_errors
 from services.identity.adapters.log_rules import STALL_MS_MAX, unknown_topics
+from services.identity.domain.errors import UsageError
 from services.identity.domain.ids import Micros
-from services.identity.ports import Message, Partition, Position, StartingOffsets
+from services.identity.ports import (
+    Loss,
+    Message,
+    MessagesLostError,
+    Partition,
+    Position,
+    StartingOffsets,
+)
 
 SESSION_MS_MAX = 10_000  # a dead member's partitions are free after this; the client says 45 s
 HEARTBEAT_MS = 1_000  # a member learns this late that the group is to be shared out anew
@@ -70,9 +79,13 @@ class KafkaConsumer:
             while True:
                 self._place()
                 left_ms = max(int((give_up_at - time.monotonic()) * 1000), 0)
-                found = self._client.poll(
-                    timeout_ms=min(left_ms, SLICE_MS), max_records=records_max
-                )
+                try:
+                    found = self._client.poll(
+                        timeout_ms=min(left_ms, SLICE_MS), max_records=records_max
+                    )
+                except OffsetOutOfRangeError as error:
+                    self._refuse(error.args[0])
+                    found = {}
                 if found or left_ms == 0:
                     return [_message(each) for batch in found.values() for each in batch]
 
@@ -109,6 +122,25 @@ class KafkaConsumer:
             self._placed -= ours
             self._unplaced -= ours
 
+    def _refuse(self, positions: Mapping[Any, int]) -> None:
+        """Of partitions where the broker holds nothing at our place; none when it does by now."""
+        begins = self._client.beginning_offsets(list(positions))
+        ends = self._client.end_offsets(list(positions))
+        losses = [
+            Loss(partition=_ours(each), first=first, kept=begins[each])
+            for each, first in positions.items()
+            if first < begins[each]
+        ]
+        if losses:
+            raise MessagesLostError(losses)
+        short = [_ours(each) for each, first in positions.items() if first > ends[each]]
+        if short:
+            named = ", ".join(f"{each.topic}/{each.index}" for each in short)
+            raise UsageError(
+                f"the log ends before what was read of {named}: the topic was made anew, or the"
+                " broker lost its end. What was landed stays; a new home reads it from its start"
+            )
+
     def _require(self, topics: Sequence[str]) -> None:
         missing = [each for each in topics if not self._client.partitions_for_topic(each)]
         if missing:
@@ -120,12 +152,16 @@ class KafkaConsumer:
             new, rebalances = frozenset(self._unplaced), self._rebalances
         if not new:
             return
-        starts = self._start(new)
+        starts = dict(self._start(new))
+        unknown = [_theirs(each) for each in sorted(new - starts.keys())]
+        if unknown:
+            begins = self._client.beginning_offsets(unknown)
+            starts |= {_ours(each): offset for each, offset in begins.items()}
         with self._lock:
             if self._rebalances != rebalances:
                 return
             for partition in sorted(new):
-                self._client.seek(_theirs(partition), starts.get(partition, 0))
+                self._client.seek(_theirs(partition), starts[partition])
                 self._client.resume(_theirs(partition))
             self._placed |= new
             self._unplaced -= new

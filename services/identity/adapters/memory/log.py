@@ -17,7 +17,9 @@ from services.identity.adapters.log_rules import (
 )
 from services.identity.ports import (
     Clock,
+    Loss,
     Message,
+    MessagesLostError,
     OutgoingMessage,
     Partition,
     Position,
@@ -35,6 +37,7 @@ class MemoryLog:
         self.clock = clock
         self.settings: dict[str, TopicSettings] = {}
         self.messages: dict[Partition, list[Message]] = {}
+        self.begins: dict[Partition, int] = {}  # first offsets, where some were removed
         self.members: dict[str, list[MemoryConsumer]] = {}
         self.owners: dict[tuple[str, Partition], MemoryConsumer] = {}
         self.changed = threading.Condition()
@@ -65,6 +68,11 @@ class MemoryLog:
     def end_offsets(self, topic: str) -> Mapping[Partition, int]:
         with self.changed:
             return {each: len(self.messages[each]) for each in self.partitions_of([topic])}
+
+    def remove_before(self, position: Position) -> None:
+        """As retention does."""
+        with self.changed:
+            self.begins[position.partition] = position.next_offset
 
     def close(self) -> None:
         """Nothing to let go of: the log lives as long as the object."""
@@ -187,7 +195,7 @@ class MemoryConsumer:
         starts = self._start(frozenset(free))
         for partition in sorted(free):
             self._log.owners[self._group, partition] = self
-            self._next[partition] = starts.get(partition, 0)
+            self._next[partition] = starts.get(partition, self._log.begins.get(partition, 0))
 
     def _release(self, partitions: frozenset[Partition]) -> None:
         for partition in partitions:
@@ -197,6 +205,7 @@ class MemoryConsumer:
             self._log.changed.notify_all()
 
     def _read(self, records_max: int) -> list[Message]:
+        self._refuse_losses()
         ends = {each: len(self._log.messages[each]) for each in self._next}
         available = {each: end - self._next[each] for each, end in ends.items()}
         found: list[Message] = []
@@ -205,3 +214,13 @@ class MemoryConsumer:
             found.extend(self._log.messages[partition][first : first + count])
             self._next[partition] = first + count
         return found
+
+    def _refuse_losses(self) -> None:
+        begins = self._log.begins
+        losses = [
+            Loss(partition=each, first=first, kept=begins[each])
+            for each, first in sorted(self._next.items())
+            if first < begins.get(each, 0)
+        ]
+        if losses:
+            raise MessagesLostError(losses)

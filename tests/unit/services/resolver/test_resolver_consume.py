@@ -6,8 +6,10 @@ from contextlib import contextmanager
 import pytest
 
 from services.identity.domain.errors import RetryableError
-from services.identity.store import Transaction
-from services.resolver.consume import Worker
+from services.identity.ports import OutgoingMessage, Partition, Position
+from services.identity.store import MESSAGES_LOST, Transaction
+from services.identity.wire.events import TOPIC
+from services.resolver.consume import Worker, is_caught_up
 from tests.factories import channel_event, outgoing
 from tests.resolver_home import Home
 
@@ -31,6 +33,58 @@ def test_messages_in_hand_are_landed_after_the_database_came_back(
     monkeypatch.setattr(home.store, "transaction", transaction)
     assert landed(home.worker) == 1
     assert landed(home.worker) == 0
+
+
+def test_what_the_log_removed_before_it_was_landed_is_written_down_and_stepped_over() -> None:
+    home = Home()
+    home.log.producer().append([said(turn) for turn in range(4)])
+    partition = Partition(TOPIC, 0)
+    home.log.remove_before(Position(partition, 3))
+    home.worker.run_until_caught_up()
+    items = [item for item, _ in home.store.tables.reviews.values()]
+    assert [(item.kind, item.subject) for item in items] == [(MESSAGES_LOST, f"{TOPIC}/0/0 to 2")]
+    assert items[0].detail["messages"] == 3
+    assert is_caught_up(home.store, home.log)
+    assert len(home.documents()) == 1
+    home.say(channel_event(user_id="u-9", message_id="m-9"))
+    assert len(home.documents()) == 2
+
+
+def test_a_log_that_lost_all_that_was_unread_is_at_its_end() -> None:
+    home = Home().say(channel_event(user_id="u-0", message_id="m-0"))
+    home.log.producer().append([said(turn) for turn in range(1, 4)])
+    home.log.remove_before(Position(Partition(TOPIC, 0), 4))
+    home.worker.run_until_caught_up()
+    assert is_caught_up(home.store, home.log)
+    assert len(home.store.tables.reviews) == 1
+
+
+def test_a_loss_that_cannot_be_written_down_is_not_stepped_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    home = Home().say(channel_event(user_id="u-0", message_id="m-0"))
+    home.log.producer().append([said(turn) for turn in range(1, 4)])
+    home.log.remove_before(Position(Partition(TOPIC, 0), 3))
+    transaction = home.store.transaction
+
+    @contextmanager
+    def gone() -> Iterator[Transaction]:
+        with transaction() as tx:
+            yield tx
+            raise RetryableError("the database went away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(home.store, "transaction", gone)
+        with pytest.raises(RetryableError):
+            home.worker.land_once(wait=False)
+    assert not home.store.tables.reviews
+    home.worker.run_until_caught_up()
+    assert len(home.store.tables.reviews) == 1
+    assert len(home.documents()) == 2
+
+
+def said(turn: int) -> OutgoingMessage:
+    return outgoing(channel_event(user_id=f"u-{turn}", message_id=f"m-{turn}"))
 
 
 def landed(worker: Worker) -> int:

@@ -13,8 +13,9 @@ from starlette.testclient import TestClient
 from services.identity.adapters.memory.log import MemoryLog
 from services.identity.adapters.prometheus import Metrics
 from services.identity.domain.errors import RetryableError
-from services.identity.ports import OutgoingMessage, Position
+from services.identity.ports import OutgoingMessage, Partition, Position
 from services.identity.store import RestartBatch, Transaction
+from services.identity.wire.events import TOPIC
 from services.resolver.backoff import PAUSE_SECONDS_MAX, Backoff
 from services.resolver.consume import Bounds, Worker
 from services.resolver.door import create_app
@@ -196,6 +197,24 @@ def test_readiness_follows_the_workers_turns() -> None:
         'plait_http_requests_total{method="GET",route="/readyz",service="resolver",status="503"}'
     )
     assert sample(metrics, asked) == 3
+
+
+def test_a_loss_is_counted_logged_and_told_by_readiness(caplog: pytest.LogCaptureFixture) -> None:
+    home, metrics, pulse = Home(), Metrics(), Pulse(timer=Ticks())
+    journal = Journal(logging.getLogger("plait.resolver"))
+    counted = WorkerMetrics(metrics.registry, timer=Ticks())
+    worker = watched(home, Several(pulse, counted, journal))
+    home.log.producer().append(some_events())
+    home.log.remove_before(Position(Partition(TOPIC, 0), 2))
+    with caplog.at_level(logging.ERROR, "plait.resolver"):
+        assert worker.land_once(wait=False) is None
+        assert worker.turn()
+    assert sample(metrics, "plait_resolver_messages_lost_total") == 2
+    (told,) = caplog.records
+    assert (vars(told)["first"], vars(told)["kept"]) == (0, 2)
+    pulse.turned()
+    client = TestClient(create_app(pulse.check, metrics))
+    assert client.get("/readyz").json() == {"status": "ready", "messages_lost": 2}
 
 
 def test_requests_to_paths_that_do_not_exist_share_a_label() -> None:
