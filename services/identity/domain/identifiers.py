@@ -33,20 +33,30 @@ Scope = Literal["shared", "workspace"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentifierType:
-    """The rules of one type. A smaller `priority` joins first; None means no limit."""
+    """The rules of one type. A smaller `priority` joins first; None means no limit.
+
+    What is shareable (an account number) never joins two records that are clearly two people.
+    """
 
     name: str
     strength: Strength
     scope: Scope
     priority: int
     max_per_profile: int | None = None
+    is_shareable: bool = False
 
 
 DEFAULT_TYPES = (
     IdentifierType(
         name="user_id", strength="decisive", scope="workspace", priority=0, max_per_profile=1
     ),
-    IdentifierType(name="account_number", strength="decisive", scope="workspace", priority=1),
+    IdentifierType(
+        name="account_number",
+        strength="decisive",
+        scope="workspace",
+        priority=1,
+        is_shareable=True,
+    ),
     IdentifierType(name="crm_id", strength="decisive", scope="workspace", priority=2),
     IdentifierType(name="anonymous_id", strength="decisive", scope="workspace", priority=5),
     IdentifierType(name="device_id", strength="evidence", scope="workspace", priority=6),
@@ -92,6 +102,10 @@ class IdentityRules:
         declared = self.types.get(type_name)
         return declared is not None and declared.strength == "decisive"
 
+    def is_shareable(self, type_name: str) -> bool:
+        declared = self.types.get(type_name)
+        return declared is not None and declared.is_shareable
+
 
 def rules_for(
     sources: Iterable[Source], *, generic_holders_max: int = GENERIC_HOLDERS_MAX
@@ -113,6 +127,7 @@ def rules_for(
                 scope=known.scope if known else "shared",
                 priority=known.priority if known else DECLARED_PRIORITY,
                 max_per_profile=known.max_per_profile if known else None,
+                is_shareable=known.is_shareable if known else False,
             )
     return IdentityRules(types=types, generic_holders_max=generic_holders_max)
 

@@ -222,6 +222,7 @@ class _Work:
                     features=[known.features(n) for n in numbers],
                     decisive=[decisive.get(n, frozenset()) for n in numbers],
                     weights=weights,
+                    vectors=self._vectors,
                 ),
                 self._engine.context,
             )

@@ -28,6 +28,7 @@ from services.linkage.features import Features
 from services.linkage.model import LinkageModel
 from services.resolver.resolve.candidates import Pair
 from services.resolver.resolve.edges import NULL
+from services.resolver.resolve.joint import pairs_sharing, personal_evidence
 from services.resolver.resolve.late import Placed, place_late
 from services.resolver.resolve.limits import Limit, limits_of
 from services.resolver.resolve.units import Units, Vetoes, join_units
@@ -53,13 +54,14 @@ class Case:
     """A component to be clustered: its records in key order, and what is known of each.
 
     `decisive` holds each record's decisive identifiers without generic ones; `weights` the totals
-    of its edges, and may hold others.
+    of its edges, `vectors` what they are made of; both may hold others.
     """
 
     records: Sequence[StoredRecord]
     features: Sequence[Features]
     decisive: Sequence[frozenset[str]]
     weights: Mapping[Pair, int]
+    vectors: Mapping[Pair, bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +125,12 @@ class Plan:
         )
         self.limits = [*self.identifier_limits, *self.vetoes.as_limits()]
         mine = [frozenset() if each else ids for each, ids in zip(late, case.decisive, strict=True)]
-        self.joined = join_units(mine, context.rules, self.limits)
+        personal = personal_evidence(
+            pairs_sharing(mine, context.rules),
+            vector_of=lambda pair: case.vectors.get(self.pair_of(*pair)),
+            shared=context.model.shared,
+        )
+        self.joined = join_units(mine, context.rules, self.limits, personal)
         self.parts = [
             Part(plan=self, units=units, places=sorted(i for unit in units for i in unit))
             for units in self._cut([unit for unit in self.joined.units if not late[unit[0]]])

@@ -1,7 +1,8 @@
 """Units: records that decisive identifiers join before any weight is asked. Pure.
 
 Identifiers join by priority, then in the order of record keys. A join that would break a limit or a
-veto is refused: the identifier is demoted there, with the reason, and the weights decide.
+veto is refused: the identifier is demoted there, with the reason, and the weights decide. What
+people may share joins no two who are clearly two people (joint.py).
 """
 
 from collections import defaultdict
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from services.identity.domain.identifiers import IdentityRules
+from services.resolver.resolve.joint import NOTHING_PERSONAL, Personal, groups_joined
 from services.resolver.resolve.limits import Limit, refusal
 
 
@@ -104,10 +106,12 @@ def join_units(
     decisive: Sequence[frozenset[str]],
     rules: IdentityRules,
     limits: Sequence[Limit],
+    personal: Personal = NOTHING_PERSONAL,
 ) -> Units:
     """Join records that share a decisive identifier, within the limits.
 
-    `decisive` holds each record's identifiers (type, scope, value as text), generic ones left out.
+    `decisive` holds each record's identifiers (type, scope, value as text), generic ones left out;
+    `personal` says which of those who share a shareable one are two people (joint.py).
     """
     holders: dict[str, list[int]] = defaultdict(list)
     for index, texts in enumerate(decisive):
@@ -117,8 +121,11 @@ def join_units(
     demoted: set[tuple[str, str, str]] = set()
     joins: list[UnitJoin] = []
     for text in sorted(holders, key=lambda each: (_priority(each, rules), each)):
-        for other in holders[text][1:]:
-            left, right = units[holders[text][0]], units[other]
+        groups: Sequence[Sequence[int]] = [holders[text]]
+        if personal and rules.is_shareable(text.split("\x1f", 1)[0]):
+            groups = groups_joined(holders[text], units, personal)
+        for first, other in ((group[0], other) for group in groups for other in group[1:]):
+            left, right = units[first], units[other]
             if left == right:
                 continue
             reason = refusal(left, right, limits)
