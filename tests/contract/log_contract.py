@@ -7,8 +7,14 @@ from itertools import pairwise
 
 import pytest
 
-from services.identity.domain.errors import UsageError
-from services.identity.ports import EventLog, OutgoingMessage, Partition, Position
+from services.identity.domain.errors import RetryableError
+from services.identity.ports import (
+    EventLog,
+    OutgoingMessage,
+    Partition,
+    Position,
+    TopicSettings,
+)
 from tests.contract.log_bytes_contract import BytesContract
 from tests.contract.log_fixtures import (
     PARTITIONS,
@@ -159,8 +165,15 @@ class LogContract(BytesContract, LossesContract, MembersContract, TopicsContract
         assert [each.value for each in found] == [b"now"]
         assert time.monotonic() - began < 5
 
-    def test_an_unknown_topic_is_refused(self, log: EventLog, append: Append) -> None:
-        with pytest.raises(UsageError, match="no-such-topic"):
+    def test_an_unknown_topic_is_worth_another_try(
+        self, log: EventLog, topic: str, append: Append
+    ) -> None:
+        with pytest.raises(RetryableError, match="no-such-topic"):
             append(outgoing("no-such-topic", "k", "x"))
-        with pytest.raises(UsageError, match="no-such-topic"):
+        with pytest.raises(RetryableError, match="no-such-topic"):
             log.consumer(topics=["no-such-topic"], group="g", start=from_the_beginning)
+        later = f"{topic}-later"
+        with pytest.raises(RetryableError, match=later):
+            append(outgoing(later, "k", "x"))
+        log.ensure_topics((TopicSettings(name=later, partitions=1),))
+        assert len(append(outgoing(later, "k", "x"))) == 1

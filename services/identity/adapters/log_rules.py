@@ -5,7 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
-from services.identity.domain.errors import RejectedError, RejectReason, UsageError
+from services.identity.domain.errors import (
+    RejectedError,
+    RejectReason,
+    RetryableError,
+    UsageError,
+)
 from services.identity.ports import OutgoingMessage, Partition, TopicSettings
 
 STALL_MS_MAX = 300_000  # a member that does not poll for so long loses its partitions
@@ -138,5 +143,6 @@ def _word(value: int | bool | None) -> str:  # noqa: FBT001  # shown, not decide
     return "unlimited" if value is None else str(value)
 
 
-def unknown_topics(missing: Sequence[str]) -> UsageError:
-    return UsageError(f"no such topic: {', '.join(missing)}; create it with ensure_topics first")
+def unknown_topics(missing: Sequence[str]) -> RetryableError:
+    """Worth another try: a broker that just started, or leads anew, may not know them yet."""
+    return RetryableError(f"no such topic now: {', '.join(missing)}; a start of plait makes it")

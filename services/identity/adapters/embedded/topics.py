@@ -34,7 +34,7 @@ def ensure(connection: Connection, topics: Sequence[TopicSettings]) -> None:
 
 
 def read(connection: Connection, topics: Sequence[str]) -> dict[str, TopicSettings]:
-    """The settings of these topics. Raises UsageError when one was never created."""
+    """The settings of these topics. Raises RetryableError when one is unknown."""
     known = found(connection, topics)
     missing = sorted(set(topics) - known.keys())
     if missing:

@@ -80,7 +80,7 @@ def topic_faults(connection: KafkaConnection, topics: Sequence[TopicSettings]) -
 
 
 def message_bytes_max(connection: KafkaConnection, names: Sequence[str]) -> dict[str, int]:
-    """The largest value that each topic takes. Raises UsageError when one does not exist."""
+    """The largest value that each topic takes. Raises RetryableError when one is unknown."""
     with _admin(connection) as client:
         found = _read(client, names)
     missing = sorted(set(names) - found.keys())

@@ -12,7 +12,6 @@ from kafka.errors import (
     KafkaConfigurationError,
     KafkaError,
     MessageSizeTooLargeError,
-    UnknownTopicOrPartitionError,
 )
 
 from services.identity.adapters.kafka.sockets import DIRECT
@@ -85,8 +84,6 @@ def kafka_errors() -> Iterator[None]:
         yield
     except MessageSizeTooLargeError as error:
         raise RejectedError(RejectReason.TOO_LARGE, "more than its topic takes") from error
-    except UnknownTopicOrPartitionError as error:
-        raise UsageError("no such topic; create it with ensure_topics first") from error
     except (IllegalStateError, IllegalArgumentError):
         raise  # a bug of ours
     except KafkaConfigurationError as error:
