@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from services.identity.domain.ids import Micros
 from services.identity.ports import Clock, EventLog, Message, Partition
-from services.identity.store import ResolverStore, Transaction
+from services.identity.store import ResolverStore, RestartBatch, Transaction
 from services.identity.wire.events import TOPIC, ChannelEvent, decode
-from services.resolver.land import Landing, land
+from services.resolver.land import Landing
+from services.resolver.quarantine import Quarantine
 from services.resolver.restarts import with_restarts
 from services.resolver.standing import Standing
 
@@ -69,9 +70,11 @@ def replay(
     *,
     only: Filter,
     progress: Progress | None = None,
+    standing: Standing | None = None,
 ) -> Replayed:
-    """Read the log from its beginning to where it ends now."""
-    standing = Standing()
+    """Read the log from its beginning to where it ends now; poison becomes a dead letter again."""
+    standing = standing or Standing()
+    quarantine = Quarantine(store, standing)
     consumer = log.consumer(topics=[TOPIC], group=GROUP, start=_from_the_start)
     read = taken = changes = refused = 0
     try:
@@ -84,7 +87,7 @@ def replay(
             read += len(inside)
             taken += len(wanted)
             if wanted:
-                landing = _land(store, standing, wanted, clock)
+                landing = _land(store, standing, quarantine, wanted, clock)
                 changes += landing.accepted
                 refused += landing.refused
             if progress is not None:
@@ -103,10 +106,20 @@ def _from_the_start(_: frozenset[Partition]) -> Mapping[Partition, int]:
 
 
 def _land(
-    store: ResolverStore, standing: Standing, messages: Sequence[Message], clock: Clock
+    store: ResolverStore,
+    standing: Standing,
+    quarantine: Quarantine,
+    messages: Sequence[Message],
+    clock: Clock,
 ) -> Landing:
     def work(tx: Transaction) -> Landing:
         deriver = standing.deriver(tx, tx.sources())
-        return land(tx, messages, deriver=deriver, at=clock.now())
+        return quarantine.land(tx, messages, deriver=deriver, at=clock.now())
 
-    return with_restarts(store, work)
+    while True:
+        try:
+            return with_restarts(store, work)
+        except RestartBatch:
+            raise
+        except Exception as error:  # noqa: BLE001  # raised again unless one message explains it
+            quarantine.examine(messages, error)

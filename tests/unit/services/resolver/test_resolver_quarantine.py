@@ -18,6 +18,7 @@ from services.identity.store import StoredRecord, Transaction
 from services.identity.wire.events import TOPIC, encode
 from services.resolver.derive import Derived, Deriver
 from services.resolver.quarantine import TRIES_MAX, Quarantine
+from services.resolver.replay import Filter, replay
 from services.resolver.standing import Standing
 from tests.factories import channel_event, outgoing
 from tests.letters_world import LettersWorld
@@ -100,6 +101,19 @@ def test_what_passes_by_itself_explains_nothing() -> None:
     world.resolve()
     assert world.letters() == []
     assert world.hash().records == 1
+
+
+def test_a_replay_keeps_poison_aside_as_a_worker_does() -> None:
+    world = stumbling(1_000)
+    world.append(outgoing(GOOD[0]), outgoing(BAD)).resolve()
+    before = world.hash()
+    world.append(outgoing(GOOD[1]))
+    done = replay(
+        world.store, world.log, world.clock, only=Filter(), standing=StumblingStanding(1_000)
+    )
+    assert (done.read, done.changes, done.refused) == (3, 1, 1)
+    assert len(world.resolve().letters()) == 1
+    assert world.hash().records == before.records + 1
 
 
 class DriverError(Exception):
