@@ -20,9 +20,10 @@ from services.identity.ports import (
 from services.identity.store import LostPartition, ResolverStore, RestartBatch, Transaction
 from services.identity.wire.events import TOPIC
 from services.resolver.backoff import Backoff
+from services.resolver.lag import extents, lag_of
 from services.resolver.land import Landing
 from services.resolver.losses import step_over
-from services.resolver.observe import Lag, ObservedProducer, Observer, Silent, Stage, Watched
+from services.resolver.observe import ObservedProducer, Observer, Silent, Stage, Watched
 from services.resolver.publish import relay
 from services.resolver.quarantine import Quarantine
 from services.resolver.resolve.batch import Resolution, resolve, resolve_set_aside
@@ -31,6 +32,8 @@ from services.resolver.standing import Standing
 GROUP = "resolver"
 RESTARTS_MAX = 3  # tries of one batch before it is halved
 Progress = Callable[[int], None]
+Pause = Callable[[float], bool]
+"""Waits so many seconds; True when told to stop meanwhile."""
 
 PROGRESS_EVERY = 100_000  # microseconds between two notes of how far the worker is
 
@@ -57,6 +60,7 @@ class Worker:
         standing: Standing | None = None,
         observer: Observer | None = None,
         backoff: Backoff | None = None,
+        pause: Pause | None = None,
     ) -> None:
         """`standing` may be handed on from a worker that is done: its compiled tools are kept.
 
@@ -69,6 +73,7 @@ class Worker:
         self._quarantine = Quarantine(store, self._standing)
         self._observer: Observer = observer or Silent()
         self._backoff = backoff or Backoff()
+        self._pause: Pause = pause or threading.Event().wait
         self._producer: Producer = ObservedProducer(log.producer(), self._observer)
         self._consumer: Consumer = log.consumer(topics=[TOPIC], group=GROUP, start=self._start)
         self._noted: Micros = Micros(0)
@@ -89,6 +94,7 @@ class Worker:
 
         Nothing is skipped meanwhile: offsets move only in the transaction that landed the events.
         """
+        self._pause = stop.wait
         while not stop.is_set():
             try:
                 self.turn()
@@ -164,7 +170,7 @@ class Worker:
             return None
         if not messages:
             return None
-        self._in_hand = frozenset(_extents(messages))
+        self._in_hand = frozenset(extents(messages))
         for _ in range(RESTARTS_MAX):
             try:
                 with self._observer.stage(Stage.LAND):
@@ -189,7 +195,7 @@ class Worker:
             deriver = self._standing.deriver(tx, tx.sources())
             at = self._clock.now()
             landing = self._quarantine.land(tx, messages, deriver=deriver, at=at)
-            for partition, (first, last) in sorted(_extents(messages).items()):
+            for partition, (first, last) in sorted(extents(messages).items()):
                 position = Position(partition, last + 1)
                 tx.advance_offset(GROUP, expected=first, position=position)
         self._landed_at = max(message.appended_at for message in messages)
@@ -219,14 +225,20 @@ class Worker:
         self._in_hand = frozenset()
 
     def resolve_once(self) -> Resolution | None:
-        """One batch of marks; where none is left, one component that was set aside."""
+        """One batch of marks; where none is left, one component that was set aside.
+
+        Raises RestartBatch when told to stop while it makes way for other workers.
+        """
         marks_max = self._bounds.marks_max
+        backoff = Backoff(self._backoff.random)
         while True:
             for _ in range(RESTARTS_MAX):
                 try:
                     return self._resolve(marks_max)
                 except RestartBatch:
                     self._observer.restarted(Stage.RESOLVE)
+            if marks_max == 1 and self._pause(backoff.next_seconds()):
+                raise RestartBatch("told to stop while another worker was faster")
             marks_max = max(1, marks_max // 2)
 
     def _resolve(self, marks_max: int) -> Resolution | None:
@@ -261,15 +273,8 @@ class Worker:
         """How far this worker is behind, when somebody asks."""
         if not self._observer.wants_lag():
             return
-        with self._store.transaction() as tx:
-            offsets = tx.next_offsets(GROUP)
-            oldest = tx.oldest_mark()
-        ends = self._consumer.end_offsets()
-        unread = sum(max(0, end - offsets.get((p.topic, p.index), 0)) for p, end in ends.items())
-        since = [each for each in (oldest, self._landed_at if unread else None) if each is not None]
-        late = max(0, self._clock.now() - min(since)) if since else 0
-        dirty = self._store.pending_work()
-        self._observer.lagging(Lag(events=unread, seconds=late / 1e6, dirty_rows=dirty))
+        ends, now = self._consumer.end_offsets(), self._clock.now()
+        self._observer.lagging(lag_of(self._store, GROUP, ends, landed_at=self._landed_at, at=now))
 
 
 def is_landed(store: ResolverStore, log: EventLog) -> bool:
@@ -287,12 +292,3 @@ def is_caught_up(store: ResolverStore, log: EventLog) -> bool:
 
 def _reach(offsets: Mapping[tuple[str, int], int], ends: Mapping[Partition, int]) -> bool:
     return all(offsets.get((p.topic, p.index), 0) >= end for p, end in ends.items())
-
-
-def _extents(messages: Sequence[Message]) -> dict[Partition, tuple[int, int]]:
-    """First and last offset of what was polled, per partition."""
-    result: dict[Partition, tuple[int, int]] = {}
-    for message in messages:
-        first, _ = result.get(message.partition, (message.offset, 0))
-        result[message.partition] = (first, message.offset)
-    return result

@@ -221,6 +221,7 @@ class _Crew:
                 poll_ms=0,
             ),
             standing=standing_of(self._scenario),
+            pause=functools.partial(_pause, actor),
         )
         actor.consumer = log.consumers[0]
         verbs: list[Callable[[], object]] = [
@@ -239,6 +240,13 @@ class _Crew:
         finally:
             if isinstance(store, SqlStore):
                 store.close()
+
+
+def _pause(actor: Actor, seconds: float) -> bool:
+    """Simulated time does not pass by itself: others have their turn."""
+    del seconds
+    actor.step("pause")
+    return False
 
 
 def _do(verb: Callable[[], object]) -> object:

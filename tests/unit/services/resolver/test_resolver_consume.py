@@ -7,11 +7,11 @@ import pytest
 
 from services.identity.domain.errors import RetryableError
 from services.identity.ports import OutgoingMessage, Partition, Position
-from services.identity.store import MESSAGES_LOST, Transaction
+from services.identity.store import MESSAGES_LOST, RestartBatch, Transaction
 from services.identity.wire.events import TOPIC
-from services.resolver.consume import Worker, is_caught_up
+from services.resolver.consume import RESTARTS_MAX, Bounds, Pause, Worker, is_caught_up
 from tests.factories import channel_event, outgoing
-from tests.resolver_home import Home
+from tests.resolver_home import FixedClock, Home, shared_standing
 
 
 def test_messages_in_hand_are_landed_after_the_database_came_back(
@@ -90,3 +90,49 @@ def said(turn: int) -> OutgoingMessage:
 def landed(worker: Worker) -> int:
     landing = worker.land_once(wait=False)
     return landing.messages if landing else 0
+
+
+def test_a_mark_that_others_are_always_faster_at_is_tried_again_after_longer_and_longer_pauses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In halves without a pause; then with one, until it succeeds or the worker is to stop."""
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> bool:
+        pauses.append(seconds)
+        return len(pauses) == 5
+
+    home = Home()
+    home.worker.close()
+    worker = worker_of(home, pause)
+    home.log.producer().append([said(1)])
+    worker.land_once(wait=False)
+    transaction = home.store.transaction
+    tries = iter(range(RESTARTS_MAX * 5))
+
+    @contextmanager
+    def overtaken() -> Iterator[Transaction]:
+        if next(tries, None) is not None:
+            raise RestartBatch("another worker was faster")
+        with transaction() as tx:
+            yield tx
+
+    monkeypatch.setattr(home.store, "transaction", overtaken)
+    assert worker.resolve_once() is not None
+    assert pauses == [0.1, 0.2, 0.4]
+    assert len(home.documents()) == 1
+    tries = iter(range(1_000))
+    with pytest.raises(RestartBatch, match="told to stop"):
+        worker.resolve_once()
+    assert pauses == [0.1, 0.2, 0.4, 0.1, 0.2]
+
+
+def worker_of(home: Home, pause: Pause) -> Worker:
+    return Worker(
+        store=home.store,
+        log=home.log,
+        clock=FixedClock(),
+        bounds=Bounds(poll_ms=0, marks_max=4),
+        standing=shared_standing(),
+        pause=pause,
+    )
