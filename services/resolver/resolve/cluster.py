@@ -27,8 +27,8 @@ from services.identity.store import StoredRecord
 from services.linkage.features import Features
 from services.linkage.model import LinkageModel
 from services.resolver.resolve.candidates import Pair
-from services.resolver.resolve.edges import NULL
-from services.resolver.resolve.joint import pairs_sharing, personal_evidence
+from services.resolver.resolve.edges import NULL, personal_evidence
+from services.resolver.resolve.joint import pairs_sharing
 from services.resolver.resolve.late import Placed, place_late
 from services.resolver.resolve.limits import Limit, limits_of
 from services.resolver.resolve.units import Units, Vetoes, join_units

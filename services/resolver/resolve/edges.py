@@ -4,7 +4,7 @@ A pair is an edge when its weight is at or above the model's floor, or when the 
 decisive identifier that is not generic: such a pair belongs to one component whatever it weighs.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from services.identity.domain.identifiers import IdentityRules, identifier_key
 from services.identity.store import BaseRecord, StoredEdge, StoredRecord
 from services.linkage.score import PairWeights
 from services.resolver.resolve.candidates import Pair
+from services.resolver.resolve.joint import NOTHING_PERSONAL, Personal
 
 NULL = np.iinfo(np.int32).min
 """What stands in a stored vector where a comparison was null."""
@@ -28,6 +29,23 @@ def encode_vectors(scored: PairWeights) -> list[bytes]:
 
 def decode_vector(raw: bytes) -> Vector:
     return np.frombuffer(raw, dtype="<i4")
+
+
+def personal_evidence(
+    pairs: Iterable[Pair], *, vector_of: Callable[[Pair], bytes | None], shared: Sequence[bool]
+) -> Personal:
+    """What the comparison vectors of pairs of places say, less what a household shares.
+
+    Pairs that are never scored (two records of a unique source) have none and say nothing.
+    """
+    vectors = ((pair, vector_of(pair)) for pair in pairs)
+    scored = {pair: vector for pair, vector in vectors if vector is not None}
+    if not scored:
+        return NOTHING_PERSONAL
+    found = np.frombuffer(b"".join(scored.values()), dtype="<i4")
+    found = found.reshape(len(scored), len(shared)).astype(np.int64)
+    own = np.where(found != NULL, found, 0) @ ~np.array(shared, dtype=bool)
+    return dict(zip(scored, own.tolist(), strict=True))
 
 
 def judge(

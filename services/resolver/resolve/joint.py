@@ -7,16 +7,13 @@ household shares (surname, address, e-mail, phone) counts neither for nor agains
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from types import MappingProxyType
-
-import numpy as np
 
 from services.identity.domain.identifiers import IdentityRules
 from services.identity.domain.weights import UNITS_PER_BIT
 from services.resolver.resolve.candidates import Pair
-from services.resolver.resolve.edges import NULL
 
 TWO_PEOPLE_BITS = 4  # sixteen times as likely two people: one plainly different given name
 TWO_PEOPLE = -TWO_PEOPLE_BITS * UNITS_PER_BIT
@@ -36,23 +33,6 @@ def pairs_sharing(decisive: Sequence[frozenset[str]], rules: IdentityRules) -> s
             if rules.is_shareable(text.split("\x1f", 1)[0]):
                 holders[text].append(place)
     return {pair for places in holders.values() for pair in combinations(places, 2)}
-
-
-def personal_evidence(
-    pairs: Iterable[Pair], *, vector_of: Callable[[Pair], bytes | None], shared: Sequence[bool]
-) -> Personal:
-    """What the comparison vectors of pairs of places say, less what a household shares.
-
-    Pairs that are never scored (two records of a unique source) have none and say nothing.
-    """
-    vectors = ((pair, vector_of(pair)) for pair in pairs)
-    scored = {pair: vector for pair, vector in vectors if vector is not None}
-    if not scored:
-        return NOTHING_PERSONAL
-    found = np.frombuffer(b"".join(scored.values()), dtype="<i4")
-    found = found.reshape(len(scored), len(shared)).astype(np.int64)
-    own = np.where(found != NULL, found, 0) @ ~np.array(shared, dtype=bool)
-    return dict(zip(scored, own.tolist(), strict=True))
 
 
 def groups_joined(
