@@ -34,11 +34,14 @@ def register(app: typer.Typer) -> None:
     app.add_typer(export, name="export")
 
 
-def load(  # the options of the command, as documented
+def load(  # noqa: PLR0913, PLR0917  # the options of the command, as documented
     file: Annotated[Path, typer.Argument(help="CSV, JSON lines or Parquet.")],
     source: Annotated[str, typer.Option(help="The source these records come from.")],
     mapping: Annotated[Path, typer.Option(help="YAML file naming a field kind per column.")],
     bulk: Annotated[bool, typer.Option(help="First fill of an empty home, set-based.")] = False,
+    train: Annotated[
+        bool, typer.Option("--train", help="With --bulk: learn the model from the file first.")
+    ] = False,
     at: Annotated[str | None, typer.Option(help="Instant of undated rows (RFC 3339).")] = None,
     again: Annotated[bool, typer.Option(help="Load a file that was loaded before.")] = False,
     home: HomeOption = DEFAULT_HOME,
@@ -50,7 +53,14 @@ def load(  # the options of the command, as documented
     started = time.monotonic()
     opened = Home(home)
     report = load_into(
-        opened, file, source=source, mapping=mapping, bulk=bulk, at=instant(at), again=again
+        opened,
+        file,
+        source=source,
+        mapping=mapping,
+        bulk=bulk,
+        train=train,
+        at=instant(at),
+        again=again,
     )
     report["seconds"] = round(time.monotonic() - started, 2)
     show(report, as_json=as_json, lines=[f"{name}: {value}" for name, value in report.items()])

@@ -1,5 +1,6 @@
 """Files into a home: the source is registered with its mapping, the rows go to the log."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import yaml
 
 from services.cli.home import Home
-from services.cli.output import Progress, progress_bar
+from services.cli.output import Progress, progress_bar, tell
 from services.cli.running import alone
 from services.identity.domain.errors import UsageError
 from services.identity.domain.ids import Micros, SourceName
@@ -41,14 +42,18 @@ def load_into(  # the options of `plait load`
     source: str,
     mapping: Path,
     bulk: bool,
+    train: bool = False,
     at: Micros | None,
     again: bool,
 ) -> dict[str, Any]:
     """Register the source, append the file's rows; `bulk` resolves them set-based at once.
 
+    `train` learns the model from the file first, so that a whole base is resolved by its own.
     Raises UsageError when the file, its mapping, or the home (for `bulk`) cannot be used.
     """
     declared = _declare(source, read_mapping(mapping))
+    if train and not bulk:
+        raise UsageError("--train goes with --bulk; train on what is loaded with `plait train`")
     if not bulk:
         return _append(home, file, declared, at=at, again=again)
     from services.cli.crew import crew
@@ -58,10 +63,25 @@ def load_into(  # the options of `plait load`
         raise UsageError(f"there is no file {file}")
     with alone(home.path):
         require_empty(home)
+        result = _learn(home, file, declared) if train else {}
         with crew(home) as workers:  # they land while the file is still being read
-            result = _append(home, file, declared, at=at, again=again)
+            result |= _append(home, file, declared, at=at, again=again)
             with progress_bar("stages", total=3) as stage:
                 return result | fill(home, workers, stage)
+
+
+def _learn(home: Home, file: Path, source: Source) -> dict[str, Any]:
+    """A model of the file's rows, active from here on; its version, and what learning took."""
+    from services.cli.model import keep
+    from services.ingest.load import read_events
+    from services.resolver.train import train_on_events
+
+    begun = time.monotonic()
+    events = read_events(file, source=source, clock=home.clock)
+    trained = train_on_events(events, source, progress=tell)
+    keep(home, trained, activate=True)
+    seconds = round(time.monotonic() - begun, 1)
+    return {"model_version": trained.model.version, "seconds_of_training": seconds}
 
 
 def _append(

@@ -2,7 +2,7 @@
 
 import time
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,9 @@ from services.cli.home import Home
 from services.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from services.cli.output import progress_bar, show, tell
 from services.cli.workers import worker_on
+
+if TYPE_CHECKING:
+    from services.linkage.training.train import Trained
 
 
 def register(app: typer.Typer) -> None:
@@ -29,7 +32,6 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Learn blocking keys, weights and prior from what was loaded, without labels."""
-    from services.identity.adapters.sql import models
     from services.identity.adapters.sql.store import SqlStore
     from services.resolver.train import train_on
 
@@ -39,17 +41,7 @@ def train(
     store = SqlStore(opened.url)
     trained = train_on(store, names=source or (), progress=tell)
     version = trained.model.version
-    with opened.connection() as connection:
-        models.save_model(
-            connection,
-            version,
-            trained.model.to_json().encode(),
-            trained.report,
-            at=opened.clock.now(),
-        )
-        becomes_active = activate or not models.has_told(connection)
-        if becomes_active:
-            models.activate(connection, version)
+    becomes_active = keep(opened, trained, activate=activate)
     if becomes_active:
         derive_again(opened)
     store.close()
@@ -69,6 +61,25 @@ def train(
             else "it is kept; this home has told profile ids, so activate it with --activate",
         ],
     )
+
+
+def keep(home: Home, trained: "Trained", *, activate: bool) -> bool:
+    """Keep a model; whether it is the active one now: at once where no profile id was told."""
+    from services.identity.adapters.sql import models
+
+    version = trained.model.version
+    with home.connection() as connection:
+        models.save_model(
+            connection,
+            version,
+            trained.model.to_json().encode(),
+            trained.report,
+            at=home.clock.now(),
+        )
+        becomes_active = activate or not models.has_told(connection)
+        if becomes_active:
+            models.activate(connection, version)
+    return becomes_active
 
 
 def land_unread(home: Home) -> None:

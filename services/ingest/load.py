@@ -5,8 +5,8 @@ load that broke off is simply started again: repeats are recognised by their mes
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -22,7 +22,7 @@ from services.identity.domain.ids import Micros
 from services.identity.domain.mapping import Mapping as SourceMapping
 from services.identity.domain.source import Source
 from services.identity.ports import Clock, OutgoingMessage, Partition, Position, Producer
-from services.identity.wire.events import TOPIC, encode, record_key_bytes
+from services.identity.wire.events import TOPIC, ChannelEvent, encode, record_key_bytes
 from services.ingest.file_rows import RowReader, row_reader
 from services.ingest.letters import letter
 from services.ingest.ports import Loads
@@ -88,6 +88,24 @@ def load_file(
         rejected=dict(work.rejected),
         positions=tuple(work.latest[each] for each in sorted(work.latest)),
     )
+
+
+def read_events(path: Path, *, source: Source, clock: Clock) -> Iterator[ChannelEvent]:
+    """The rows of a file as `load_file` would append them; those it would refuse are left out.
+
+    Raises UsageError when the file or its mapping cannot be used.
+    """
+    mapping = source.mapping
+    if mapping is None:
+        raise UsageError(f"source {source.name} has no mapping; give one with --mapping")
+    now = clock.now()
+    with _open(path, mapping) as table:
+        key = _check(table, mapping, path)
+        reader = row_reader(source.name, mapping, key=key, at=now, received_at=now)
+        for batch in table.read(rows_max=ROWS_PER_APPEND_MAX):
+            for row in batch.rows:
+                with suppress(RejectedError):
+                    yield reader.read(row.values)
 
 
 def hash_of(path: Path) -> bytes:

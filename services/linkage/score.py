@@ -107,6 +107,13 @@ def _to_gammas(result: Mapping[str, Any], comparisons: Sequence[Comparison]) -> 
     return gammas
 
 
+def _connect(*, threads: int) -> duckdb.DuckDBPyConnection:
+    """In memory. Without its progress bar, which would stand in what a command prints."""
+    connection = duckdb.connect(config={"threads": threads})
+    connection.execute("set enable_progress_bar = false")
+    return connection
+
+
 class FeatureTable:
     """All records of a training run in one table. Not for two threads at once."""
 
@@ -115,7 +122,7 @@ class FeatureTable:
     ) -> None:
         self._comparisons = tuple(comparisons)
         self._features = features
-        self._connection = duckdb.connect(config={"threads": 2})
+        self._connection = _connect(threads=2)
         cases = level_cases(self._comparisons)
         used = columns_read(cases, spec.columns)
         self._sql = joined_levels_sql(cases, used, records="record", pairs="pair_list")
@@ -205,7 +212,7 @@ class PairScorer:
         self._model = model
         self._weights = WeightTable(model.comparisons, model.term_frequencies)
         self._adjusters = self._weights.adjusters()
-        self._connection = duckdb.connect(config={"threads": 1})
+        self._connection = _connect(threads=1)
         columns = model.spec.columns
         cases = level_cases(model.comparisons)
         self._columns = {name: columns[name] for name in columns_read(cases, columns)}

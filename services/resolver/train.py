@@ -1,12 +1,15 @@
 """Training on what was loaded: the records of the store to a model version."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from services.identity.domain.errors import UsageError
+from services.identity.domain.ids import RecordKey
 from services.identity.domain.kinds import MATCHING, Kind
 from services.identity.domain.source import Source
 from services.identity.domain.traits import TRAIT_FIELDS
 from services.identity.store import ResolverStore
+from services.identity.wire.events import ChannelEvent
+from services.identity.wire.said import fields_said
 from services.linkage.training.records import TrainingRecord
 from services.linkage.training.train import Trained, train
 
@@ -55,21 +58,48 @@ def train_on(
     if unknown:
         raise UsageError(f"no source {unknown[0]!r}; known are {sorted(sources)}")
     wanted = {name: source for name, source in sources.items() if not names or name in names}
-    fields = fields_of(wanted.values())
+    with store.snapshot() as snapshot:
+        told = (
+            (key, state.matching_values())
+            for key, state, _ in snapshot.records()
+            if key.source in wanted
+        )
+        return _train(told, wanted.values(), progress)
+
+
+def train_on_events(
+    events: Iterable[ChannelEvent], source: Source, *, progress: Progress | None = None
+) -> Trained:
+    """Learn from the rows of one file, before they are landed. Writes nothing.
+
+    Raises UsageError when there is nothing to learn from.
+    """
+    told: dict[RecordKey, dict[str, str]] = {}
+    for event in events:
+        said = fields_said(event, source.mapping)
+        texts = {name: str(value) for name, value in said.items() if value is not None}
+        key = RecordKey(event.source, event.data.record.kind, event.data.record.key)
+        told.setdefault(key, {}).update(texts)
+    return _train(told.items(), [source], progress)
+
+
+def _train(
+    told: Iterable[tuple[RecordKey, Mapping[str, str]]],
+    sources: Collection[Source],
+    progress: Progress | None,
+) -> Trained:
+    """Learn from what records say: field -> text."""
+    fields = fields_of(sources)
     records: list[TrainingRecord] = []
     used: set[str] = set()
-    with store.snapshot() as snapshot:
-        for key, state, _ in snapshot.records():
-            if key.source not in wanted:
-                continue
-            texts = state.matching_values()
-            values = {name: texts[name] for name in fields if name in texts}
-            used.update(values)
-            if values:
-                records.append(TrainingRecord(key=key.text(), source=key.source, values=values))
+    for key, texts in told:
+        values = {name: texts[name] for name in fields if name in texts}
+        used.update(values)
+        if values:
+            records.append(TrainingRecord(key=key.text(), source=key.source, values=values))
     return train(
         records,
         tuple((name, kind) for name, kind in fields.items() if name in used),
-        unique_sources={name for name, source in wanted.items() if source.unique},
+        unique_sources={source.name for source in sources if source.unique},
         progress=progress,
     )

@@ -61,7 +61,7 @@ def bench_api(kept: Path | None, sizes: Sizes) -> dict[str, Any]:
     with home_folder(kept) as folder:
         home = Home(folder)
         records = round(sizes.profiles * RECORDS_A_PROFILE)
-        base = fill_base(home, People(SEED), records)
+        base = fill_base(home, People(SEED), records, train=False)
         home.ensure_api_key()
         asked = _asked(home, records)
         stop_home(folder)

@@ -39,7 +39,7 @@ def home_folder(kept: Path | None) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def fill_base(home: Home, people: People, records: int) -> dict[str, Any]:
+def fill_base(home: Home, people: People, records: int, *, train: bool) -> dict[str, Any]:
     """Load the base, or find it there; its figures, and which run on it this is.
 
     Raises UsageError when the home holds another base, or anything else.
@@ -62,9 +62,17 @@ def fill_base(home: Home, people: People, records: int) -> dict[str, Any]:
     note("loading them with --bulk")
     begun = time.perf_counter()
     report = load_into(
-        home, file, source="base", mapping=mapping, bulk=True, at=home.clock.now(), again=False
+        home,
+        file,
+        source="base",
+        mapping=mapping,
+        bulk=True,
+        train=train,
+        at=home.clock.now(),
+        again=False,
     )
-    seconds = time.perf_counter() - begun
+    training = report.get("seconds_of_training", 0)
+    seconds = time.perf_counter() - begun - training
     with home.connection() as connection:
         connection.autocommit = True
         connection.execute("VACUUM ANALYZE")
@@ -73,6 +81,7 @@ def fill_base(home: Home, people: People, records: int) -> dict[str, Any]:
         "records": records,
         "run": 0,
         "reused": False,
+        "seconds_of_training": training,
         "seconds": round(seconds, 1),
         "records_per_second": rate(records, seconds),
         "pairs_per_record": round(report["pairs"] / max(1, records), 2),

@@ -26,6 +26,9 @@ def resolver(  # the options of the command, as documented
     records: Annotated[int, typer.Option(min=10, help="New records of one measurement.")] = 10_000,
     rate: Annotated[float, typer.Option(min=1, help="Events/s while latency is measured.")] = 100,
     seconds: Annotated[float, typer.Option(min=1, help="How long that lasts.")] = 30,
+    train: Annotated[
+        bool, typer.Option("--train", help="With a model learned from the base.")
+    ] = False,
     home: KeptHome = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -33,9 +36,15 @@ def resolver(  # the options of the command, as documented
     from services.cli.bench.report import tell
     from services.cli.bench.resolver import Sizes, bench_resolver
 
-    sizes = Sizes(base=base, records=records, per_second=rate, seconds=seconds)
+    sizes = Sizes(base=base, records=records, per_second=rate, seconds=seconds, train=train)
     figures = bench_resolver(home, sizes)
-    shown = {"base": base, "records": records, "rate": rate, "seconds": seconds}
+    shown = {
+        "base": base,
+        "records": records,
+        "rate": rate,
+        "seconds": seconds,
+        "train": train,
+    }
     tell("resolver", sizes=shown, figures=figures, as_json=as_json)
 
 

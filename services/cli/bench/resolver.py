@@ -23,12 +23,16 @@ VISITS_A_RECORD = 5  # messages of the mixed stream for each of its new records
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
-    """`per_second` is the rate at which latency is measured, for so many `seconds`."""
+    """`per_second` is the rate at which latency is measured, for so many `seconds`.
+
+    `train`: the base is resolved by a model of its own instead of the shipped one.
+    """
 
     base: int
     records: int
     per_second: float
     seconds: float
+    train: bool = False
 
 
 def bench_resolver(kept: Path | None, sizes: Sizes) -> dict[str, Any]:
@@ -36,7 +40,7 @@ def bench_resolver(kept: Path | None, sizes: Sizes) -> dict[str, Any]:
     with home_folder(kept) as folder:
         home = Home(folder)
         people = People(SEED)
-        base = fill_base(home, people, sizes.base)
+        base = fill_base(home, people, sizes.base, train=sizes.train)
         context = multiprocessing.get_context("spawn")  # threads survive no fork
         with ProcessPoolExecutor(max_workers=1, mp_context=context) as beside:
             run = _Run(home, people, base["run"], beside, sizes)

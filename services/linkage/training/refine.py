@@ -16,6 +16,7 @@ from services.linkage.features import Features
 from services.linkage.model import LinkageModel
 from services.linkage.score import totals
 from services.linkage.training.choose_keys import ChosenKeys
+from services.linkage.training.edge_floor import edge_floor
 from services.linkage.training.em import smoothed
 from services.linkage.training.estimate_u import refine_u
 from services.linkage.training.household import fit_household_share
@@ -45,6 +46,7 @@ def refine(bench: Workbench, learned: Learned, chosen: ChosenKeys) -> Refined:
     """Cluster, learn, and again: three clusterings, the last by the model that is returned."""
     parameters = learned.parameters
     vectors = bench.compare(chosen.left, chosen.right)
+    labels = np.arange(bench.record_count)
     model = _fitted(bench, parameters, chosen, vectors)
     inside = _inside(bench, chosen, vectors, model)
     inside_vectors = bench.compare(inside.left, inside.right)
@@ -63,7 +65,11 @@ def refine(bench: Workbench, learned: Learned, chosen: ChosenKeys) -> Refined:
         if number < _ROUNDS:
             parameters = _relearn(bench, learned, parameters, inside_vectors, joined=joined)
             model = _fitted(bench, parameters, chosen, vectors)
-    return Refined(model=model, parameters=parameters, rounds=tuple(rounds))
+    weights = totals(bench.weigh(chosen.left, chosen.right, vectors, model), model)
+    floor = edge_floor(weights, chosen.left, chosen.right, clusters=labels)
+    return Refined(
+        model=replace(model, edge_floor=floor), parameters=parameters, rounds=tuple(rounds)
+    )
 
 
 def _fitted(

@@ -27,8 +27,12 @@ _DETAILS = {
 
 
 def connect() -> duckdb.DuckDBPyConnection:
-    """In memory, one thread: rows come in file order. Times are told in UTC."""
+    """In memory, one thread: rows come in file order. Times are told in UTC.
+
+    Without its progress bar, which would stand in what a command prints.
+    """
     connection = duckdb.connect(config={"threads": 1})
+    connection.execute("SET enable_progress_bar = false")
     connection.execute("SET TimeZone = 'UTC'")
     return connection
 
