@@ -28,12 +28,12 @@ GRANT INSERT, UPDATE, DELETE ON
     log_topic, membership, outbox, profile, progress, record, review_item, segment_membership,
     set_aside
     TO plait_resolver;
-GRANT UPDATE ON model TO plait_resolver;  -- FOR SHARE: the active model stays so until the commit
+GRANT UPDATE ON model, ruleset TO plait_resolver;  -- FOR SHARE: the active one stays until the commit
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO plait_resolver;
 
 -- The profile API reads, and adds what it answered.
 GRANT SELECT ON
     api_key, decision, event, generic_key, key, membership, model, profile, progress, record,
-    segment, segment_membership, source
+    ruleset, segment, segment_membership, source
     TO plait_api;
 GRANT INSERT ON decision TO plait_api;

@@ -59,6 +59,7 @@ class Configuration(BaseSettings):
     pepper_file: Path | None = None
     host: str = "127.0.0.1"
     ports: PortsSection = PortsSection()
+    rules: Path | None = None  # identity.yaml; without it the rules in use stay
     state: Path | None = None  # what runs on this machine, and keys that it gave out
 
     @classmethod
@@ -131,7 +132,8 @@ def _document(path: Path) -> dict[str, Any]:
 
 def _from_files(read: Configuration, folder: Path) -> dict[str, Any]:
     """Secrets read from their files; every path is taken from the configuration's folder."""
-    found: dict[str, Any] = {"state": folder / read.state if read.state else None}
+    paths = {"state": read.state, "rules": read.rules}
+    found: dict[str, Any] = {name: folder / path for name, path in paths.items() if path}
     for name in _SECRETS:
         file: Path | None = getattr(read, f"{name}_file")
         if file is None:

@@ -129,10 +129,16 @@ class Home:
         return keys_of(self.path)
 
     def _bootstrap(self) -> None:
-        """A new home gets the shipped model, so that it resolves from its first event."""
-        from services.identity.adapters.sql import models
+        """A new home gets the shipped model and rules, so that it resolves from its first event."""
+        from services.identity.adapters.sql import models, rulesets
+        from services.identity.domain.ruleset import Ruleset, encode_ruleset
 
         with self.connection() as connection:
+            if rulesets.active_ruleset(connection) is None:
+                rules = Ruleset()
+                rulesets.activate_ruleset(
+                    connection, rules.version, encode_ruleset(rules), at=self.clock.now()
+                )
             if models.active_version(connection) is not None:
                 return
             document = files("services.linkage.models").joinpath("customer.v1.json").read_bytes()

@@ -18,6 +18,7 @@ from services.cli.logs import Level, start_logging, where
 from services.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from services.cli.output import show
 from services.cli.places import Place, place_of
+from services.cli.rules import take_rules
 from services.cli.running import Running, processes
 from services.cli.stack import SERVICES, Ports, run_stack
 from services.identity.adapters.sql.opening import NotAllowedError
@@ -84,6 +85,8 @@ def prepare(path: Path, kafka: str | None, services: tuple[str, ...] = SERVICES)
     To a configuration sources are added by `plait source add` only.
     """
     home = Home(path)
+    if "resolver" in services:
+        take_rules(home)
     if kafka is not None:
         home.use_kafka(kafka)
     if home.place.config is None:

@@ -22,11 +22,14 @@ def worker_on(
 ) -> Iterator["Worker"]:
     """Closed on leaving, with everything that it used.
 
-    Raises RetryableError when the log or the database cannot be reached.
+    Raises RetryableError when the log or the database cannot be reached, and UsageError when the
+    home's rules file is not what its records were derived by.
     """
+    from services.cli.rules import take_rules
     from services.identity.adapters.sql.store import SqlStore
     from services.resolver.consume import Worker
 
+    take_rules(home)
     log, store = home.log(), SqlStore(home.url)
     try:
         worker = Worker(

@@ -96,6 +96,13 @@ class StoredEdge(NamedTuple):
     vector: bytes
 
 
+class ActiveVersions(NamedTuple):
+    """What records are derived and joined by; without rules of its own a home has the built-in."""
+
+    model: str
+    rules: str | None
+
+
 class StoredProfile(NamedTuple):
     id: ProfileId
     document: bytes | None
@@ -229,11 +236,12 @@ class Transaction(Protocol):
 
     # standing
     def sources(self) -> Mapping[str, Source]: ...
-    def active_model(self) -> str | None:
-        """The model's version, which stays the active one until the transaction ends."""
+    def active_versions(self) -> ActiveVersions | None:
+        """Those of model and rules, which stay the active ones until the transaction ends."""
         ...
 
     def model_document(self, version: str) -> bytes: ...
+    def ruleset_document(self, version: str) -> bytes: ...
     def segment_documents(self) -> Sequence[tuple[Mapping[str, object], int]]:
         """Every segment's document with its version, by id."""
         ...

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
+from services.identity.domain.identifiers import IdentityRules
 from services.identity.domain.ids import Micros, ProfileId, SegmentId
 from services.identity.domain.reading import (
     ApiKey,
@@ -24,7 +25,7 @@ class TraceReads(Protocol):
     """What a trace asks; every method raises RetryableError as those of ProfileReads do."""
 
     async def traced_events(self, event_ids: Sequence[UUID]) -> Sequence[TracedEvent]: ...
-    async def surroundings(self, traced: TracedEvent) -> Surroundings: ...
+    async def surroundings(self, traced: TracedEvent, rules: IdentityRules) -> Surroundings: ...
     async def log_place(self, body: bytes, *, key: bytes, after: Micros) -> LogPlace | None:
         """Where the log holds a message that arrived then; None where that is not known."""
         ...
@@ -63,6 +64,10 @@ class ProfileReads(TraceReads, Protocol):
 
     async def progress(self) -> ProgressRow | None: ...
     async def sources(self) -> Sequence[Source]: ...
+    async def ruleset(self) -> bytes | None:
+        """The document of the active rules; None where only the built-in ones are in use."""
+        ...
+
     async def api_key(self, prefix: str) -> ApiKey | None: ...
     async def ping(self) -> None:
         """Raises RetryableError unless the store answers and its schema is there."""

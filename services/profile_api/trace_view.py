@@ -14,7 +14,6 @@ from services.identity.domain.identifiers import (
     VALUE_CHARS_MAX,
     IdentityRules,
     identifier_key,
-    normalise,
 )
 from services.identity.domain.ids import RecordKey
 from services.identity.domain.profile import Profile
@@ -29,7 +28,6 @@ from services.identity.wire.said import fields_said, identifiers_said
 from services.profile_api.times import instant
 
 MASKED = "***"
-_ANY_TYPE = "value"  # of no type with a form of its own: only what is blocked is refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +180,7 @@ def _why_refused(name: str, raw: str, rules: IdentityRules) -> str:
         return "empty"
     if len(raw.strip()) > VALUE_CHARS_MAX:
         return "too_long"
-    if normalise(_ANY_TYPE, raw, None) is None:
+    if rules.is_blocked(name, raw.strip()):
         return "blocked_value"
     return "unreadable"
 

@@ -13,6 +13,7 @@ from services.identity.domain.identifiers import (
 )
 from services.identity.domain.ids import Micros, ProfileId
 from services.identity.domain.reading import StoredView
+from services.identity.domain.ruleset import read_ruleset
 from services.identity.domain.source import Source
 from services.identity.ports import Clock
 from services.profile_api.ports import ProfileReads
@@ -109,7 +110,9 @@ class People:
         async with self._reading:
             if self._is_stale():
                 self._sources = await self._reads.sources()
-                self._rules = rules_for(self._sources)
+                document = await self._reads.ruleset()
+                declared = None if document is None else read_ruleset(document).identity
+                self._rules = rules_for(self._sources, declared=declared)
                 self._read_at = self._clock.now()
 
     def _is_stale(self) -> bool:

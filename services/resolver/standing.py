@@ -1,14 +1,14 @@
 """What a worker works with: the active model, rules and segments, read again when they change."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from services.identity.domain.errors import UsageError
-from services.identity.domain.identifiers import GENERIC_HOLDERS_MAX, rules_for
+from services.identity.domain.identifiers import rules_for
 from services.identity.domain.ladder import COMPONENT_UNITS_MAX
+from services.identity.domain.ruleset import Ruleset, read_ruleset
 from services.identity.domain.source import Source
-from services.identity.domain.survivorship import Survivorship
-from services.identity.store import Transaction
+from services.identity.store import ActiveVersions, Transaction
 from services.linkage.model import LinkageModel
 from services.linkage.score import PairScorer
 from services.resolver.derive import Deriver
@@ -22,30 +22,43 @@ from services.segments.evaluate import Evaluator
 class Standing:
     """Compiled tools by the version of what they were made from. One worker's; not for threads.
 
-    The limits are part of the rules version: every worker of a home has the same.
+    Rules come from the home, so that every worker of it has the same; `generic_holders_max` takes
+    the place of what they say of identifiers, for tests.
     """
 
-    survivorship: Survivorship = field(default_factory=Survivorship)
-    generic_holders_max: int = GENERIC_HOLDERS_MAX
+    generic_holders_max: int | None = None
     component_units_max: int = COMPONENT_UNITS_MAX
     component_records_max: int = COMPONENT_RECORDS_MAX
     scorer: PairScorer | None = None
     _model: LinkageModel | None = None
+    _rules: Ruleset = field(default_factory=Ruleset)
+    _rules_version: str | None = None
     _memory: PairMemory = field(default_factory=PairMemory)
     _evaluator: Evaluator | None = None
     _segments: object = None
 
     def deriver(self, tx: Transaction, sources: Mapping[str, Source]) -> Deriver:
         """For the model that is active as of this transaction."""
-        rules = rules_for(sources.values(), generic_holders_max=self.generic_holders_max)
-        return Deriver(self._model_for(tx), rules)
+        active = _active(tx)
+        return self._deriver(self._model_for(tx, active), self._rules_for(tx, active), sources)
+
+    def _deriver(
+        self, model: LinkageModel, rules: Ruleset, sources: Mapping[str, Source]
+    ) -> Deriver:
+        declared = rules.identity
+        if self.generic_holders_max is not None:
+            declared = replace(declared, generic_holders_max=self.generic_holders_max)
+        return Deriver(model, rules_for(sources.values(), declared=declared))
 
     def engine(self, tx: Transaction) -> Engine:
         sources = tx.sources()
+        active = _active(tx)
+        scorer = self._scorer_for(self._model_for(tx, active))
+        rules = self._rules_for(tx, active)
         return Engine(
-            scorer=self._scorer_for(tx),
-            deriver=self.deriver(tx, sources),
-            survivorship=self.survivorship,
+            scorer=scorer,
+            deriver=self._deriver(scorer.model, rules, sources),
+            survivorship=rules.survivorship,
             evaluator=self._evaluator_for(tx, sources),
             sources=sources,
             memory=self._memory,
@@ -53,18 +66,23 @@ class Standing:
             component_records_max=self.component_records_max,
         )
 
-    def _model_for(self, tx: Transaction) -> LinkageModel:
-        version = tx.active_model()
-        if version is None:
-            raise UsageError("this home has no active model; run `plait up` or `plait train`")
+    def _rules_for(self, tx: Transaction, active: ActiveVersions) -> Ruleset:
+        if self._rules_version != active.rules:
+            self._rules = (
+                read_ruleset(tx.ruleset_document(active.rules)) if active.rules else Ruleset()
+            )
+            self._rules_version = active.rules
+        return self._rules
+
+    def _model_for(self, tx: Transaction, active: ActiveVersions) -> LinkageModel:
+        version = active.model
         if self.scorer is not None and self.scorer.model.version == version:
             return self.scorer.model
         if self._model is None or self._model.version != version:
             self._model = LinkageModel.from_json(tx.model_document(version).decode())
         return self._model
 
-    def _scorer_for(self, tx: Transaction) -> PairScorer:
-        model = self._model_for(tx)
+    def _scorer_for(self, model: LinkageModel) -> PairScorer:
         if self.scorer is None or self.scorer.model.version != model.version:
             if self.scorer is not None:
                 self.scorer.close()
@@ -81,3 +99,11 @@ class Standing:
             self._evaluator = Evaluator(definitions, channels=channels)
             self._segments = seen
         return self._evaluator
+
+
+def _active(tx: Transaction) -> ActiveVersions:
+    """Which model and rules are active, until the transaction ends. Raises UsageError for none."""
+    active = tx.active_versions()
+    if active is None:
+        raise UsageError("this home has no active model; run `plait up` or `plait train`")
+    return active

@@ -1,7 +1,7 @@
 """What the resolver may rely on, whichever store it works with. Each store's test subclasses this.
 
-A subclass gives `store`: with two sources (web; billing, which is unique), the active model "m1"
-and one segment.
+A subclass gives `store`: with two sources (web; billing, which is unique), the active model "m1",
+the active rules "r1" and one segment.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId
 from services.identity.domain.record import EMPTY, RecordState
 from services.identity.ports import OutgoingMessage, Partition, Position
 from services.identity.store import (
+    ActiveVersions,
     Comparable,
     DedupeEntry,
     Interval,
@@ -344,14 +345,15 @@ class StoreContract:
 
     # standing
 
-    def test_sources_and_the_active_model_are_known(self, store: ResolverStore) -> None:
+    def test_sources_and_what_is_active_are_known(self, store: ResolverStore) -> None:
         with store.transaction() as tx:
             sources = tx.sources()
             assert {name: source.unique for name, source in sources.items()} == {
                 "billing": True,
                 "web": False,
             }
-            assert tx.active_model() == "m1"
+            assert tx.active_versions() == ActiveVersions("m1", "r1")
+            assert tx.ruleset_document("r1") == b"rules one"
             assert tx.model_document("m1") == b"model one"
             assert [dict(d) for d, _ in tx.segment_documents()] == [{"id": "loyal"}]
 

@@ -22,6 +22,8 @@ class TestMemoryStore(StoreContract):
         store = MemoryStore(sources)
         store.activate_model("m0", b"model nought")
         store.activate_model("m1", b"model one")
+        store.activate_ruleset("r0", b"rules nought")
+        store.activate_ruleset("r1", b"rules one")
         store.save_segment(SEGMENT, {"id": "loyal"})
         return store
 

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from services.identity.adapters.sql.engine import connect
+from services.identity.adapters.sql.rulesets import activate_ruleset
 from services.identity.adapters.sql.store import SqlStore
+from services.identity.domain.ids import Micros
 from services.identity.store import ResolverStore
 from tests.contract.store_contract import StoreContract
 
@@ -22,6 +24,8 @@ class TestSqlStore(StoreContract):
                 "INSERT INTO model (version, document, report, created_at, is_active)"
                 " VALUES ('m0', 'model nought', '{}', 0, false), ('m1', 'model one', '{}', 0, true)"
             )
+            for version, document in (("r0", b"rules nought"), ("r1", b"rules one")):
+                activate_ruleset(connection, version, document, at=Micros(0))
             connection.execute(
                 "INSERT INTO segment (id, document, version, changed_at)"
                 """ VALUES ('loyal', '{"id": "loyal"}', 1, 0)"""

@@ -8,7 +8,7 @@ from uuid import UUID
 from services.identity.adapters.memory.store import MemoryStore
 from services.identity.adapters.sql.engine import connect
 from services.identity.domain.errors import RejectedError
-from services.identity.domain.identifiers import rules_for
+from services.identity.domain.identifiers import IdentityRules, rules_for
 from services.identity.domain.ids import ProfileId, SegmentId, event_id_of
 from services.identity.domain.source import Source
 from services.identity.ports import Message, OutgoingMessage, Partition
@@ -124,7 +124,9 @@ def _faults_of_landing(
     holders_max: int,
 ) -> Iterator[str]:
     """Every message was landed once: as a copy of its event, or as a dead letter."""
-    deriver = Deriver(MODEL, rules_for(SOURCES, generic_holders_max=holders_max))
+    deriver = Deriver(
+        MODEL, rules_for(SOURCES, declared=IdentityRules(generic_holders_max=holders_max))
+    )
     sources: Mapping[str, Source] = {source.name: source for source in SOURCES}
     copies: Counter[UUID] = Counter()
     refused: set[str] = set()

@@ -20,7 +20,7 @@ from services.resolver.standing import Standing
 
 _CALLS = {
     "poll": "poll",
-    "begin sources active_model model_document segment_documents": "standing",
+    "begin sources active_versions model_document ruleset_document segment_documents": "standing",
     "lock_records new_record_numbers lock_record_numbers events_of": "lock and read records",
     "derive": "derive features and keys",
     "add_dedupe update_dedupe add_records update_records add_keys remove_keys mark add_events"

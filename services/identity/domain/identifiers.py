@@ -5,10 +5,10 @@ Equality of a decisive identifier links two records by itself; evidence only fee
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Literal
+from typing import Literal, assert_never
 
 from services.identity.domain.contact_values import email_address, phone_number
 from services.identity.domain.events import ExternalId
@@ -20,15 +20,44 @@ DECLARED_PRIORITY = 10  # identifiers that mappings declare join after the built
 GENERIC_HOLDERS_MAX = 100  # an identifier held by more distinct records than this makes no edge
 BLOCKING_HOLDERS_MAX = 50  # the same of a blocking key; others find its pairs (accuracy.md)
 
-_BLOCKED = re.compile(
-    r"^(?:[0\-]*|-1|null|none|nil|undefined|nan|anonymous|guest|unknown|n/?a|na|test|true|false"
-    r"|\[object object\]|not[ _]?applicable|id|user|email|distinct_id|0000000000|1234567890"
-    r"|test@.*|noreply@.*|no-reply@.*|none@.*|null@.*)$",
-    re.IGNORECASE,
-)
-
 Strength = Literal["decisive", "evidence"]
 Scope = Literal["shared", "workspace"]
+Normaliser = Literal["exact", "lower", "digits", "email", "phone"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockedValues:
+    """Values that never tie: whole ones, and regular expressions that match a whole value.
+
+    Neither cares for upper and lower case. `values` are case-folded.
+    """
+
+    values: frozenset[str] = frozenset()
+    patterns: tuple[str, ...] = ()
+
+    def hold(self, value: str) -> bool:
+        if value.casefold() in self.values:
+            return True
+        return bool(self.patterns) and _matcher(self.patterns).fullmatch(value) is not None
+
+
+@lru_cache(maxsize=256)
+def _matcher(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{each})" for each in patterns), re.IGNORECASE)
+
+
+NOTHING_BLOCKED = BlockedValues()
+ALWAYS_BLOCKED = BlockedValues(
+    values=frozenset(
+        {
+            *("-1", "null", "none", "nil", "undefined", "nan", "anonymous", "guest", "unknown"),
+            *("n/a", "na", "test", "true", "false", "[object object]", "not applicable"),
+            *("not_applicable", "notapplicable", "id", "user", "email", "distinct_id"),
+            *("0000000000", "1234567890"),
+        }
+    ),
+    patterns=(r"[0\-]*", "test@.*", "noreply@.*", "no-reply@.*", "none@.*", "null@.*"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +73,8 @@ class IdentifierType:
     priority: int
     max_per_profile: int | None = None
     is_shareable: bool = False
+    normaliser: Normaliser = "exact"
+    blocked: BlockedValues = NOTHING_BLOCKED
 
 
 DEFAULT_TYPES = (
@@ -60,8 +91,12 @@ DEFAULT_TYPES = (
     IdentifierType(name="crm_id", strength="decisive", scope="workspace", priority=2),
     IdentifierType(name="anonymous_id", strength="decisive", scope="workspace", priority=5),
     IdentifierType(name="device_id", strength="evidence", scope="workspace", priority=6),
-    IdentifierType(name="email", strength="evidence", scope="shared", priority=3),
-    IdentifierType(name="phone", strength="evidence", scope="shared", priority=4),
+    IdentifierType(
+        name="email", strength="evidence", scope="shared", priority=3, normaliser="email"
+    ),
+    IdentifierType(
+        name="phone", strength="evidence", scope="shared", priority=4, normaliser="phone"
+    ),
 )
 
 
@@ -75,24 +110,44 @@ class IdentityRules:
     types: Mapping[str, IdentifierType] = field(
         default_factory=lambda: {each.name: each for each in DEFAULT_TYPES}
     )
+    blocked: BlockedValues = ALWAYS_BLOCKED
     generic_holders_max: int = GENERIC_HOLDERS_MAX
+    blocking_holders_max: int = BLOCKING_HOLDERS_MAX
 
     def holders_max(self, key: int) -> int:
         """How many records may hold a key. Those of identifiers are odd, of blocking even."""
         if key & 1:
             return self.generic_holders_max
-        return min(BLOCKING_HOLDERS_MAX, self.generic_holders_max)
+        return min(self.blocking_holders_max, self.generic_holders_max)
 
     def normalise(self, type_name: str, raw: str, region: str | None = None) -> str | None:
-        """The value as it is compared, or None when it can tie nothing together."""
-        return normalise(type_name, raw, region)
+        """The value as it is compared, or None when it can tie nothing together.
+
+        Pure for pinned versions of phonenumberslite and email-validator. A value is blocked as it
+        was written or as it is compared.
+        """
+        value = raw.strip()
+        if not value or len(value) > VALUE_CHARS_MAX or self.is_blocked(type_name, value):
+            return None
+        declared = self.types.get(type_name)
+        if declared is None:
+            return value
+        found = _normalised(declared.normaliser, value, region)
+        if found is None or found == value or not declared.blocked.hold(found):
+            return found
+        return None
+
+    def is_blocked(self, type_name: str, value: str) -> bool:
+        """Whether a value, as it was written, is one of those that never tie."""
+        declared = self.types.get(type_name)
+        return self.blocked.hold(value) or (declared is not None and declared.blocked.hold(value))
 
     def external_id(self, type_name: str, raw: str, source: Source) -> ExternalId | None:
         """The identifier as one source means it, or None when blocked, empty or undeclared."""
         declared = self.types.get(type_name)
         if declared is None:
             return None
-        value = normalise(type_name, raw, source.region)
+        value = self.normalise(type_name, raw, source.region)
         if value is None:
             return None
         scope = SCOPE_SHARED if declared.scope == "shared" else source.workspace
@@ -107,43 +162,55 @@ class IdentityRules:
         return declared is not None and declared.is_shareable
 
 
-def rules_for(
-    sources: Iterable[Source], *, generic_holders_max: int = GENERIC_HOLDERS_MAX
-) -> IdentityRules:
-    """The default types and those that the sources' mappings declare.
+def rules_for(sources: Iterable[Source], *, declared: IdentityRules | None = None) -> IdentityRules:
+    """The declared types, by default the built-in ones, and those that the sources' mappings add.
 
     Where two sources differ on the strength of one type, the decisive one holds.
     """
-    types = {each.name: each for each in DEFAULT_TYPES}
+    declared = declared or IdentityRules()
+    types = dict(declared.types)
     for source in sorted(sources, key=lambda each: each.name):
         for column in source.mapping.columns.values() if source.mapping else ():
             name = column.identifier_type
             if name is None or (name in types and column.strength != "decisive"):
                 continue
             known = types.get(name)
-            types[name] = IdentifierType(
-                name=name,
-                strength="decisive" if column.strength == "decisive" else "evidence",
-                scope=known.scope if known else "shared",
-                priority=known.priority if known else DECLARED_PRIORITY,
-                max_per_profile=known.max_per_profile if known else None,
-                is_shareable=known.is_shareable if known else False,
+            strength: Strength = "decisive" if column.strength == "decisive" else "evidence"
+            types[name] = (
+                replace(known, strength=strength)
+                if known
+                else IdentifierType(
+                    name=name, strength=strength, scope="shared", priority=DECLARED_PRIORITY
+                )
             )
-    return IdentityRules(types=types, generic_holders_max=generic_holders_max)
+    return replace(declared, types=types)
+
+
+_BUILT_IN = IdentityRules()
 
 
 def normalise(type_name: str, raw: str, region: str | None) -> str | None:
-    """Pure for pinned versions of phonenumberslite and email-validator."""
-    value = raw.strip()
-    if not value or len(value) > VALUE_CHARS_MAX or _BLOCKED.match(value):
-        return None
-    if type_name == "email":
-        return _email(value)
-    if type_name == "phone":
-        return _phone(value, region)
-    return value
+    """By the built-in rules: what ingest goes by, which knows no home's own."""
+    return _BUILT_IN.normalise(type_name, raw, region)
 
 
+def _normalised(normaliser: Normaliser, value: str, region: str | None) -> str | None:
+    match normaliser:
+        case "exact":
+            return value
+        case "lower":
+            return value.lower()
+        case "digits":
+            return _NO_DIGIT.sub("", value) or None
+        case "email":
+            return _email(value)
+        case "phone":
+            return _phone(value, region)
+        case _:
+            assert_never(normaliser)
+
+
+_NO_DIGIT = re.compile(r"\D")
 _email = lru_cache(maxsize=65_536)(email_address)
 _phone = lru_cache(maxsize=65_536)(phone_number)
 

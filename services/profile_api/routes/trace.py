@@ -76,7 +76,7 @@ async def _traces(
             continue
         reading = TraceReading(
             event=event,
-            around=await desk.reads.surroundings(event),
+            around=await desk.reads.surroundings(event, rules),
             place=await desk.reads.log_place(
                 event.body, key=_partition_key(event), after=_received_at(event)
             ),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from services.identity.domain.errors import RetryableError
+from services.identity.domain.identifiers import IdentityRules
 from services.identity.domain.ids import Micros, ProfileId, SegmentId
 from services.identity.domain.reading import (
     ApiKey,
@@ -33,6 +34,7 @@ class MemoryReads:
     member_rows: dict[SegmentId, list[MemberRow]] = field(default_factory=dict)
     progress_row: ProgressRow | None = None
     source_rows: list[Source] = field(default_factory=list)
+    ruleset_document: bytes | None = None
     api_keys: dict[str, ApiKey] = field(default_factory=dict)
     entries: list[DecisionEntry] = field(default_factory=list)
     traced: dict[UUID, TracedEvent] = field(default_factory=dict)
@@ -82,6 +84,10 @@ class MemoryReads:
         await self.ping()
         return list(self.source_rows)
 
+    async def ruleset(self) -> bytes | None:
+        await self.ping()
+        return self.ruleset_document
+
     async def api_key(self, prefix: str) -> ApiKey | None:
         await self.ping()
         return self.api_keys.get(prefix)
@@ -94,8 +100,9 @@ class MemoryReads:
         await self.ping()
         return [self.traced[event_id] for event_id in event_ids if event_id in self.traced]
 
-    async def surroundings(self, traced: TracedEvent) -> Surroundings:
+    async def surroundings(self, traced: TracedEvent, rules: IdentityRules) -> Surroundings:
         await self.ping()
+        del rules  # what is around was put here as it is
         return self.around.get(traced.event_id, Surroundings())
 
     async def log_place(self, body: bytes, *, key: bytes, after: Micros) -> LogPlace | None:

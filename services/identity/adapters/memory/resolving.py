@@ -10,6 +10,7 @@ from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId
 from services.identity.domain.source import Source
 from services.identity.ports import OutgoingMessage
 from services.identity.store import (
+    ActiveVersions,
     Comparable,
     Interval,
     Mark,
@@ -160,12 +161,17 @@ class MemoryTransaction(LandingTables):
     def sources(self) -> Mapping[str, Source]:
         return {source.name: source for source in self._sources.every()}
 
-    def active_model(self) -> str | None:
-        """The one that was activated last."""
-        return next(reversed(self._tables.models), None)
+    def active_versions(self) -> ActiveVersions | None:
+        """Those that were activated last."""
+        model = next(reversed(self._tables.models), None)
+        rules = next(reversed(self._tables.rulesets), None)
+        return None if model is None else ActiveVersions(model, rules)
 
     def model_document(self, version: str) -> bytes:
         return self._tables.models[version]
+
+    def ruleset_document(self, version: str) -> bytes:
+        return self._tables.rulesets[version]
 
     def segment_documents(self) -> Sequence[tuple[Mapping[str, object], int]]:
         return [self._tables.segments[each] for each in sorted(self._tables.segments)]

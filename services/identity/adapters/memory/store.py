@@ -26,6 +26,12 @@ class MemoryStore:
         self._counters = Counters()
         self._turn = threading.Lock()
 
+    def activate_ruleset(self, version: str, document: bytes) -> None:
+        """Keep rules and make them the active ones."""
+        with self._turn:
+            self.tables.rulesets.pop(version, None)
+            self.tables.rulesets[version] = document
+
     def activate_model(self, version: str, document: bytes) -> None:
         """Keep a model and make it the active one."""
         with self._turn:

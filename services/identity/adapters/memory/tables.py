@@ -54,6 +54,7 @@ class Tables:
     reviews: dict[tuple[str, str], tuple[ReviewItem, Micros]] = field(default_factory=dict)
     progress: dict[str, Progress] = field(default_factory=dict)
     models: dict[str, bytes] = field(default_factory=dict)
+    rulesets: dict[str, bytes] = field(default_factory=dict)
     segments: dict[SegmentId, tuple[Mapping[str, object], int]] = field(default_factory=dict)
 
 

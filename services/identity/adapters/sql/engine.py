@@ -68,7 +68,10 @@ def create_schema(connection: Connection) -> None:
     """Create what is missing. Idempotent, and safe when several processes start at once."""
     with transaction(connection) as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", (SCHEMA_LOCK,))
-        cursor.execute("SELECT to_regclass('decision') IS NOT NULL")
+        cursor.execute(
+            "SELECT bool_and(to_regclass(name) IS NOT NULL) FROM unnest(%s::text[]) AS name",
+            (list(metadata.tables),),
+        )
         row = cursor.fetchone()
         if row is not None and row[0]:
             return

@@ -31,6 +31,7 @@ from services.identity.adapters.sql.tables import (
     profile,
     progress,
     record,
+    ruleset,
     segment,
     segment_membership,
     source,
@@ -161,6 +162,8 @@ class SqlReads(SqlTraceReads):
         self._progress = compile_statement(
             select(progress.c.as_of, progress.c.pending_since).where(group)
         )
+        active = ruleset.c.is_active
+        self._ruleset = compile_statement(select(ruleset.c.document).where(active))
         self._sources = compile_statement(select(source).order_by(source.c.name))
         prefix = api_key.c.prefix == bindparam("prefix", type_=Text())
         self._api_key = compile_statement(select(api_key).where(prefix))
@@ -218,6 +221,10 @@ class SqlReads(SqlTraceReads):
     async def sources(self) -> Sequence[Source]:
         rows = await self._pool.fetch(self._sources)
         return [_source(row) for row in rows]
+
+    async def ruleset(self) -> bytes | None:
+        rows = await self._pool.fetch(self._ruleset)
+        return bytes(rows[0]["document"]) if rows else None
 
     async def api_key(self, prefix: str) -> ApiKey | None:
         rows = await self._pool.fetch(self._api_key, prefix=prefix)

@@ -14,6 +14,7 @@ from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId
 from services.identity.domain.source import Source
 from services.identity.ports import OutgoingMessage
 from services.identity.store import (
+    ActiveVersions,
     Comparable,
     Interval,
     Mark,
@@ -25,6 +26,11 @@ from services.identity.store import (
     StoredRecord,
 )
 
+_ACTIVE = (
+    "SELECT m.version, r.version FROM model AS m, ruleset AS r"
+    " WHERE m.is_active AND r.is_active FOR SHARE"
+)
+_ACTIVE_MODEL = "SELECT version, NULL FROM model WHERE is_active FOR SHARE"
 GENERIC_LOCK_CLASS = 7_046_030  # first half of the advisory locks that guard generic keys
 GENERIC_LOCK_BUCKETS = 512
 OUTBOX_LOCK_CLASS = 7_046_031
@@ -284,12 +290,20 @@ class ResolvingWrites(LandingWrites):
     def sources(self) -> Mapping[str, Source]:
         return {row[0]: read_source(row) for row in self._rows(READ)}
 
-    def active_model(self) -> str | None:
-        rows = self._rows("SELECT version FROM model WHERE is_active FOR SHARE")
-        return rows[0][0] if rows else None
+    def active_versions(self) -> ActiveVersions | None:
+        # Whoever waited for a new one to be activated sees no row that is active still: once more.
+        for statement in (_ACTIVE, _ACTIVE, _ACTIVE_MODEL):
+            rows = self._rows(statement)
+            if rows:
+                return ActiveVersions(*rows[0])
+        return None
 
     def model_document(self, version: str) -> bytes:
         rows = self._rows("SELECT document FROM model WHERE version = %s", version)
+        return bytes(rows[0][0])
+
+    def ruleset_document(self, version: str) -> bytes:
+        rows = self._rows("SELECT document FROM ruleset WHERE version = %s", version)
         return bytes(rows[0][0])
 
     def segment_documents(self) -> Sequence[tuple[Mapping[str, object], int]]:

@@ -72,6 +72,14 @@ model = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("is_active", Boolean, nullable=False, server_default=text("false")),
 )
+ruleset = Table(
+    "ruleset",
+    metadata,
+    Column("version", Text, primary_key=True),  # a hash of the document
+    Column("document", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("is_active", Boolean, nullable=False, server_default=text("false")),
+)
 segment = Table(
     "segment",
     metadata,

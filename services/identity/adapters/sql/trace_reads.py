@@ -172,8 +172,7 @@ class SqlTraceReads:
         rows = await self._trace_pool.fetch(self._traced, event_ids=list(event_ids))
         return [_traced(row) for row in rows]
 
-    async def surroundings(self, traced: TracedEvent) -> Surroundings:
-        rules = IdentityRules()
+    async def surroundings(self, traced: TracedEvent, rules: IdentityRules) -> Surroundings:
         counted = rules.generic_holders_max + 1
         rows = await self._rows(_KEYS, keys=list(traced.keys), counted=counted)
         keys = [TracedKey(key=r["key"], holders=r["holders"], told=r["told"]) for r in rows]

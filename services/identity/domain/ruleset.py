@@ -1,0 +1,238 @@
+"""The rules of identity as one declared whole: identifier types, blocked values, limits, survivors.
+
+Parsed from the plain values of `identity.yaml`. Its version is a hash of what it says, whatever the
+file looks like; records derived under one version must be derived again under another.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from hashlib import blake2b
+from typing import Any, TypeVar, get_args
+
+from services.identity.domain.errors import UsageError
+from services.identity.domain.identifiers import (
+    BLOCKING_HOLDERS_MAX,
+    GENERIC_HOLDERS_MAX,
+    NOTHING_BLOCKED,
+    BlockedValues,
+    IdentifierType,
+    IdentityRules,
+    Normaliser,
+    Scope,
+    Strength,
+)
+from services.identity.domain.survivorship import Rule, Survivorship
+
+TYPES_MAX = 200
+BLOCKED_MAX = 10_000  # values, of one list
+PATTERNS_MAX = 100
+PATTERN_CHARS_MAX = 200
+HOLDERS_MAX = 1_000  # more holders of one key would be compared with each other, all with all
+NUMBER_MAX = 1_000_000
+
+_TYPE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
+_TYPE_KEYS = (
+    "normalise",
+    "strength",
+    "scope",
+    "priority",
+    "max_per_profile",
+    "shareable",
+    "blocked",
+)
+_KEYS = ("identifiers", "blocked", "generic", "survivorship")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruleset:
+    """What decides who ties with whom, and which value a profile keeps."""
+
+    identity: IdentityRules = field(default_factory=IdentityRules)
+    survivorship: Survivorship = field(default_factory=Survivorship)
+
+    @property
+    def version(self) -> str:
+        """A hash of what the rules say."""
+        return blake2b(encode_ruleset(self), digest_size=8).hexdigest()
+
+
+def parse_ruleset(raw: object) -> Ruleset:
+    """Rules from the plain values of their file; what the file leaves out stays as built in.
+
+    Raises UsageError that names the place and says what may stand there.
+    """
+    said = _section(raw, "the rules file", _KEYS)
+    built_in = IdentityRules()
+    types = built_in.types
+    if "identifiers" in said:
+        types = _types(said["identifiers"])
+    generic = _section(said.get("generic", {}), "generic", ("identifiers", "blocking"))
+    return Ruleset(
+        identity=IdentityRules(
+            types=types,
+            blocked=_blocked(said["blocked"], "blocked") if "blocked" in said else built_in.blocked,
+            generic_holders_max=_number(
+                generic.get("identifiers", GENERIC_HOLDERS_MAX), "generic: identifiers", HOLDERS_MAX
+            ),
+            blocking_holders_max=_number(
+                generic.get("blocking", BLOCKING_HOLDERS_MAX), "generic: blocking", HOLDERS_MAX
+            ),
+        ),
+        survivorship=_survivorship(said.get("survivorship", {})),
+    )
+
+
+def to_document(rules: Ruleset) -> dict[str, Any]:
+    """As the file would say it, whole; `parse_ruleset` gives the same rules back."""
+    identity = rules.identity
+    return {
+        "identifiers": {
+            name: _type_document(each) for name, each in sorted(identity.types.items())
+        },
+        "blocked": _blocked_document(identity.blocked),
+        "generic": {
+            "identifiers": identity.generic_holders_max,
+            "blocking": identity.blocking_holders_max,
+        },
+        "survivorship": {
+            "default": rules.survivorship.default.value,
+            "fields": {
+                name: rule.value for name, rule in sorted(rules.survivorship.fields.items())
+            },
+        },
+    }
+
+
+def encode_ruleset(rules: Ruleset) -> bytes:
+    """The document as it is kept: what the version is a hash of."""
+    return json.dumps(to_document(rules), sort_keys=True, separators=(",", ":")).encode()
+
+
+def read_ruleset(document: bytes) -> Ruleset:
+    """Rules as they were kept."""
+    return parse_ruleset(json.loads(document))
+
+
+def _type_document(each: IdentifierType) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "normalise": each.normaliser,
+        "strength": each.strength,
+        "scope": each.scope,
+        "priority": each.priority,
+    }
+    if each.max_per_profile is not None:
+        document["max_per_profile"] = each.max_per_profile
+    if each.is_shareable:
+        document["shareable"] = True
+    if each.blocked != NOTHING_BLOCKED:
+        document["blocked"] = _blocked_document(each.blocked)
+    return document
+
+
+def _blocked_document(blocked: BlockedValues) -> dict[str, Any]:
+    return {"values": sorted(blocked.values), "patterns": list(blocked.patterns)}
+
+
+def _types(raw: object) -> dict[str, IdentifierType]:
+    said = _section(raw, "identifiers", None)
+    if len(said) > TYPES_MAX:
+        raise UsageError(f"identifiers: at most {TYPES_MAX} types")
+    return {name: _type(name, each) for name, each in said.items()}
+
+
+def _type(name: str, raw: object) -> IdentifierType:
+    if not _TYPE_NAME.fullmatch(name):
+        raise UsageError("identifiers: a type's name is 1 to 64 letters, digits, `_`, `.` or `-`")
+    place = f"identifiers: {name}"
+    said = _section(raw, place, _TYPE_KEYS)
+    for needed in ("strength", "scope", "priority"):
+        if needed not in said:
+            raise UsageError(f"{place}: {needed} is needed")
+    most = said.get("max_per_profile")
+    return IdentifierType(
+        name=name,
+        normaliser=_one_of(said.get("normalise", "exact"), f"{place}: normalise", NORMALISERS),
+        strength=_one_of(said["strength"], f"{place}: strength", STRENGTHS),
+        scope=_one_of(said["scope"], f"{place}: scope", SCOPES),
+        priority=_number(said["priority"], f"{place}: priority", NUMBER_MAX, least=0),
+        max_per_profile=None
+        if most is None
+        else _number(most, f"{place}: max_per_profile", NUMBER_MAX),
+        is_shareable=_one_of(said.get("shareable", False), f"{place}: shareable", (True, False)),
+        blocked=_blocked(said["blocked"], f"{place}: blocked")
+        if "blocked" in said
+        else NOTHING_BLOCKED,
+    )
+
+
+NORMALISERS: tuple[Normaliser, ...] = get_args(Normaliser)
+STRENGTHS: tuple[Strength, ...] = get_args(Strength)
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+
+
+def _blocked(raw: object, place: str) -> BlockedValues:
+    said = _section(raw, place, ("values", "patterns"))
+    values = _texts(said.get("values", []), f"{place}: values", BLOCKED_MAX)
+    patterns = _texts(said.get("patterns", []), f"{place}: patterns", PATTERNS_MAX)
+    for number, pattern in enumerate(patterns, start=1):
+        if len(pattern) > PATTERN_CHARS_MAX:
+            raise UsageError(f"{place}: pattern {number} is over {PATTERN_CHARS_MAX} characters")
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise UsageError(
+                f"{place}: pattern {number} is no regular expression: {error.msg}"
+            ) from None
+    found = BlockedValues(
+        values=frozenset(each.strip().casefold() for each in values), patterns=tuple(patterns)
+    )
+    return NOTHING_BLOCKED if found == NOTHING_BLOCKED else found
+
+
+def _survivorship(raw: object) -> Survivorship:
+    said = _section(raw, "survivorship", tuple(each.name for each in fields(Survivorship)))
+    named = _section(said.get("fields", {}), "survivorship: fields", None)
+    rules = tuple(rule.value for rule in Rule)
+    return Survivorship(
+        default=Rule(
+            _one_of(said.get("default", Rule.LATEST.value), "survivorship: default", rules)
+        ),
+        fields={
+            name: Rule(_one_of(rule, f"survivorship: fields: {name}", rules))
+            for name, rule in named.items()
+        },
+    )
+
+
+def _section(raw: object, place: str, known: tuple[str, ...] | None) -> Mapping[str, Any]:
+    """Names with values; `known` says which, None that any may stand there."""
+    if not isinstance(raw, dict) or not all(isinstance(name, str) for name in raw):
+        raise UsageError(f"{place} must be names with values")
+    unknown = sorted(set(raw) - set(known)) if known is not None else []
+    if unknown:
+        raise UsageError(f"{place}: unknown {unknown[0]!r}; known are {', '.join(known or ())}")
+    return raw
+
+
+def _one_of(value: object, place: str, known: Iterable[T]) -> T:
+    for each in known:
+        if each == value:
+            return each
+    raise UsageError(f"{place} must be one of {', '.join(map(str, known))}")
+
+
+def _number(value: object, place: str, most: int, *, least: int = 1) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise UsageError(f"{place} must be a whole number from {least} to {most}")
+    return value
+
+
+def _texts(value: object, place: str, most: int) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
+        raise UsageError(f"{place} must be a list of texts; write numbers and null in quotes")
+    if len(value) > most:
+        raise UsageError(f"{place}: at most {most}")
+    return value
