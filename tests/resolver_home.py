@@ -43,13 +43,19 @@ class Home:
     """Sources web, app and billing of one workspace, bank of another."""
 
     def __init__(
-        self, *, sources: Iterable[Source] = SOURCES, holders_max: int | None = None
+        self,
+        *,
+        sources: Iterable[Source] = SOURCES,
+        holders_max: int | None = None,
+        standing: Standing | None = None,
     ) -> None:
+        standing = standing or shared_standing()
+        scorer = standing.scorer or PairScorer(MODEL)
         known = MemorySources()
         for source in sources:
             known.register(source, write_key_hash=None, at=Micros(0))
         self.store = MemoryStore(known)
-        self.store.activate_model(MODEL.version, MODEL.to_json().encode())
+        self.store.activate_model(scorer.model.version, scorer.model.to_json().encode())
         self.log = MemoryLog(FixedClock())
         topics = (TOPIC, DEAD_LETTER_TOPIC, changes.PROFILE_CHANGES, changes.SEGMENT_CHANGES)
         self.log.ensure_topics([TopicSettings(name=topic, partitions=1) for topic in topics])
@@ -58,9 +64,9 @@ class Home:
             log=self.log,
             clock=FixedClock(),
             bounds=Bounds(poll_ms=0),
-            standing=shared_standing()
+            standing=standing
             if holders_max is None
-            else Standing(scorer=shared_standing().scorer, generic_holders_max=holders_max),
+            else Standing(scorer=scorer, generic_holders_max=holders_max),
         )
 
     def say(self, *events: ChannelEvent) -> "Home":
