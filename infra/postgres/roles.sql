@@ -33,7 +33,7 @@ GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO plait_resolver;
 
 -- The profile API reads, and adds what it answered.
 GRANT SELECT ON
-    api_key, decision, event, generic_key, key, membership, model, profile, progress, record,
+    api_key, decision, edge, event, generic_key, key, membership, model, profile, progress, record,
     ruleset, segment, segment_membership, source
     TO plait_api;
 GRANT INSERT ON decision TO plait_api;

@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # a service's own libraries are not installed where only anot
     from fastapi import FastAPI
 
     from services.resolver.backoff import Backoff
+    from services.resolver.explaining.explainer import Explainer
     from services.resolver.pulse import Pulse
 
 
@@ -56,6 +57,7 @@ def api_app(home: Home, metrics: Metrics | None = None) -> "FastAPI":
     from services.identity.adapters.sql.reads import SqlReads
     from services.profile_api.app import create_app
     from services.profile_api.settings import ProfileApiSettings
+    from services.resolver.explaining.answering import AnsweringExplainer
 
     pool = AsyncPool(home.url)
     return create_app(
@@ -65,7 +67,15 @@ def api_app(home: Home, metrics: Metrics | None = None) -> "FastAPI":
         home.clock,
         random=os.urandom,
         metrics=metrics,
+        explainer=AnsweringExplainer(lambda: _explainer(home)),
     )
+
+
+def _explainer(home: Home) -> "Explainer":
+    from services.identity.adapters.sql.store import SqlStore
+    from services.resolver.explaining.explainer import Explainer
+
+    return Explainer(SqlStore(home.url))
 
 
 def resolver_app(pulse: "Pulse", metrics: Metrics) -> "FastAPI":

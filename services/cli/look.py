@@ -1,4 +1,4 @@
-"""`plait profile`, `explain`, `segment`, `doctor`: look at what was derived, and why."""
+"""`plait profile`, `segment`, `doctor`: look at what was derived."""
 
 import shutil
 from dataclasses import asdict
@@ -22,7 +22,6 @@ DISK_BYTES_MIN = 1_000_000_000
 
 def register(app: typer.Typer) -> None:
     app.command()(profile)
-    app.command()(explain)
     segment = typer.Typer(help="Segments as files.", no_args_is_help=True)
     segment.command()(apply)
     segment.command("list")(list_segments)
@@ -41,7 +40,7 @@ def profile(
     if as_json:
         print_json(body)
     else:
-        typer.echo("\n".join(_profile_lines(body) if status == OK else _problem_lines(body)))
+        typer.echo("\n".join(_profile_lines(body) if status == OK else problem_lines(body)))
     if status != OK:
         raise typer.Exit(1)
 
@@ -61,31 +60,10 @@ def _profile_lines(body: dict[str, Any]) -> list[str]:
     ]
 
 
-def _problem_lines(body: dict[str, Any]) -> list[str]:
+def problem_lines(body: dict[str, Any]) -> list[str]:
     lines = [f"{body.get('code')}: {body.get('detail')}"]
     lines.extend(f"  candidate {each['profile_id']}" for each in body.get("candidates", []))
     return lines
-
-
-def explain(
-    who: Annotated[str, typer.Argument(help="A profile id, or type:value.")],
-    home: HomeOption = DEFAULT_HOME,
-    as_json: JsonOption = False,
-) -> None:
-    """Why the records of a profile stand in it: each one's strongest tie to an earlier one."""
-    from services.cli.explaining import explain_profile, tie_document, tie_lines
-
-    opened = Home(home)
-    status, body = ask(opened, "GET", f"/v1/profiles/{quote(who, safe=':@')}")
-    if status != OK:
-        show(body, as_json=as_json, lines=_problem_lines(body))
-        raise typer.Exit(1)
-    ties = explain_profile(opened, body["profile_id"])
-    show(
-        {"profile": body["profile_id"], "ties": [tie_document(each) for each in ties]},
-        as_json=as_json,
-        lines=[line for each in ties for line in tie_lines(each)] or ["it has one record only"],
-    )
 
 
 def apply(
@@ -126,7 +104,7 @@ def members(
     """Who is in a segment now; exit 1 when there is no such segment."""
     status, body = ask(Home(home), "GET", f"/v1/segments/{quote(segment)}/members?limit=500")
     found = [each["profile_id"] for each in body.get("members", [])]
-    lines = (found or ["no members"]) if status == OK else _problem_lines(body)
+    lines = (found or ["no members"]) if status == OK else problem_lines(body)
     show(body, as_json=as_json, lines=lines)
     if status != OK:
         raise typer.Exit(1)

@@ -1,69 +1,53 @@
-"""Why a pair weighs what it weighs: rows in words and numbers that add up to the match weight."""
+"""Why a pair, or a link of two clusters, weighs what it weighs: rows that add up to the weight."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterator, Mapping, Sequence
 from math import exp2
 
 import numpy as np
 
-from services.identity.domain.weights import UNITS_PER_BIT, household_cap, to_bits
+from services.identity.domain.evidence import Row, RowKind, Waterfall
+from services.identity.domain.links import Link
+from services.identity.domain.weights import UNITS_PER_BIT, household_cap
 from services.linkage.comparisons import Comparison
 from services.linkage.features import Features
 from services.linkage.model import LinkageModel
 from services.linkage.score import PairScorer
+from services.linkage.weights import level_weights
 
 NOT_COMPARED = "not compared: missing on one side"
-_EVEN_BITS = 0.05  # less than this is neither for nor against
+RARE, COMMON, USUAL = "a rare one", "a common one", "of usual frequency"
+_RARE_UNITS = UNITS_PER_BIT  # a value twice as rare as usual is worth the word
+_PHRASES: Mapping[str, str] = {
+    "exact": "exactly equal",
+    "nickname": "nicknames of one another",
+    "initial": "equal by an initial",
+    "close": "nearly equal",
+    "elsewhere in the name": "found elsewhere in the name",
+    "similar": "similar",
+    "different": "different",
+    "same words": "equal in all words",
+    "a common word": "equal in a word",
+    "same": "equal",
+    "year one edit apart": "equal but for one edit of the year",
+    "one edit apart": "one edit apart",
+    "day and month swapped": "equal with day and month swapped",
+    "year and month or day": "equal in year and month or day",
+    "month and day": "equal in month and day",
+    "two edits apart": "two edits apart",
+    "year": "equal in the year",
+    "area": "equal in the area",
+    "number and words": "equal in number and most words",
+    "street": "equal in the street",
+    "number": "equal in the number",
+    "same user": "equal before the @",
+    "similar user": "similar before the @",
+    "last seven digits": "equal in the last seven digits",
+}
 
 
-class RowKind(StrEnum):
-    PRIOR = "prior"
-    COMPARISON = "comparison"
-    HOUSEHOLD_CAP = "household_cap"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaterfallRow:
-    """One step. `units` (2^-20 bits) of all rows add up exactly; `before` is the sum so far.
-
-    `left` and `right` are the values compared, where they were passed in.
-    """
-
-    kind: RowKind
-    label: str
-    level: str
-    words: str
-    units: int
-    before: int
-    left: str | None = None
-    right: str | None = None
-
-    @property
-    def bits(self) -> float:
-        return to_bits(self.units)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waterfall:
-    rows: tuple[WaterfallRow, ...]
-    total: int
-    """The match weight: the same integer that decides."""
-
-    @property
-    def match_probability(self) -> float:
-        """The match weight as a probability."""
-        return 1 / (1 + exp2(-to_bits(self.total)))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Step:
-    kind: RowKind
-    label: str
-    level: str
-    units: int
-    left: str | None = None
-    right: str | None = None
+def phrase_of(level: str) -> str:
+    """A level as it is said of a field: surname exactly equal."""
+    return _PHRASES[level]
 
 
 def waterfall(
@@ -78,94 +62,126 @@ def waterfall(
 
     `left` and `right` are the derived columns of the two records, if the values may be shown.
     """
-    steps = [_prior(model)]
+    rows = [_prior(model)]
     for comparison, gamma, units in zip(model.comparisons, gammas, weights, strict=True):
-        steps.append(_comparison(comparison, gamma=gamma, units=units, left=left, right=right))
+        rows.extend(_comparison(model, comparison, gamma=gamma, units=units, of=(left, right)))
     shared = sum(w for w, is_shared in zip(weights, model.shared, strict=True) if is_shared)
     if any(model.shared):
-        steps.append(_household_cap(model, shared=shared))
-    return _add_up(steps)
+        capped = int(household_cap(np.array([shared]), share=model.household_share)[0])
+        rows.append(_household_cap(capped - shared))
+    return Waterfall.of(rows)
 
 
 def explain_pair(scorer: PairScorer, left: Features, right: Features) -> Waterfall:
     """Score two records and explain the weight, with the values that were compared."""
-    rows = np.array([0]), np.array([1])
-    scored = scorer.score([left, right], *rows)
-    gammas = scorer.gammas([left, right], *rows)
-    return waterfall(
-        scorer.model,
-        gammas=gammas[0].tolist(),
-        weights=scored.weights[0].tolist(),
-        left=left,
-        right=right,
+    return explain_pairs(scorer, [(left, right)])[0]
+
+
+def explain_pairs(
+    scorer: PairScorer, pairs: Sequence[tuple[Features, Features]]
+) -> list[Waterfall]:
+    """The same of several pairs, which are scored at once."""
+    if not pairs:
+        return []
+    rows = np.arange(0, 2 * len(pairs), 2), np.arange(1, 2 * len(pairs), 2)
+    features = [each for pair in pairs for each in pair]
+    weights = scorer.score(features, *rows).weights.tolist()
+    gammas = scorer.gammas(features, *rows).tolist()
+    return [
+        waterfall(scorer.model, gammas=gamma, weights=weight, left=left, right=right)
+        for gamma, weight, (left, right) in zip(gammas, weights, pairs, strict=True)
+    ]
+
+
+def link_waterfall(model: LinkageModel, link: Link) -> Waterfall:
+    """Explain the link between two clusters, column by column."""
+    rows = [_prior(model)]
+    for comparison, units, count in zip(model.comparisons, link.columns, link.counts, strict=True):
+        field = _field(comparison)
+        level = f"mean of {count} of {link.pairs} pairs" if count else "not compared in any pair"
+        rows.append(
+            Row(
+                kind=RowKind.COMPARISON,
+                label=field,
+                level=level,
+                words=f"{field}, {level}",
+                units=units,
+            )
+        )
+    if any(model.shared):
+        rows.append(_household_cap(link.household))
+    return Waterfall.of(rows)
+
+
+def cluster_step(pair: Waterfall, link: Link) -> Waterfall:
+    """A pair's rows and one more: what its weight becomes as the link of two groups of records."""
+    level = f"the two groups make {link.pairs} pairs; each comparison counts as their mean"
+    return pair.followed_by(
+        Row(
+            kind=RowKind.CLUSTER_STEP,
+            label="cluster step",
+            level=level,
+            words=f"the other records of the two groups ({link.pairs} pairs in all)",
+            units=link.total - pair.total,
+        )
     )
 
 
-def _prior(model: LinkageModel) -> _Step:
+def _field(comparison: Comparison) -> str:
+    return comparison.field.replace("_", " ")
+
+
+def _prior(model: LinkageModel) -> Row:
     odds = round(exp2(-model.prior_weight))
     level = f"one in {odds + 1:,} random pairs is one person"
-    return _Step(kind=RowKind.PRIOR, label="starting point", level=level, units=model.prior_units)
+    return Row(
+        kind=RowKind.PRIOR,
+        label="starting point",
+        level=level,
+        words=level,
+        units=model.prior_units,
+    )
 
 
 def _comparison(
+    model: LinkageModel,
     comparison: Comparison,
     *,
     gamma: int,
     units: int,
-    left: Features | None,
-    right: Features | None,
-) -> _Step:
-    return _Step(
+    of: tuple[Features | None, Features | None],
+) -> Iterator[Row]:
+    """The level's own weight and, where a value's frequency adjusts it, that in its own row."""
+    field = _field(comparison)
+    level = None if gamma < 0 else comparison.levels[gamma]
+    base = int(level_weights(comparison)[gamma])
+    is_adjusted = level is not None and level.tf_column in model.term_frequencies
+    yield Row(
         kind=RowKind.COMPARISON,
-        label=comparison.field.replace("_", " "),
-        level=NOT_COMPARED if gamma < 0 else comparison.levels[gamma].label,
-        units=units,
-        left=_shown(left, comparison.name),
-        right=_shown(right, comparison.name),
+        label=field,
+        level=NOT_COMPARED if level is None else level.label,
+        words=f"{field} {NOT_COMPARED if level is None else phrase_of(level.label)}",
+        units=base if is_adjusted else units,
+        left=_shown(of[0], comparison.name),
+        right=_shown(of[1], comparison.name),
     )
+    if is_adjusted:
+        rare = units - base
+        how = RARE if rare >= _RARE_UNITS else COMMON if rare <= -_RARE_UNITS else USUAL
+        yield Row(
+            kind=RowKind.TERM_FREQUENCY,
+            label=field,
+            level=f"the value is {how}",
+            words="" if how == USUAL else how,
+            units=rare,
+        )
 
 
-def _household_cap(model: LinkageModel, *, shared: int) -> _Step:
-    capped = int(household_cap(np.array([shared]), share=model.household_share)[0])
-    return _Step(
-        kind=RowKind.HOUSEHOLD_CAP,
-        label="household",
-        level="what people of one household share counts only so far",
-        units=capped - shared,
-    )
+def _household_cap(units: int) -> Row:
+    words = "what people of one household share counts only so far"
+    return Row(kind=RowKind.HOUSEHOLD_CAP, label="household", level=words, words=words, units=units)
 
 
 def _shown(features: Mapping[str, str | list[str]] | None, column: str) -> str | None:
     value = None if features is None else features.get(column)
     return " ".join(value) if isinstance(value, list) else value
-
-
-def _add_up(steps: Sequence[_Step]) -> Waterfall:
-    rows = []
-    total = 0
-    for step in steps:
-        rows.append(
-            WaterfallRow(
-                kind=step.kind,
-                label=step.label,
-                level=step.level,
-                words=_in_words(step),
-                units=step.units,
-                before=total,
-                left=step.left,
-                right=step.right,
-            )
-        )
-        total += step.units
-    return Waterfall(rows=tuple(rows), total=total)
-
-
-def _in_words(step: _Step) -> str:
-    """For instance: date of birth: exact, 8.3 bits for (325 times as likely)."""
-    bits = step.units / UNITS_PER_BIT
-    if abs(bits) < _EVEN_BITS:
-        return f"{step.label}: {step.level}, neither for nor against"
-    times = exp2(abs(bits))
-    likely = f"{times:,.0f}" if times >= 10 else f"{times:.1f}"  # noqa: PLR2004 - two digits are enough to read
-    side, word = ("for", "likely") if bits > 0 else ("against", "unlikely")
-    return f"{step.label}: {step.level}, {abs(bits):.1f} bits {side} ({likely} times as {word})"

@@ -37,7 +37,7 @@ class WeightTable:
         comparisons: Sequence[Comparison],
         term_frequencies: Mapping[str, TermFrequencies],
     ) -> None:
-        self._base = [_level_weights(comparison) for comparison in comparisons]
+        self._base = [level_weights(comparison) for comparison in comparisons]
         self._adjusted = list(_adjusted_levels(comparisons, term_frequencies))
 
     @property
@@ -73,7 +73,7 @@ class WeightTable:
         return weights
 
 
-def _level_weights(comparison: Comparison) -> Weights:
+def level_weights(comparison: Comparison) -> Weights:
     """log2(m/u) of every level; the null level -1 reads the zero at the end."""
     ratios = (
         log2(max(m, PROBABILITY_MIN)) - log2(max(u, PROBABILITY_MIN))

@@ -21,10 +21,18 @@ from services.profile_api.auth import KeyRing
 from services.profile_api.body_limit import BodyLimit
 from services.profile_api.desk import Desk
 from services.profile_api.openapi import describe
-from services.profile_api.ports import DecisionLog, ProfileReads
+from services.profile_api.ports import DecisionLog, Explainer, ProfileReads
 from services.profile_api.problems import Code, ProblemError
 from services.profile_api.responses import answers
-from services.profile_api.routes import decisions, docs, health, profiles, segments, trace
+from services.profile_api.routes import (
+    decisions,
+    docs,
+    explain,
+    health,
+    profiles,
+    segments,
+    trace,
+)
 from services.profile_api.settings import ProfileApiSettings
 from services.profile_api.standing import StandingReader
 from services.profile_api.who import People
@@ -46,15 +54,21 @@ def create_app(
     *,
     random: Callable[[int], bytes],
     metrics: Metrics | None = None,
+    explainer: Explainer | None = None,
 ) -> FastAPI:
-    """`reads` is closed at shutdown. `random` gives unguessable bytes, as os.urandom does."""
+    """`reads` and `explainer` are closed at shutdown.
+
+    `random` gives unguessable bytes, as os.urandom does. Without an explainer nothing is explained.
+    """
     metrics = metrics or Metrics()
-    desk = _desk(settings, reads, decision_log, clock, random=random)
+    desk = _desk(settings, reads, decision_log, clock, random=random, explainer=explainer)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         await reads.close()
+        if explainer is not None:
+            await explainer.close()
 
     app = FastAPI(
         title=TITLE,
@@ -69,7 +83,7 @@ def create_app(
     )
     app.add_middleware(BodyLimit, bytes_max=settings.body_bytes_max)
     app.add_middleware(CountRequests, metrics=metrics, service="profile_api")
-    for noun in (profiles, segments, decisions, trace):
+    for noun in (profiles, segments, decisions, trace, explain):
         app.include_router(
             noun.router(desk),
             responses=answers(
@@ -90,6 +104,7 @@ def _desk(
     clock: Clock,
     *,
     random: Callable[[int], bytes],
+    explainer: Explainer | None,
 ) -> Desk:
     return Desk(
         settings=settings,
@@ -110,6 +125,7 @@ def _desk(
             cache_micros=settings.sources_cache_ms * 1_000,
             candidates_max=settings.candidates_max,
         ),
+        explainer=explainer,
     )
 
 

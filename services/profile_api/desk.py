@@ -9,7 +9,7 @@ from starlette.responses import Response
 from services.identity.domain.reading import StoredView
 from services.identity.ports import Clock
 from services.profile_api.auth import KeyRing
-from services.profile_api.ports import DecisionLog, ProfileReads
+from services.profile_api.ports import DecisionLog, Explainer, ProfileReads
 from services.profile_api.problems import Code, ProblemError
 from services.profile_api.profile_view import candidate
 from services.profile_api.settings import ProfileApiSettings
@@ -33,6 +33,7 @@ class Desk:
     keys: KeyRing
     standing: StandingReader
     people: People
+    explainer: Explainer | None = None
 
     async def one(self, text: str) -> tuple[StoredView, str]:
         """The profile that is meant, and whether the id is still its own.

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
+from services.identity.domain.explained import Explained, Subject, Unexplained
 from services.identity.domain.identifiers import IdentityRules
 from services.identity.domain.ids import Micros, ProfileId, SegmentId
 from services.identity.domain.reading import (
@@ -73,6 +74,13 @@ class ProfileReads(TraceReads, Protocol):
         """Raises RetryableError unless the store answers and its schema is there."""
         ...
 
+    async def close(self) -> None: ...
+
+
+class Explainer(Protocol):
+    """Works out again why records stand as they do. Raises RetryableError as the reads do."""
+
+    async def explain(self, one: Subject, other: Subject) -> Explained | Unexplained: ...
     async def close(self) -> None: ...
 
 

@@ -20,6 +20,8 @@ class Code(StrEnum):
     UNKNOWN_SEGMENT = "unknown_segment"
     UNKNOWN_MESSAGE = "unknown_message"
     AMBIGUOUS_IDENTITY = "ambiguous_identity"
+    ONE_PROFILE = "one_profile"
+    SEVERAL_PROFILES = "several_profiles"
     NOT_COVERED = "not_covered"
     NO_SUCH_PATH = "no_such_path"
     METHOD_NOT_ALLOWED = "method_not_allowed"
@@ -37,6 +39,8 @@ STATUS_OF: Mapping[Code, int] = {
     Code.UNKNOWN_SEGMENT: 404,
     Code.UNKNOWN_MESSAGE: 404,
     Code.AMBIGUOUS_IDENTITY: 300,
+    Code.ONE_PROFILE: 409,
+    Code.SEVERAL_PROFILES: 409,
     Code.NOT_COVERED: 412,
     Code.NO_SUCH_PATH: 404,
     Code.METHOD_NOT_ALLOWED: 405,
@@ -53,6 +57,8 @@ TITLE_OF: Mapping[Code, str] = {
     Code.UNKNOWN_SEGMENT: "There is no such segment",
     Code.UNKNOWN_MESSAGE: "No event is known by this message id",
     Code.AMBIGUOUS_IDENTITY: "Several profiles hold this identifier",
+    Code.ONE_PROFILE: "Both stand in one profile",
+    Code.SEVERAL_PROFILES: "The two stand in different profiles",
     Code.NOT_COVERED: "The answer would not have seen what it was asked to",
     Code.NO_SUCH_PATH: "There is nothing at this path",
     Code.METHOD_NOT_ALLOWED: "The path does not take this method",

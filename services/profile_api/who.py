@@ -11,7 +11,7 @@ from services.identity.domain.identifiers import (
     identifier_key,
     rules_for,
 )
-from services.identity.domain.ids import Micros, ProfileId
+from services.identity.domain.ids import Micros, ProfileId, RecordKey
 from services.identity.domain.reading import StoredView
 from services.identity.domain.ruleset import read_ruleset
 from services.identity.domain.source import Source
@@ -34,6 +34,23 @@ class IdentifierRef:
 
     type: str
     value: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRef:
+    """A record by its own key, written source/kind/key."""
+
+    key: RecordKey
+
+
+def parse_subject(text: str) -> ProfileRef | IdentifierRef | RecordRef | None:
+    """None for what is none of them."""
+    who = parse_who(text)
+    if who is not None:
+        return who
+    source, _, rest = text.partition("/")
+    kind, _, key = rest.partition("/")
+    return RecordRef(RecordKey(source, kind, key)) if source and kind and key else None
 
 
 def parse_who(text: str) -> ProfileRef | IdentifierRef | None:
@@ -86,13 +103,17 @@ class People:
         if isinstance(who, ProfileRef):
             view = await self._reads.profile_of(who.id)
             return [] if view is None else [view]
-        await self._refresh()
-        keys = keys_of(who, self._rules, self._sources)
+        keys = await self.keys_of(who)
         if not keys:
             return None if keys is None else []
         return await self._reads.profiles_by_keys(
             sorted(keys), profiles_max=self._candidates_max + 1
         )
+
+    async def keys_of(self, who: IdentifierRef) -> frozenset[int] | None:
+        """The keys under which a value is found. None for a type that nobody declared."""
+        await self._refresh()
+        return keys_of(who, self._rules, self._sources)
 
     async def declared(self) -> tuple[IdentityRules, Sequence[Source]]:
         """The identifier types and the sources as they are declared now."""

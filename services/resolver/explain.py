@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from services.identity.domain.evidence import Waterfall
 from services.identity.domain.ids import ProfileId, RecordKey
 from services.identity.domain.weights import to_bits
 from services.identity.store import StoredRecord, Transaction
-from services.linkage.waterfall import Waterfall, explain_pair
+from services.linkage.waterfall import explain_pair
 from services.resolver.derive import decode_features
 from services.resolver.resolve.edges import decisive_keys
 from services.resolver.resolve.engine import Engine

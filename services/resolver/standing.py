@@ -8,7 +8,7 @@ from services.identity.domain.identifiers import rules_for
 from services.identity.domain.ladder import COMPONENT_UNITS_MAX
 from services.identity.domain.ruleset import Ruleset, read_ruleset
 from services.identity.domain.source import Source
-from services.identity.store import ActiveVersions, Transaction
+from services.identity.store import ActiveVersions, Reading
 from services.linkage.model import LinkageModel
 from services.linkage.score import PairScorer
 from services.resolver.derive import Deriver
@@ -37,7 +37,7 @@ class Standing:
     _evaluator: Evaluator | None = None
     _segments: object = None
 
-    def deriver(self, tx: Transaction, sources: Mapping[str, Source]) -> Deriver:
+    def deriver(self, tx: Reading, sources: Mapping[str, Source]) -> Deriver:
         """For the model that is active as of this transaction."""
         active = _active(tx)
         return self._deriver(self._model_for(tx, active), self._rules_for(tx, active), sources)
@@ -50,7 +50,7 @@ class Standing:
             declared = replace(declared, generic_holders_max=self.generic_holders_max)
         return Deriver(model, rules_for(sources.values(), declared=declared))
 
-    def engine(self, tx: Transaction) -> Engine:
+    def engine(self, tx: Reading) -> Engine:
         sources = tx.sources()
         active = _active(tx)
         scorer = self._scorer_for(self._model_for(tx, active))
@@ -66,7 +66,7 @@ class Standing:
             component_records_max=self.component_records_max,
         )
 
-    def _rules_for(self, tx: Transaction, active: ActiveVersions) -> Ruleset:
+    def _rules_for(self, tx: Reading, active: ActiveVersions) -> Ruleset:
         if self._rules_version != active.rules:
             self._rules = (
                 read_ruleset(tx.ruleset_document(active.rules)) if active.rules else Ruleset()
@@ -74,7 +74,7 @@ class Standing:
             self._rules_version = active.rules
         return self._rules
 
-    def _model_for(self, tx: Transaction, active: ActiveVersions) -> LinkageModel:
+    def _model_for(self, tx: Reading, active: ActiveVersions) -> LinkageModel:
         version = active.model
         if self.scorer is not None and self.scorer.model.version == version:
             return self.scorer.model
@@ -90,7 +90,7 @@ class Standing:
             self.scorer = PairScorer(model)
         return self.scorer
 
-    def _evaluator_for(self, tx: Transaction, sources: Mapping[str, Source]) -> Evaluator:
+    def _evaluator_for(self, tx: Reading, sources: Mapping[str, Source]) -> Evaluator:
         documents = tx.segment_documents()
         channels = {name: source.channel for name, source in sources.items()}
         seen = (documents, channels)
@@ -101,7 +101,7 @@ class Standing:
         return self._evaluator
 
 
-def _active(tx: Transaction) -> ActiveVersions:
+def _active(tx: Reading) -> ActiveVersions:
     """Which model and rules are active, until the transaction ends. Raises UsageError for none."""
     active = tx.active_versions()
     if active is None:

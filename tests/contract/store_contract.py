@@ -5,6 +5,7 @@ the active rules "r1" and one segment.
 """
 
 from collections.abc import Sequence
+from typing import cast
 from uuid import UUID
 
 import pytest
@@ -21,6 +22,7 @@ from services.identity.store import (
     Mark,
     MarkKind,
     Member,
+    ReadableStore,
     ResolverStore,
     RestartBatch,
     ReviewItem,
@@ -115,6 +117,21 @@ class StoreContract:
         with store.transaction() as tx:
             numbers = add(tx, ANN, BEN, CAT)
         assert [n for batch in store.record_numbers() for n in batch] == sorted(numbers)
+
+    def test_a_record_is_found_by_the_id_that_it_gives_a_profile(
+        self, store: ResolverStore
+    ) -> None:
+        with store.transaction() as tx:
+            (number,) = add(tx, ANN)
+            assert tx.record_behind(profile_id_of(ANN)) == number
+            assert tx.record_behind(profile_id_of(BEN)) is None
+
+    def test_a_reading_sees_what_is_committed(self, store: ResolverStore) -> None:
+        with store.transaction() as tx:
+            (number,) = add(tx, ANN)
+        with cast("ReadableStore", store).reading() as reading:
+            assert reading.active_versions() == ActiveVersions("m1", "r1")
+            assert reading.records([number])[number].key == ANN
 
     # dedupe and events
 

@@ -1,14 +1,16 @@
 """The store on PostgreSQL keeps the contract."""
 
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
 
 from services.identity.adapters.sql.engine import connect
 from services.identity.adapters.sql.rulesets import activate_ruleset
 from services.identity.adapters.sql.store import SqlStore
+from services.identity.domain.errors import RetryableError
 from services.identity.domain.ids import Micros
-from services.identity.store import ResolverStore
+from services.identity.store import MarkKind, ResolverStore, Transaction
 from tests.contract.store_contract import StoreContract
 
 
@@ -33,3 +35,8 @@ class TestSqlStore(StoreContract):
         store = SqlStore(database_url)
         yield store
         store.close()
+
+    def test_a_reading_can_write_nothing(self, store: ResolverStore) -> None:
+        assert isinstance(store, SqlStore)
+        with pytest.raises(RetryableError), store.reading() as reading:
+            cast("Transaction", reading).mark([(MarkKind.MATCHING, 1, Micros(0))])

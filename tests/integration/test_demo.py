@@ -64,6 +64,20 @@ def test_the_stack_stays_up_and_the_key_opens_the_profile(shown: dict[str, Any])
     assert httpx2.get(shown["docs"], timeout=10).status_code == 200
 
 
+def test_two_of_its_records_are_explained(home: Path, shown: dict[str, Any]) -> None:
+    headers = {"Authorization": f"Bearer {shown['api_key']}"}
+    profile = httpx2.get(shown["profile_url"], headers=headers, timeout=10).json()
+    names = [f"{r['source']}/{r['kind']}/{r['key']}" for r in profile["records"]]
+    done = run_plait("explain", names[0], names[-1], "--home", str(home), "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["profile_id"], found["settled"]) == (profile["profile_id"], True)
+    assert found["path"]
+    decisions = [step["decision"] for step in found["path"] if step["decision"]]
+    for weight in (*decisions, found["direct"]["weight"]):
+        assert sum(row["units"] for row in weight["rows"]) == weight["units"]
+
+
 def test_a_second_run_makes_its_home_anew_and_ends_with_the_same_state(
     home: Path, shown: dict[str, Any]
 ) -> None:

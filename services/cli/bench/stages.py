@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from services.identity.ports import Consumer, EventLog, Producer
-from services.identity.store import Mark, ResolverStore, Transaction
+from services.identity.store import Mark, Reading, ResolverStore, Transaction
 from services.resolver.derive import Deriver
 from services.resolver.resolve.engine import Engine
 from services.resolver.standing import Standing
@@ -131,7 +131,7 @@ class TimedStanding(Standing):
         self.stages.shadow(deriver, "derive")
         return deriver
 
-    def engine(self, tx: Transaction) -> Engine:
+    def engine(self, tx: Reading) -> Engine:
         engine = super().engine(tx)
         self.stages.shadow(engine, "score", size_of=1)
         self.stages.shadow(engine.evaluator, "evaluate")

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from services.identity.domain.identifiers import IdentityRules
 from services.identity.domain.ids import RecordKey
-from services.identity.store import Comparable, RestartBatch, StoredRecord, Transaction
+from services.identity.store import Comparable, Reading, RestartBatch, StoredRecord
 from services.linkage.features import Features
 from services.resolver.derive import decode_features
 from services.resolver.resolve.edges import decisive_keys
@@ -14,7 +14,7 @@ from services.resolver.resolve.memory import digest_of
 class Known:
     """Records by number. Most candidates are compared once and never read whole."""
 
-    def __init__(self, tx: Transaction, rules: IdentityRules) -> None:
+    def __init__(self, tx: Reading, rules: IdentityRules) -> None:
         self._tx = tx
         self._rules = rules
         self.records: dict[int, StoredRecord] = {}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from services.identity.adapters.memory.landing import Counters, LandingTables
 from services.identity.adapters.memory.sources import MemorySources
 from services.identity.adapters.memory.tables import Journal, Progress, Tables
-from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId
+from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId, profile_id_of
 from services.identity.domain.source import Source
 from services.identity.ports import OutgoingMessage
 from services.identity.store import (
@@ -75,6 +75,10 @@ class MemoryTransaction(LandingTables):
 
     def find_records(self, keys: Sequence[RecordKey]) -> dict[RecordKey, int]:
         return {key: self._tables.numbers[key] for key in keys if key in self._tables.numbers}
+
+    def record_behind(self, profile: ProfileId) -> int | None:
+        numbers = self._tables.numbers.items()
+        return next((number for key, number in numbers if profile_id_of(key) == profile), None)
 
     def set_aside(self, components: Sequence[int], *, at: Micros) -> None:
         for component in components:

@@ -13,6 +13,7 @@ from services.identity.adapters.memory.snapshot import MemorySnapshot
 from services.identity.adapters.memory.sources import MemorySources
 from services.identity.adapters.memory.tables import Journal, Tables
 from services.identity.domain.ids import SegmentId
+from services.identity.store import Reading
 
 NUMBERS_READ_MAX = 5_000
 
@@ -53,6 +54,12 @@ class MemoryStore:
             except BaseException:
                 journal.undo()
                 raise
+
+    @contextmanager
+    def reading(self) -> Iterator[Reading]:
+        """Nobody writes meanwhile."""
+        with self.transaction() as tx:
+            yield tx
 
     def record_numbers(self) -> Iterator[Sequence[int]]:
         last = 0

@@ -31,6 +31,8 @@ _ACTIVE = (
     " WHERE m.is_active AND r.is_active FOR SHARE"
 )
 _ACTIVE_MODEL = "SELECT version, NULL FROM model WHERE is_active FOR SHARE"
+# Whoever waited for a new one to be activated sees no row that is active still: once more.
+_OF_ACTIVE: tuple[str, ...] = (_ACTIVE, _ACTIVE, _ACTIVE_MODEL)
 GENERIC_LOCK_CLASS = 7_046_030  # first half of the advisory locks that guard generic keys
 GENERIC_LOCK_BUCKETS = 512
 OUTBOX_LOCK_CLASS = 7_046_031
@@ -39,6 +41,8 @@ OUTBOX_BUCKETS = 16  # relays share the outbox by hash of the key, so that each 
 
 class ResolvingWrites(LandingWrites):
     """The resolving half of a transaction; see services/identity/store.py."""
+
+    _of_active = _OF_ACTIVE
 
     def take_marks(self, marks_max: int) -> Sequence[Mark]:
         rows = self._rows(
@@ -133,6 +137,10 @@ class ResolvingWrites(LandingWrites):
             Uuids(uid_of(key) for key in keys),
         )
         return {RecordKey(*row[:3]): row[3] for row in rows}
+
+    def record_behind(self, profile: ProfileId) -> int | None:
+        rows = self._rows("SELECT id FROM record WHERE uid = %s", UUID(profile))
+        return rows[0][0] if rows else None
 
     def lock_components(self, components: Sequence[int]) -> None:
         """The row of a component's smallest record stands for the component."""
@@ -291,8 +299,7 @@ class ResolvingWrites(LandingWrites):
         return {row[0]: read_source(row) for row in self._rows(READ)}
 
     def active_versions(self) -> ActiveVersions | None:
-        # Whoever waited for a new one to be activated sees no row that is active still: once more.
-        for statement in (_ACTIVE, _ACTIVE, _ACTIVE_MODEL):
+        for statement in self._of_active:
             rows = self._rows(statement)
             if rows:
                 return ActiveVersions(*rows[0])
@@ -346,6 +353,12 @@ class ResolvingWrites(LandingWrites):
             pending_since,
             at,
         )
+
+
+class ResolvingReads(ResolvingWrites):
+    """The same in a transaction that may only read, and so holds nothing for anyone."""
+
+    _of_active = tuple(statement.removesuffix(" FOR SHARE") for statement in _OF_ACTIVE)
 
 
 def _bucket(key: bytes | None) -> int:

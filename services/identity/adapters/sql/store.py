@@ -6,10 +6,10 @@ from contextlib import contextmanager
 import psycopg
 
 from services.identity.adapters.sql.engine import Connection, connect
-from services.identity.adapters.sql.resolving import ResolvingWrites
+from services.identity.adapters.sql.resolving import ResolvingReads, ResolvingWrites
 from services.identity.adapters.sql.snapshot import SqlSnapshot
 from services.identity.domain.errors import RetryableError
-from services.identity.store import RestartBatch, Transaction
+from services.identity.store import Reading, RestartBatch, Transaction
 
 NUMBERS_READ_MAX = 5_000
 
@@ -35,6 +35,14 @@ class SqlStore:
         connection = self._connected()
         with _world_failures(), connection.transaction(), connection.cursor() as cursor:
             yield ResolvingWrites(cursor)
+
+    @contextmanager
+    def reading(self) -> Iterator[Reading]:
+        """REPEATABLE READ, and nothing can be written."""
+        connection = self._connected()
+        with _world_failures(), connection.transaction(), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield ResolvingReads(cursor)
 
     def record_numbers(self) -> Iterator[Sequence[int]]:
         last = 0

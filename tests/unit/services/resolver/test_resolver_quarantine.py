@@ -14,7 +14,7 @@ from services.identity.domain.errors import RejectReason, RetryableError
 from services.identity.domain.record import RecordState
 from services.identity.domain.source import Source
 from services.identity.ports import OutgoingMessage
-from services.identity.store import StoredRecord, Transaction
+from services.identity.store import Reading, StoredRecord, Transaction
 from services.identity.wire.events import TOPIC, encode
 from services.resolver.derive import Derived, Deriver
 from services.resolver.quarantine import TRIES_MAX, Quarantine
@@ -53,7 +53,7 @@ class StumblingStanding(Standing):
         super().__init__(scorer=shared_standing().scorer)
         self.falls = [falls]
 
-    def deriver(self, tx: Transaction, sources: Mapping[str, Source]) -> Deriver:
+    def deriver(self, tx: Reading, sources: Mapping[str, Source]) -> Deriver:
         return Stumbling(super().deriver(tx, sources), self.falls)
 
 

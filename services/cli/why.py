@@ -1,0 +1,109 @@
+"""`plait explain`: why records stand together, as the API tells it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+from urllib.parse import quote, urlencode
+
+import typer
+
+from services.cli.ask import ask
+from services.cli.home import Home
+from services.cli.look import OK, problem_lines
+from services.cli.options import DEFAULT_HOME, HomeOption, JsonOption
+from services.cli.output import show
+
+A_HELP = "A record as source/kind/key, type:value of an identifier, or a profile id."
+ValuesOption = Annotated[
+    bool, typer.Option("--show-values", help="Print values and keys: they may name people.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(explain)
+
+
+def explain(  # the options of the command, as documented
+    *,
+    a: Annotated[str, typer.Argument(metavar="A", help=A_HELP)],
+    b: Annotated[str | None, typer.Argument(metavar="B", help="The other; as A.")] = None,
+    show_values: ValuesOption = False,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Why A and B are one person, step by step; of A alone, why its records are. Exit 1: not."""
+    if b is None:
+        _explain_profile(Home(home), a, as_json=as_json)
+        return
+    query = _query(a=a, b=b, values=show_values)
+    status, body = ask(Home(home), "GET", f"/v1/explain?{query}")
+    show(body, as_json=as_json, lines=list(_explained(body)) if status == OK else _refused(body))
+    if status != OK:
+        raise typer.Exit(1)
+
+
+def _explain_profile(home: Home, who: str, *, as_json: bool) -> None:
+    from services.cli.explaining import explain_profile, tie_document, tie_lines
+
+    status, body = ask(home, "GET", f"/v1/profiles/{quote(who, safe=':@')}")
+    if status != OK:
+        show(body, as_json=as_json, lines=problem_lines(body))
+        raise typer.Exit(1)
+    ties = explain_profile(home, body["profile_id"])
+    show(
+        {"profile": body["profile_id"], "ties": [tie_document(each) for each in ties]},
+        as_json=as_json,
+        lines=[line for each in ties for line in tie_lines(each)] or ["it has one record only"],
+    )
+
+
+def _query(*, values: bool, **names: str) -> str:
+    return urlencode(names | ({"values": "true"} if values else {}))
+
+
+def _refused(body: Mapping[str, Any]) -> list[str]:
+    lines = problem_lines(dict(body))
+    lines.extend(f"  profile {each}" for each in body.get("profiles") or ())
+    return lines
+
+
+def _explained(body: Mapping[str, Any]) -> Iterator[str]:
+    yield f"profile {body['profile_id']}: {_name(body['left'])} and {_name(body['right'])}"
+    yield from _standpoint(body)
+    for step in body["path"]:
+        yield f"  {step['number']}. {step['words']}"
+        pair = step["pair"]
+        yield f"     {_name(pair['left'])} - {_name(pair['right'])}"
+        keys = "; ".join(k["name"] for k in pair["keys"] if k["outcome"] == "shared")
+        yield f"     candidates by: {keys or 'no key of their own'}"
+        yield from _weighed(step["decision"], "     ")
+    direct = body["direct"]
+    if [direct] != [step["pair"] for step in body["path"]]:
+        yield "the two by themselves:"
+        yield from _weighed(direct["weight"], "  ")
+
+
+def _standpoint(body: Mapping[str, Any]) -> Iterator[str]:
+    bounded = body["bounded"]
+    if bounded is not None:
+        yield (
+            f"  its component has {bounded['records']} records and is not worked through"
+            f" (at most {bounded['records_max']} records and {bounded['pairs_max']} pairs are)"
+        )
+    elif not body["settled"]:
+        yield "  something still waits to be resolved: this may change"
+
+
+def _weighed(weight: Mapping[str, Any] | None, indent: str) -> Iterator[str]:
+    """The rows in words, then their sum: the very number that decided."""
+    if weight is None:
+        return
+    for words in weight["words"]:
+        yield f"{indent}  {words}"
+    yield (
+        f"{indent}= {weight['bits']:+.2f} bits, probability {weight['probability']:.4f}"
+        f" ({weight['units']} of 2^-20 bits)"
+    )
+
+
+def _name(record: Mapping[str, Any]) -> str:
+    return f"[{record['number']}] {record['source']}/{record['kind']}/{record['key']}"

@@ -1,0 +1,89 @@
+"""The shape of an explanation, for the OpenAPI description."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from services.profile_api.responses import Answer, RecordAnswer, StandingAnswer
+
+
+class NumberedRecordAnswer(RecordAnswer):
+    number: int = Field(description="Tells records apart where their keys are not shown")
+
+
+class SharedIdentifierAnswer(Answer):
+    type: str
+    value: str = Field(description="*** unless values are asked for")
+    priority: int
+
+
+class KeyAnswer(Answer):
+    kind: Literal["identifier", "blocking"]
+    name: str
+    outcome: Literal["shared", "generic", "different", "missing"]
+    holders_max: int | None = Field(description="Where generic: more records than this hold it")
+
+
+class RowAnswer(Answer):
+    kind: Literal["prior", "comparison", "term_frequency", "household_cap", "cluster_step"]
+    label: str
+    level: str
+    units: int
+    bits: float
+    left: str | None = Field(description="What was compared; *** unless values are asked for")
+    right: str | None
+
+
+class WaterfallAnswer(Answer):
+    """The units of all rows add up to the units of the whole, exactly."""
+
+    units: int = Field(description="The match weight in 2^-20 bits")
+    bits: float
+    probability: float
+    words: list[str]
+    rows: list[RowAnswer]
+
+
+class PairAnswer(Answer):
+    left: NumberedRecordAnswer
+    right: NumberedRecordAnswer
+    identifiers: list[SharedIdentifierAnswer] = Field(description="Decisive ones that both carry")
+    keys: list[KeyAnswer]
+    weight: WaterfallAnswer
+
+
+class StepAnswer(Answer):
+    number: int
+    kind: Literal["steward", "identifier", "weight", "anonymous"]
+    words: str
+    left: list[NumberedRecordAnswer]
+    right: list[NumberedRecordAnswer]
+    identifier: SharedIdentifierAnswer | None
+    pair: PairAnswer = Field(description="The two records that stand for the groups")
+    decision: WaterfallAnswer | None = Field(description="The pair's rows and the cluster step")
+    link: WaterfallAnswer | None = Field(description="The same weight column by column")
+
+
+class BoundedAnswer(Answer):
+    records: int
+    records_max: int
+    pairs: int
+    pairs_max: int
+
+
+class StandpointAnswer(StandingAnswer):
+    settled: bool = Field(
+        description="What is stored is what was worked out again; false where something waits"
+    )
+    component_records: int
+    bounded: BoundedAnswer | None = Field(
+        description="Where the component is too large to be worked through: there is no path then"
+    )
+
+
+class ExplainedAnswer(StandpointAnswer):
+    profile_id: str
+    left: NumberedRecordAnswer
+    right: NumberedRecordAnswer
+    path: list[StepAnswer]
+    direct: PairAnswer = Field(description="What the two weigh by themselves")

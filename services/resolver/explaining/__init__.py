@@ -1,0 +1,1 @@
+"""Explanations, worked out again from what is stored by the functions that decided."""

@@ -1,0 +1,115 @@
+"""A component read whole and worked through again, as far as bounds allow."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from services.identity.domain.cluster import anchored_id
+from services.identity.domain.explained import Bounded, Standpoint
+from services.identity.domain.ids import ProfileId, RecordKey
+from services.identity.store import Reading
+from services.resolver.explaining.replayed import Replayed
+from services.resolver.resolve.cluster import Case, Plan
+from services.resolver.resolve.engine import Engine
+from services.resolver.resolve.known import Known
+
+RECORDS_MAX = 2_000  # a larger component is not worked through: its edges alone fill memory
+PAIRS_MAX = 100_000  # two seconds of scoring
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How much of one component is worked through to explain two of its records."""
+
+    records_max: int = RECORDS_MAX
+    pairs_max: int = PAIRS_MAX
+
+
+class Component:
+    """The component of one record today. `whole` is None where it is beyond the bounds."""
+
+    def __init__(self, tx: Reading, engine: Engine, number: int, bounds: Bounds) -> None:
+        self._tx = tx
+        self.engine = engine
+        self._bounds = bounds
+        self.id = tx.memberships([number])[number].component
+        members = tx.members([self.id])
+        self.profiles: Mapping[int, ProfileId | None] = {m.record: m.profile for m in members}
+        self.known = Known(tx, engine.deriver.rules)
+        self.bounded: Bounded | None = None
+        self.whole = self._work_through()
+
+    def _work_through(self) -> Replayed | None:
+        if len(self.profiles) > self._bounds.records_max:
+            self._stop(pairs=0)
+            return None
+        self.known.read(self.profiles)
+        plan = Plan(self._case(), self.engine.context)
+        pairs = sum(_pairs_of([len(unit) for unit in part.units]) for part in plan.parts)
+        if pairs > self._bounds.pairs_max:
+            self._stop(pairs=pairs)
+            return None
+        wanted = sorted(set(plan.pairs()))
+        scored = self.engine.score(self.known, wanted)
+        return Replayed(plan, dict(zip(wanted, scored.vectors, strict=True)))
+
+    def _case(self) -> Case:
+        known = self.known
+        present = [n for n in self.profiles if not known.records[n].state.is_empty]
+        numbers = sorted(present, key=known.key_of)
+        several = numbers if len(numbers) > 1 else []
+        decisive = known.decisive_without_generic(several)
+        edges = self._tx.edges_among(numbers) if several else []
+        return Case(
+            records=[known.records[n] for n in numbers],
+            features=[known.features(n) for n in numbers],
+            decisive=[decisive.get(n, frozenset()) for n in numbers],
+            weights={(edge.a, edge.b): edge.weight for edge in edges},
+            vectors={(edge.a, edge.b): edge.vector for edge in edges},
+        )
+
+    def _stop(self, *, pairs: int) -> None:
+        self.bounded = Bounded(
+            records=len(self.profiles),
+            records_max=self._bounds.records_max,
+            pairs=pairs,
+            pairs_max=self._bounds.pairs_max,
+        )
+
+    @cached_property
+    def place_of(self) -> Mapping[int, int]:
+        """Of each record its place in the case; those without events have none."""
+        if self.whole is None:
+            return {}
+        return {record.number: i for i, record in enumerate(self.whole.plan.case.records)}
+
+    def keys(self, places: Sequence[int]) -> list[RecordKey]:
+        """The records at these places, in their order."""
+        if self.whole is None:
+            raise ValueError("what was not worked through has no places")
+        return [self.whole.plan.case.records[place].key for place in places]
+
+    def standpoint(self) -> Standpoint:
+        return Standpoint(
+            settled=self._is_settled(),
+            component_records=len(self.profiles),
+            bounded=self.bounded,
+        )
+
+    def _is_settled(self) -> bool:
+        """Whether what was worked out again is what is stored; unknown is not settled."""
+        if self.whole is None:
+            return False
+        records = self.known.records
+        return all(
+            self.profiles[number]
+            == anchored_id((records[n].key, records[n].state.dated_from) for n in outcome.records)
+            for outcome in self.whole.clustered.outcomes
+            for number in outcome.records
+        )
+
+
+def _pairs_of(sizes: Sequence[int]) -> int:
+    """The pairs of records of different units."""
+    total = sum(sizes)
+    return (total * total - sum(size * size for size in sizes)) // 2

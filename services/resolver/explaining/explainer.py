@@ -1,0 +1,99 @@
+"""Questions about who stands with whom, each answered from one reading of the state."""
+
+from collections.abc import Iterable, Sequence
+
+from services.identity.domain.explained import (
+    Explained,
+    IdentifierSubject,
+    Obstacle,
+    ProfileSubject,
+    RecordSubject,
+    Subject,
+    Unexplained,
+)
+from services.identity.domain.ids import ProfileId
+from services.identity.store import ReadableStore, Reading
+from services.resolver.explaining.component import Bounds, Component
+from services.resolver.explaining.together import explain_together
+from services.resolver.resolve.engine import Engine
+from services.resolver.standing import Standing
+
+
+class Explainer:
+    """One thread's; what it compiles is kept from question to question."""
+
+    def __init__(
+        self,
+        store: ReadableStore,
+        standing: Standing | None = None,
+        *,
+        bounds: Bounds | None = None,
+    ) -> None:
+        self._store = store
+        self._standing = standing or Standing()
+        self._bounds = bounds or Bounds()
+
+    def close(self) -> None:
+        """Let go of the scorer and of the store."""
+        if self._standing.scorer is not None:
+            self._standing.scorer.close()
+        self._store.close()
+
+    def explain(self, one: Subject, other: Subject) -> Explained | Unexplained:
+        """Why two records, or the records of two identifiers or ids, stand in one profile."""
+        with self._store.reading() as tx:
+            engine = self._standing.engine(tx)
+            ends = _ends(tx, engine, (one, other))
+            if isinstance(ends, Unexplained):
+                return ends
+            a, b = ends
+            profiles = [tx.memberships([number])[number].profile for number in ends]
+            if a == b:
+                return Unexplained(obstacle=Obstacle.ONE_RECORD, profiles=_told(profiles[:1]))
+            profile = profiles[0]
+            if profile is None or profile != profiles[1]:
+                return Unexplained(obstacle=Obstacle.SEVERAL_PROFILES, profiles=_told(profiles))
+            return explain_together(tx, Component(tx, engine, a, self._bounds), profile, ends)
+
+
+def _ends(
+    tx: Reading, engine: Engine, subjects: tuple[Subject, Subject]
+) -> tuple[int, int] | Unexplained:
+    found = [_record_of(tx, engine, subject) for subject in subjects]
+    for side, each in enumerate(found):
+        if isinstance(each, Unexplained):
+            return Unexplained(obstacle=each.obstacle, side=side, profiles=each.profiles)
+    one, other = (each for each in found if isinstance(each, int))
+    return one, other
+
+
+def _record_of(tx: Reading, engine: Engine, subject: Subject) -> int | Unexplained:
+    """The record that is meant; of several in one profile the one first heard of."""
+    match subject:
+        case RecordSubject(key):
+            number = tx.find_records([key]).get(key)
+        case ProfileSubject(profile):
+            number = tx.record_behind(profile)
+        case IdentifierSubject(keys):
+            return _holder_of(tx, engine, sorted(keys))
+    return Unexplained(obstacle=Obstacle.UNKNOWN) if number is None else number
+
+
+def _holder_of(tx: Reading, engine: Engine, keys: Sequence[int]) -> int | Unexplained:
+    rules = engine.deriver.rules
+    found = tx.holders({key: rules.holders_max(key) for key in keys})
+    holders = sorted({number for numbers in found.values() for number in numbers})
+    if not holders:
+        return Unexplained(obstacle=Obstacle.UNKNOWN)
+    profiles = _told(member.profile for member in tx.memberships(holders).values())
+    if len(profiles) > 1:
+        return Unexplained(obstacle=Obstacle.AMBIGUOUS, profiles=profiles)
+    first = min(
+        tx.records(holders).values(),
+        key=lambda r: (r.state.dated_from is None, r.state.dated_from or 0, r.key),
+    )
+    return first.number
+
+
+def _told(profiles: Iterable[ProfileId | None]) -> list[ProfileId]:
+    return sorted({profile for profile in profiles if profile is not None})

@@ -1,0 +1,119 @@
+"""Two records side by side: what decides, what could have made them candidates, what they weigh."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from services.identity.domain.explained import (
+    KeyFact,
+    KeyOutcome,
+    PairFacts,
+    SharedIdentifier,
+)
+from services.identity.domain.identifiers import IdentityRules, joined_identifier_key
+from services.identity.store import Reading, StoredRecord
+from services.linkage.key_words import rule_keys
+from services.linkage.waterfall import explain_pairs
+from services.resolver.derive import decode_features
+from services.resolver.resolve.edges import decisive_keys
+from services.resolver.resolve.engine import Engine
+
+BLOCKING, IDENTIFIER = "blocking", "identifier"
+
+
+def pair_facts(
+    tx: Reading, engine: Engine, pairs: Sequence[tuple[StoredRecord, StoredRecord]]
+) -> list[PairFacts]:
+    """The smaller record key stands on the left, as it does when pairs are weighed."""
+    ordered = [(a, b) if a.key < b.key else (b, a) for a, b in pairs]
+    shared = sorted({key for a, b in ordered for key in set(a.keys).intersection(b.keys)})
+    generic = tx.generic_among(shared) if shared else frozenset()
+    falls = explain_pairs(
+        engine.scorer,
+        [(decode_features(a.features), decode_features(b.features)) for a, b in ordered],
+    )
+    rules = engine.deriver.rules
+    return [
+        PairFacts(
+            left=a.key,
+            right=b.key,
+            identifiers=shared_identifiers(a, b, rules, generic),
+            keys=[*_identifier_facts(a, b, rules, generic), *_rule_facts(a, b, engine, generic)],
+            waterfall=fall,
+        )
+        for (a, b), fall in zip(ordered, falls, strict=True)
+    ]
+
+
+def shared_identifiers(
+    one: StoredRecord, other: StoredRecord, rules: IdentityRules, generic: Collection[int]
+) -> list[SharedIdentifier]:
+    """The decisive identifiers of both that are not generic, in the order in which they join."""
+    mine, theirs = decisive_keys(one, rules), decisive_keys(other, rules)
+    found = [text for text, key in mine.items() if text in theirs and key not in generic]
+    return sorted(
+        (identifier_of(t, rules) for t in found), key=lambda i: (i.priority, i.type, i.value)
+    )
+
+
+def identifier_of(text: str, rules: IdentityRules) -> SharedIdentifier:
+    """From type, scope and value as one text."""
+    type_name, _, value = text.split("\x1f", 2)
+    return SharedIdentifier(type=type_name, value=value, priority=rules.types[type_name].priority)
+
+
+def may_pair(one: StoredRecord, other: StoredRecord, generic: Collection[int]) -> bool:
+    """Whether they share a key that is not generic."""
+    return any(key not in generic for key in set(one.keys).intersection(other.keys))
+
+
+def _identifier_facts(
+    one: StoredRecord, other: StoredRecord, rules: IdentityRules, generic: Collection[int]
+) -> list[KeyFact]:
+    """A fact for each type that either carries."""
+    mine, theirs = _keys_by_type(one), _keys_by_type(other)
+    return [
+        KeyFact(
+            kind=IDENTIFIER,
+            name=name,
+            outcome=_outcome(mine.get(name, set()), theirs.get(name, set()), generic),
+            holders_max=rules.holders_max(1),
+        )
+        for name in sorted(mine.keys() | theirs.keys())
+    ]
+
+
+def _keys_by_type(record: StoredRecord) -> Mapping[str, set[int]]:
+    """Only the keys the record is found under: those beyond its limit are found by nobody."""
+    held = set(record.keys)
+    result: dict[str, set[int]] = {}
+    for text in record.state.identifiers:
+        key = joined_identifier_key(text)
+        if key in held:
+            result.setdefault(text.split("\x1f", 1)[0], set()).add(key)
+    return result
+
+
+def _rule_facts(
+    one: StoredRecord, other: StoredRecord, engine: Engine, generic: Collection[int]
+) -> list[KeyFact]:
+    model = engine.deriver.model
+    mine, theirs = (rule_keys(decode_features(each.features), model) for each in (one, other))
+    return [
+        KeyFact(
+            kind=BLOCKING,
+            name=left.words,
+            outcome=_outcome(left.keys, right.keys, generic),
+            holders_max=engine.deriver.rules.holders_max(0),
+        )
+        for left, right in zip(mine, theirs, strict=True)
+    ]
+
+
+def _outcome(
+    mine: Collection[int], theirs: Collection[int], generic: Collection[int]
+) -> KeyOutcome:
+    if not mine or not theirs:
+        return KeyOutcome.MISSING
+    shared = set(mine).intersection(theirs)
+    if not shared:
+        return KeyOutcome.DIFFERENT
+    return KeyOutcome.GENERIC if shared <= set(generic) else KeyOutcome.SHARED

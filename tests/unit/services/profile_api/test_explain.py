@@ -1,0 +1,175 @@
+"""GET /v1/explain: over a home that really resolved; values only for whoever may read profiles."""
+
+from collections.abc import AsyncIterator
+
+import httpx2
+import msgspec
+import pytest
+
+from services.identity.domain.ids import ProfileId, RecordKey
+from services.profile_api.app import create_app
+from services.profile_api.auth import Scope
+from services.profile_api.explain_view import MASKED
+from services.profile_api.routes.explain_responses import ExplainedAnswer
+from services.resolver.explaining.answering import AnsweringExplainer
+from services.resolver.explaining.component import Bounds
+from services.resolver.explaining.explainer import Explainer
+from services.resolver.standing import Standing
+from tests.factories import channel_event
+from tests.resolver_home import SOURCES, Home
+from tests.unit.services.profile_api.conftest import Office, problem
+
+ANN = {
+    "firstName": "Annabel",
+    "lastName": "Leeson",
+    "email": "ann@example.org",
+    "birthday": "1980-02-03",
+    "phone": "+44 20 7946 0958",
+    "postalCode": "AB1 2CD",
+}
+
+
+def settled() -> Home:
+    """Ann by two user ids and a browser, and Ben."""
+    home = Home()
+    return home.say(
+        channel_event(user_id="u1", message_id="m1", traits=ANN),
+        channel_event(source="bank", user_id="b7", message_id="m2", traits=ANN),
+        channel_event(anonymous_id="a1", message_id="m3", kind="page"),
+        channel_event(
+            source="app", user_id="u1", anonymous_id="a1", message_id="m4", traits={"city": "Leeds"}
+        ),
+        channel_event(user_id="u2", message_id="m5", traits={"firstName": "Ben"}),
+    )
+
+
+@pytest.fixture(scope="module")
+def home() -> Home:
+    return settled()
+
+
+def explainer(home: Home, bounds: Bounds | None = None) -> AnsweringExplainer:
+    return AnsweringExplainer(lambda: Explainer(home.store, Standing(), bounds=bounds))
+
+
+def app_key(office: Office, *scopes: Scope) -> dict[str, str]:
+    return {"Authorization": f"Bearer {office.key(*scopes)}"}
+
+
+@pytest.fixture(scope="module")
+def asked(home: Home) -> AnsweringExplainer:
+    """One for all: what it compiles is kept."""
+    return explainer(home)
+
+
+@pytest.fixture
+async def client(office: Office, asked: AnsweringExplainer) -> AsyncIterator[httpx2.AsyncClient]:
+    """May do everything."""
+    async with opened(office, asked) as client:
+        yield client
+
+
+def opened(office: Office, asked: AnsweringExplainer | None) -> httpx2.AsyncClient:
+    office.store.source_rows[:] = SOURCES
+    app = create_app(
+        office.settings,
+        office.store,
+        office.store,
+        office.clock,
+        random=office.random,
+        explainer=asked,
+    )
+    return httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app=app, raise_app_exceptions=False),
+        base_url="http://plait.example.org",
+        headers=app_key(office, *Scope),
+    )
+
+
+async def ask(client: httpx2.AsyncClient, a: str, b: str, **more: str) -> httpx2.Response:
+    return await client.get("/v1/explain", params={"a": a, "b": b, **more})
+
+
+async def test_two_records_are_explained_step_by_step(client: httpx2.AsyncClient) -> None:
+    response = await ask(client, "web/anonymous_id/a1", "bank/user_id/b7")
+    assert response.status_code == 200
+    found = msgspec.json.decode(response.content)
+    ExplainedAnswer.model_validate(found)
+    assert [step["kind"] for step in found["path"]] == ["anonymous", "identifier", "weight"]
+    assert found["path"][1]["identifier"] == {"type": "user_id", "value": MASKED, "priority": 0}
+    decision = found["path"][2]["decision"]
+    assert sum(row["units"] for row in decision["rows"]) == decision["units"]
+    assert decision["rows"][-1]["kind"] == "cluster_step"
+    assert sum(row["units"] for row in found["path"][2]["link"]["rows"]) == decision["units"]
+    assert (found["settled"], found["bounded"]) == (True, None)
+
+
+async def test_nothing_that_names_a_person_is_told_unless_asked_for(
+    client: httpx2.AsyncClient,
+) -> None:
+    names = "web/user_id/u1", "bank/user_id/b7"
+    masked, told = await ask(client, *names), await ask(client, *names, values="true")
+    for value in ("annabel", "leeson", "ann@example.org", "1980-02-03", '"u1"', '"b7"'):
+        assert value not in masked.text.lower()
+        assert value in told.text.lower()
+
+
+async def test_values_need_the_right_to_read_profiles(
+    office: Office, client: httpx2.AsyncClient
+) -> None:
+    names = {"a": "web/user_id/u1", "b": "bank/user_id/b7"}
+    tracing = app_key(office, Scope.TRACE_READ)
+    plain = await client.get("/v1/explain", params=names, headers=tracing)
+    assert plain.status_code == 200
+    told = await client.get("/v1/explain", params={**names, "values": "true"}, headers=tracing)
+    assert problem(told) == "missing_scope"
+    reading = app_key(office, Scope.PROFILES_READ)
+    assert problem(await client.get("/v1/explain", params=names, headers=reading)) == (
+        "missing_scope"
+    )
+
+
+def profile_of(home: Home, key: RecordKey) -> ProfileId:
+    found = home.profile_of(key)
+    assert found is not None
+    return found
+
+
+async def test_ids_and_identifiers_name_records_too(home: Home, client: httpx2.AsyncClient) -> None:
+    response = await ask(client, "user_id:b7", "web/user_id/u1")
+    assert response.status_code == 200
+    told = profile_of(home, RecordKey("web", "user_id", "u1"))
+    assert (await ask(client, told, "bank/user_id/b7")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "code"),
+    [
+        pytest.param("web/user_id/u1", "web/user_id/u1", "one_profile", id="one-record"),
+        pytest.param("web/user_id/u1", "web/user_id/u2", "several_profiles", id="two-people"),
+        pytest.param("web/user_id/u1", "web/user_id/nobody", "unknown_profile", id="nobody"),
+        pytest.param("shoe:42", "web/user_id/u1", "unknown_profile", id="no-such-type"),
+        pytest.param("user_id:nobody", "web/user_id/u1", "unknown_profile", id="no-holder"),
+        pytest.param("whatever", "web/user_id/u1", "invalid_request", id="no-name"),
+    ],
+)
+async def test_what_cannot_be_explained_says_why(
+    client: httpx2.AsyncClient, a: str, b: str, code: str
+) -> None:
+    assert problem(await ask(client, a, b)) == code
+
+
+async def test_a_component_beyond_the_bounds_says_so(office: Office, home: Home) -> None:
+    asked = explainer(home, Bounds(records_max=2))
+    async with opened(office, asked) as client:
+        response = await ask(client, "web/user_id/u1", "bank/user_id/b7")
+    found = msgspec.json.decode(response.content)
+    ExplainedAnswer.model_validate(found)
+    assert (found["path"], found["bounded"]["records_max"]) == ([], 2)
+    assert found["direct"]["weight"]["rows"]
+    await asked.close()
+
+
+async def test_without_an_explainer_nothing_is_explained(office: Office) -> None:
+    async with opened(office, None) as client:
+        assert problem(await ask(client, "web/user_id/u1", "bank/user_id/b7")) == "unavailable"
