@@ -15,6 +15,7 @@ from uuid import UUID
 from numpy import int64
 from numpy.typing import NDArray
 
+from services.identity.domain.accounts import AccountId
 from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId
 from services.identity.domain.record import RecordState
 from services.identity.domain.source import Source
@@ -110,6 +111,14 @@ class StoredProfile(NamedTuple):
     sequence: int
 
 
+class AccountRow(NamedTuple):
+    """A record is in an account, in a role."""
+
+    account: AccountId
+    record: int
+    role: str
+
+
 class Interval(NamedTuple):
     """A stay in a segment that begins or ends."""
 
@@ -197,6 +206,17 @@ class Transaction(Reading, Protocol):
         ...
 
     def remove_keys(self, keys: Sequence[tuple[int, int]]) -> None: ...
+    def add_account_rows(self, rows: Sequence[AccountRow]) -> None:
+        """Rows that are there already stay as they are."""
+        ...
+
+    def remove_account_rows(self, rows: Sequence[AccountRow]) -> None: ...
+    def account_rows(
+        self, accounts: Sequence[AccountId], *, rows_max: int
+    ) -> Mapping[AccountId, Sequence[AccountRow]]:
+        """Of each account its rows, by record and role; at most one more than `rows_max`."""
+        ...
+
     def mark(self, marks: Iterable[tuple[MarkKind, int, Micros]]) -> None: ...
     def next_offsets(self, group: str) -> Mapping[tuple[str, int], int]: ...
     def advance_offset(self, group: str, *, expected: int, position: Position) -> None:
@@ -338,6 +358,10 @@ class Snapshot(Protocol):
 
     def profiles(self) -> Iterator[tuple[ProfileId, bytes]]: ...
     def memberships(self) -> Iterator[tuple[SegmentId, ProfileId]]: ...
+    def accounts(self) -> Iterator[tuple[AccountId, RecordKey, str]]:
+        """Which record is in which account in which role."""
+        ...
+
     def is_clean(self) -> bool:
         """Nothing is dirty and no component is set aside."""
         ...

@@ -17,8 +17,8 @@ from services.identity.domain.identifiers import (
 )
 from services.identity.domain.ids import RecordKey
 from services.identity.domain.profile import Profile
-from services.identity.domain.record import Stamped
 from services.identity.domain.source import Source
+from services.identity.domain.stamps import Stamped
 from services.identity.domain.tracing import LogPlace, Surroundings, TracedEvent, TracedNeighbour
 from services.identity.domain.weights import to_bits
 from services.identity.wire.events import TYPE_PREFIX, TYPE_SUFFIX, ChannelEvent, decode

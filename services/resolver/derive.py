@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 import msgspec
 
+from services.identity.domain.accounts import AccountType, account_name
 from services.identity.domain.identifiers import IdentityRules, joined_identifier_key
-from services.identity.domain.record import RecordState, Stamped
+from services.identity.domain.record import RecordState
+from services.identity.domain.stamps import Stamped
 from services.identity.store import StoredRecord
 from services.linkage.features import Features, derive
 from services.linkage.keys import KeyMaker
@@ -25,11 +27,12 @@ def decode_features(raw: bytes) -> Features:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Derived:
-    """`features` encoded, `keys` sorted and distinct."""
+    """`features` encoded, `keys` sorted and distinct; the dwelling only of what changed."""
 
     features: bytes
     keys: Sequence[int]
     changes_matching: bool
+    dwelling: str | None = None
 
 
 class Deriver:
@@ -54,7 +57,10 @@ class Deriver:
         found = self._identifier_keys(state)
         found.update(self._keys.keys_of(features))
         return Derived(
-            features=_encoder.encode(features), keys=tuple(sorted(found)), changes_matching=True
+            features=_encoder.encode(features),
+            keys=tuple(sorted(found)),
+            changes_matching=True,
+            dwelling=dwelling_of(features),
         )
 
     def _values(self, fields: Mapping[str, Stamped]) -> dict[str, str]:
@@ -75,6 +81,14 @@ class Deriver:
     def _identifier_keys(self, state: RecordState) -> set[int]:
         found = sorted(map(joined_identifier_key, state.identifiers))
         return set(found[:IDENTIFIER_KEYS_MAX])
+
+
+def dwelling_of(features: Features) -> str | None:
+    """The name of the dwelling that a record lives in; None without address line and postcode."""
+    line, postcode = features.get("a0"), features.get("p0")
+    if isinstance(line, str) and isinstance(postcode, str):
+        return account_name(AccountType.HOUSEHOLD, "", f"{line}\x1f{postcode}")
+    return None
 
 
 def _text(fields: Mapping[str, Stamped], name: str) -> str | None:

@@ -11,6 +11,7 @@ from services.identity.domain.ids import MessageId, Micros, RecordKey, SourceNam
 from services.identity.domain.source import Source
 from services.identity.wire.events import ChannelEvent
 from services.identity.wire.said import TYPES, fields_said, identifiers_said
+from services.resolver.mention import columns_in, mentions_in
 
 _encoder = msgspec.json.Encoder(order="deterministic")  # as orjson, but for integers of any size
 
@@ -34,6 +35,7 @@ def interpret(message: ChannelEvent, *, source: Source, rules: IdentityRules) ->
     fields = fields_said(message, source.mapping)
     said = identifiers_said(message, fields, source.mapping)
     found = {rules.external_id(name, raw, source) for name, raw in said}
+    identifiers = tuple(sorted(each for each in found if each is not None))
     return Event(
         source=SourceName(message.source),
         message_id=MessageId(message.id),
@@ -43,9 +45,11 @@ def interpret(message: ChannelEvent, *, source: Source, rules: IdentityRules) ->
         dated=data.dated,
         content_hash=content_hash(message),
         name=data.event,
-        identifiers=tuple(sorted(each for each in found if each is not None)),
+        identifiers=identifiers,
         fields=fields,
         properties=data.properties,
+        mentions=mentions_in(message, kind, identifiers, source=source, rules=rules),
+        account_columns=columns_in(message, source=source, rules=rules),
     )
 
 

@@ -29,6 +29,7 @@ from services.identity.wire.events import decode
 from services.resolver.derive import Derived, Deriver
 from services.resolver.interpret import interpret
 from services.resolver.letters import letter_of
+from services.resolver.membership import AccountIndex
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,6 +289,7 @@ class RecordWriter:
         self._keys_added: list[tuple[int, int]] = []
         self._keys_removed: list[tuple[int, int]] = []
         self._marks: list[tuple[MarkKind, int, Micros]] = []
+        self._accounts = AccountIndex(tx, anew=not marks_released)
 
     def put(  # the record before and after, straight from the fold
         self,
@@ -308,6 +310,7 @@ class RecordWriter:
         )
         kind = MarkKind.MATCHING if derived.changes_matching else MarkKind.TRAITS
         self._marks.append((kind, number, since))
+        self._accounts.put(number, stored, state, derived)
         if stored is None:
             self._new.append(record)
             self._keys_added += [(each, number) for each in derived.keys]
@@ -326,5 +329,6 @@ class RecordWriter:
         self._tx.update_records(self._changed)
         self._tx.remove_keys(self._keys_removed)
         self._tx.add_keys(self._keys_added)
+        self._accounts.write()
         self._tx.mark(self._marks)
         return len(self._new) + len(self._changed)

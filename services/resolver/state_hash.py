@@ -1,9 +1,11 @@
 """One hash over everything derived: equal states have equal hashes, however they came about.
 
-In it: record states, edges, partition, profile documents, current segment memberships (consents are
-part of the documents). Not in it: surrogate ids, versions, sequences, load instants, histories.
+In it: record states, edges, partition, profile documents, current segment memberships, the records
+of accounts (consents are part of the documents). Not in it: surrogate ids, versions, sequences,
+load instants, histories.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -11,6 +13,7 @@ import msgspec
 
 from services.identity.domain.ids import Micros
 from services.identity.domain.record import RecordState
+from services.identity.domain.stamps import Stamped
 from services.identity.store import Snapshot
 
 _encoder = msgspec.json.Encoder(order="deterministic")
@@ -31,7 +34,7 @@ class StateHash:
 def state_hash(snapshot: Snapshot) -> StateHash:
     """Read the whole state once, in its own order."""
     digest = sha256()
-    counts = dict.fromkeys(("record", "edge", "profile", "membership"), 0)
+    counts = dict.fromkeys(("record", "edge", "profile", "membership", "account"), 0)
 
     def add(kind: str, *parts: object) -> None:
         counts[kind] += 1
@@ -46,6 +49,8 @@ def state_hash(snapshot: Snapshot) -> StateHash:
         add("profile", profile_id, document)
     for segment, profile_id in snapshot.memberships():
         add("membership", segment, profile_id)
+    for account, record, role in snapshot.accounts():
+        add("account", account, record, role)
     return StateHash(
         value=digest.hexdigest(),
         is_clean=snapshot.is_clean(),
@@ -60,8 +65,17 @@ def timeless(state: RecordState) -> RecordState:
     """The state without the instants of loads, which say when a file was read, not what is true."""
     return replace(
         state,
-        fields={
-            name: stamped if stamped.dated else replace(stamped, at=Micros(0), by="")
-            for name, stamped in state.fields.items()
+        fields=_timeless(state.fields),
+        accounts={
+            name: replace(said, traits=_timeless(said.traits)) if said.traits else said
+            for name, said in state.accounts.items()
         },
+        account_columns=_timeless(state.account_columns),
     )
+
+
+def _timeless(stamps: Mapping[str, Stamped]) -> dict[str, Stamped]:
+    return {
+        name: stamped if stamped.dated else replace(stamped, at=Micros(0), by="")
+        for name, stamped in stamps.items()
+    }

@@ -10,10 +10,17 @@ from uuid import UUID
 
 import pytest
 
+from services.identity.domain.accounts import (
+    AccountId,
+    AccountType,
+    account_id_of,
+    account_name,
+)
 from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId, profile_id_of
 from services.identity.domain.record import EMPTY, RecordState
 from services.identity.ports import OutgoingMessage, Partition, Position
 from services.identity.store import (
+    AccountRow,
     ActiveVersions,
     Comparable,
     DedupeEntry,
@@ -39,6 +46,15 @@ NOW, LATER = Micros(1_000), Micros(2_000)
 PROFILE = profile_id_of(ANN)
 OTHER = profile_id_of(BEN)
 SEGMENT = SegmentId("loyal")
+
+
+JOINT, HOUSE, NOBODYS = (
+    account_id_of(account_name(AccountType.BILLING, "shop", value)) for value in ("1", "2", "3")
+)
+
+
+def _by_uid(row: tuple[AccountId, RecordKey]) -> tuple[str, str]:
+    return row[0], profile_id_of(row[1])
 
 
 class Interrupted(Exception):  # noqa: N818  # stands for whatever goes wrong in a transaction
@@ -190,6 +206,36 @@ class StoreContract:
             assert tx.generic_among([1, -2, 3, 4]) == {1, -2}
             tx.set_generic({1: False, -2: True}, at=LATER)
             assert tx.lock_generic([1, -2]) == {-2}
+
+    # accounts
+
+    def test_rows_of_accounts_are_added_once_and_removed(self, store: ResolverStore) -> None:
+        rows = [AccountRow(JOINT, 2, "user"), AccountRow(JOINT, 1, "user")]
+        with store.transaction() as tx:
+            tx.add_account_rows([*rows, AccountRow(HOUSE, 2, "resident")])
+            tx.add_account_rows([rows[0], AccountRow(JOINT, 1, "holder")])
+        with store.transaction() as tx:
+            found = tx.account_rows([JOINT, HOUSE, NOBODYS], rows_max=5)
+            assert {each: list(own) for each, own in found.items()} == {
+                JOINT: [AccountRow(JOINT, 1, "holder"), rows[1], rows[0]],
+                HOUSE: [AccountRow(HOUSE, 2, "resident")],
+            }
+            assert len(tx.account_rows([JOINT], rows_max=1)[JOINT]) == 2
+            tx.remove_account_rows([rows[1], AccountRow(HOUSE, 9, "resident")])
+            assert [row.role for row in tx.account_rows([JOINT], rows_max=5)[JOINT]] == [
+                "holder",
+                "user",
+            ]
+
+    def test_accounts_are_read_whole_by_account_and_record(self, store: ResolverStore) -> None:
+        with store.transaction() as tx:
+            cat, ann = add(tx, CAT, ANN)
+            tx.add_account_rows(
+                [AccountRow(account, n, "user") for account in (JOINT, HOUSE) for n in (cat, ann)]
+            )
+        with store.snapshot() as snapshot:
+            expected = sorted(((a, k) for a in (JOINT, HOUSE) for k in (ANN, CAT)), key=_by_uid)
+            assert [(a, k) for a, k, _ in snapshot.accounts()] == expected
 
     # marks
 

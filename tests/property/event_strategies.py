@@ -23,7 +23,12 @@ USER_IDS = (None, None, "u1", "u2", "u3")
 ANONYMOUS_IDS = (None, "a1", "a2", "a3")
 ACCOUNTS = ("4401", "4402")
 MESSAGE_IDS = tuple(f"m{number}" for number in range(9))
-KINDS = ("identify", "identify", "identify", "page", "Product Held", "Product Ended", "Consent")
+KINDS = (
+    "identify", "identify", "identify", "page", "Product Held", "Product Ended", "Consent", "group",
+    "Payment Received", "Invoice Issued",
+)  # fmt: skip
+GROUPS = ("g1", "g2")
+ROLES = (None, None, "holder", "none", "chief")
 MINUTES = (0, 1, 2)
 TRAITS: Mapping[str, Sequence[Any]] = {
     "firstName": ("Ann", "Ann", "Anne", "Bob", None),
@@ -32,13 +37,15 @@ TRAITS: Mapping[str, Sequence[Any]] = {
     "phone": ("+44 20 7946 0958", None),
     "birthday": ("1980-02-03", "1980-02-03", "1990-05-06", None),
     "suffix": ("jr", "sr"),
+    "street": ("14 Alder Row", "14 Alder Row", "3 Quarry Lane", None),
+    "postalCode": ("LS7 3QT", "LS7 3QT", None),
     "plan": ("gold", 1, True, 1.0),  # equal to Python, not to a comparison
 }
 IDENTIFIERS = (
     ("crm_id", "c1"), ("crm_id", "c2"), ("account_number", "4401"), ("user_id", "u1"),
     ("user_id", "u2"), ("email", "ann@example.org"), ("device_id", "d1"),
 )  # fmt: skip
-EVENT_BYTES = 26
+EVENT_BYTES = 30
 COPY_BYTES = 5
 SCHEDULE_BYTES = 80
 
@@ -69,7 +76,7 @@ class Choices:
 def to_event(raw: bytes) -> ChannelEvent:
     choose = Choices(raw)
     source, kind = choose.pick(SOURCES), choose.pick(KINDS)
-    is_track = kind not in {"identify", "page"}
+    is_track = kind not in {"identify", "page", "group"}
     event = channel_event(
         source=source,
         message_id=choose.pick(MESSAGE_IDS),
@@ -88,6 +95,9 @@ def to_event(raw: bytes) -> ChannelEvent:
     time = EPOCH + timedelta(minutes=choose.pick(MINUTES))
     if kind == "identify":
         changes["traits"] = _traits(choose)
+    elif kind == "group":
+        changes["group_id"] = choose.pick(GROUPS)
+        changes["traits"] = {"name": choose.pick(("Lees", "Rays")), "role": choose.pick(ROLES)}
     elif is_track:
         changes["properties"] = _properties(choose, kind)
     if choose.one_in(8):
@@ -125,6 +135,9 @@ def _properties(choose: Choices, kind: str) -> dict[str, Any]:
             "granted": choose.one_in(2),
             "basis": choose.pick(("contract", "consent")),
         }
+    if kind in {"Payment Received", "Invoice Issued"}:
+        amount = choose.pick((10, "0.1", 0.2, "1e30"))
+        return {"amount": amount, "currency": "GBP", "role": choose.pick(ROLES)}
     price = choose.pick((10, 12.5, "x"))
     return {"product": choose.pick(("fibre", "mobile")), "price": price}
 

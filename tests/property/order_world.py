@@ -220,6 +220,8 @@ def lines_of(snapshot: Snapshot) -> Iterator[str]:
         yield f"profile {profile_id} {document.decode()}"
     for segment, profile_id in snapshot.memberships():
         yield f"member {segment} {profile_id}"
+    for account, record, role in snapshot.accounts():
+        yield f"account {account} {record} {role}"
 
 
 def broken_promises(snapshot: Snapshot) -> Iterator[str]:

@@ -24,6 +24,7 @@ _CALLS = {
     "lock_records new_record_numbers lock_record_numbers events_of": "lock and read records",
     "derive": "derive features and keys",
     "add_dedupe update_dedupe add_records update_records add_keys remove_keys mark add_events"
+    " add_account_rows remove_account_rows"
     " remove_events advance_offset": "write land",
     "take_marks delete_marks": "marks",
     "holders holders_of generic_among lock_generic set_generic generic_keys": "candidates",
@@ -42,7 +43,7 @@ _CALLS = {
 _BEFORE = {
     "lock_records": "decode and interpret",
     "new_record_numbers add_dedupe update_dedupe derive add_records update_records add_keys"
-    " remove_keys mark add_events": "fold",
+    " remove_keys add_account_rows remove_account_rows mark add_events": "fold",
     "holders generic_among comparables": "candidates",
     "records score memberships remove_edges put_edges": "pairs and edges",
     "put_memberships review": "cluster",

@@ -50,12 +50,25 @@ class ExternalId:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mention:
+    """An account that an event names (its type, scope and value as text), and as whose.
+
+    A role of "none" ends what was said before; None says nothing about it.
+    """
+
+    account: str
+    role: str | None
+    traits: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """One accepted event, after its source's mapping has named its fields.
 
     `fields` holds field name -> value; None clears the field as of `occurred_at`. `content_hash`
     is over what the sender said (not when we heard it): of two copies with one message id the one
-    with the smaller (occurred_at, content_hash) counts.
+    with the smaller (occurred_at, content_hash) counts. `account_columns`: what mapped columns say
+    of accounts (`accounts.column_word`), None where one is cleared.
     """
 
     source: SourceName
@@ -69,3 +82,5 @@ class Event:
     identifiers: tuple[ExternalId, ...] = ()
     fields: Mapping[str, Scalar] = field(default_factory=dict)
     properties: Mapping[str, object] = field(default_factory=dict)
+    mentions: tuple[Mention, ...] = ()
+    account_columns: Mapping[str, str | None] = field(default_factory=dict)

@@ -9,9 +9,11 @@ from collections.abc import Mapping as Map
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from services.identity.domain.accounts import ACCOUNT_NUMBER, SAID_ROLES
 from services.identity.domain.errors import UsageError
 from services.identity.domain.kinds import NAMED_BY_COLUMN, Kind
 
+_NAMING_ACCOUNTS = (Kind.IDENTIFIER, Kind.ORGANISATION)
 STRENGTHS = ("decisive", "evidence")
 IDENTIFYING = MappingProxyType({Kind.EMAIL: "email", Kind.PHONE: "phone"})
 """Kinds whose values are identifiers, with the identifier's type."""
@@ -19,13 +21,17 @@ IDENTIFYING = MappingProxyType({Kind.EMAIL: "email", Kind.PHONE: "phone"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column: its kind, the field it feeds, and for identifiers the type and strength."""
+    """One column: its kind, the field it feeds, and for identifiers the type and strength.
+
+    `role` is how a record that has a value here stands to the account it names (accounts.py).
+    """
 
     name: str
     kind: Kind
     field: str
     identifier_type: str | None = None
     strength: str | None = None
+    role: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +48,8 @@ class Mapping:
     """A source's columns by name. `key` is None for channels whose events carry their own key.
 
     `fields` is (column, field) of every column that is kept, `identifying` (identifier type, field)
-    of every one that may tie records together: worked out once, not for every event.
+    of every one that may tie records together, `accounts` every column that names an account:
+    worked out once, not for every event.
     """
 
     key: str | None
@@ -52,6 +59,7 @@ class Mapping:
     format: FileFormat = field(default_factory=FileFormat)
     fields: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
     identifying: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
+    accounts: tuple[Column, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         kept = tuple(
@@ -66,6 +74,7 @@ class Mapping:
         identifying = tuple((name, field_name) for name, field_name in named if name is not None)
         object.__setattr__(self, "fields", kept)
         object.__setattr__(self, "identifying", identifying)
+        object.__setattr__(self, "accounts", tuple(filter(_names_account, self.columns.values())))
 
 
 _KNOWN = {"key", "unique", "time", "columns", "format"}
@@ -116,6 +125,7 @@ def name_fields(columns: Map[object, object]) -> dict[str, Column]:
                 field=f"{column.field}_{count}",
                 identifier_type=column.identifier_type,
                 strength=column.strength,
+                role=column.role,
             )
         result[column.name] = column
     return result
@@ -132,6 +142,12 @@ def _column(name: str, value: object) -> Column:
     strength = options.get("strength")
     if strength is not None and strength not in STRENGTHS:
         raise UsageError(f"column {name!r}: strength must be one of {STRENGTHS}")
+    role = options.get("role")
+    if role is not None and (role not in SAID_ROLES or kind not in _NAMING_ACCOUNTS):
+        raise UsageError(
+            f"column {name!r}: role must be one of {[each.value for each in SAID_ROLES]}, of a"
+            " column of account numbers or organisations"
+        )
     if kind is Kind.IDENTIFIER:
         identifier_type = options.get("type", name)
         return Column(
@@ -140,8 +156,21 @@ def _column(name: str, value: object) -> Column:
             field=str(identifier_type),
             identifier_type=str(identifier_type),
             strength=str(strength or "evidence"),
+            role=None if role is None else str(role),
         )
-    return Column(name=name, kind=kind, field=name if kind in NAMED_BY_COLUMN else kind.value)
+    return Column(
+        name=name,
+        kind=kind,
+        field=name if kind in NAMED_BY_COLUMN else kind.value,
+        role=None if role is None else str(role),
+    )
+
+
+def _names_account(column: Column) -> bool:
+    """Account numbers always do, an organisation where the mapping says in which role."""
+    return column.identifier_type == ACCOUNT_NUMBER or (
+        column.kind is Kind.ORGANISATION and column.role is not None
+    )
 
 
 def _format(raw: Map[str, object]) -> FileFormat:

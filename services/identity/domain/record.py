@@ -9,36 +9,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
+from services.identity.domain.accounts import ACCOUNTS_MAX, AccountSaid, add_mentions
 from services.identity.domain.errors import RejectedError, RejectReason
 from services.identity.domain.events import Canonical, Event, EventType, ExternalId, Scalar
 from services.identity.domain.ids import Micros
+from services.identity.domain.stamps import Seen, Stamped, seen_again
 
 FIELDS_MAX = 1_000  # distinct fields of one record
 IDENTIFIERS_MAX = 1_000  # distinct identifiers of one record
 EVENT_NAMES_MAX = 1_000  # distinct event names counted for one record
 PRICE_EXPONENT_MAX = 20  # 1e9999999 is no price, and would take megabytes to write out
 _COUNTED = {EventType.PAGE: "page", EventType.SCREEN: "screen", EventType.GROUP: "group"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stamped:
-    """A value with the stamp that decides which of two is newer."""
-
-    value: Scalar
-    at: Micros
-    by: str
-    dated: bool
-
-    def order(self) -> tuple[int, str]:
-        return (self.at, self.by)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """When an identifier was first and last said; None where only undated rows said it."""
-
-    first: Micros | None
-    last: Micros | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +69,8 @@ class RecordState:
     counts: Mapping[str, Counted] = field(default_factory=dict)
     holdings: Mapping[str, HoldingState] = field(default_factory=dict)
     consents: Mapping[str, ConsentState] = field(default_factory=dict)
+    accounts: Mapping[str, AccountSaid] = field(default_factory=dict)
+    account_columns: Mapping[str, Stamped] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
@@ -119,19 +102,25 @@ def fold(state: RecordState, events: Iterable[Event]) -> RecordState:
     counts = dict(state.counts)
     holdings = dict(state.holdings)
     consents = dict(state.consents)
+    accounts = dict(state.accounts)
+    account_columns = dict(state.account_columns)
     number, low, high = state.events, state.dated_from, state.dated_to
     for event in events:
         number += 1
         if event.dated:
             low = event.occurred_at if low is None else min(low, event.occurred_at)
             high = event.occurred_at if high is None else max(high, event.occurred_at)
-        _add_fields(fields, event)
+        _add_fields(fields, event.fields, event)
         _add_identifiers(identifiers, event)
         _add_count(counts, event)
         if event.name in _HOLDING:
             _add_holding(holdings, event)
         elif event.name == Canonical.CONSENT_CHANGED:
             _add_consent(consents, event)
+        if event.mentions:
+            add_mentions(accounts, event)
+        if event.account_columns:
+            _add_fields(account_columns, event.account_columns, event)
     return RecordState(
         events=number,
         dated_from=low,
@@ -141,6 +130,8 @@ def fold(state: RecordState, events: Iterable[Event]) -> RecordState:
         counts=counts,
         holdings=holdings,
         consents=consents,
+        accounts=accounts,
+        account_columns=account_columns,
     )
 
 
@@ -148,22 +139,25 @@ def check_room(state: RecordState, event: Event) -> None:
     """Refuse an event that one record cannot hold, before anything of it is folded."""
     new_fields = sum(name not in state.fields for name in event.fields)
     new_identifiers = sum(_joined(each) not in state.identifiers for each in event.identifiers)
+    new_accounts = sum(each.account not in state.accounts for each in event.mentions)
     name = _counted_name(event)
     if (
         len(state.fields) + new_fields > FIELDS_MAX
         or len(state.identifiers) + new_identifiers > IDENTIFIERS_MAX
+        or (new_accounts and len(state.accounts) + new_accounts > ACCOUNTS_MAX)
         or (name is not None and name not in state.counts and len(state.counts) >= EVENT_NAMES_MAX)
     ):
         raise RejectedError(
             RejectReason.RECORD_FULL,
-            f"the record already holds {FIELDS_MAX} fields, {IDENTIFIERS_MAX} identifiers or"
-            f" {EVENT_NAMES_MAX} event names; a key shared by many senders is the usual cause",
+            f"the record already holds {FIELDS_MAX} fields, {IDENTIFIERS_MAX} identifiers,"
+            f" {EVENT_NAMES_MAX} event names or {ACCOUNTS_MAX} accounts; a key shared by many"
+            " senders is the usual cause",
         )
 
 
-def _add_fields(fields: dict[str, Stamped], event: Event) -> None:
+def _add_fields(fields: dict[str, Stamped], said: Mapping[str, Scalar], event: Event) -> None:
     order = (event.occurred_at, event.message_id)
-    for name, value in event.fields.items():
+    for name, value in said.items():
         known = fields.get(name)
         if known is None or known.order() < order:
             fields[name] = Stamped(value=value, at=order[0], by=order[1], dated=event.dated)
@@ -177,14 +171,7 @@ def _add_identifiers(identifiers: dict[str, Seen], event: Event) -> None:
     at = event.occurred_at if event.dated else None
     for identifier in event.identifiers:
         text = _joined(identifier)
-        known = identifiers.get(text)
-        if known is None:
-            identifiers[text] = Seen(first=at, last=at)
-        elif at is not None:
-            first = at if known.first is None else min(known.first, at)
-            last = at if known.last is None else max(known.last, at)
-            if (first, last) != (known.first, known.last):
-                identifiers[text] = Seen(first=first, last=last)
+        identifiers[text] = seen_again(identifiers.get(text), at)
 
 
 def _counted_name(event: Event) -> str | None:

@@ -8,7 +8,7 @@ from typing import NamedTuple, assert_never
 
 from services.identity.domain.ids import RecordKey
 from services.identity.domain.profile import ProfileField, Provenance
-from services.identity.domain.record import Stamped
+from services.identity.domain.stamps import Stamped
 
 LOSING_SHOWN_MAX = 10  # losing values shown for one field; all of them are stored with their record
 

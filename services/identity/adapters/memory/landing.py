@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
 from services.identity.adapters.memory.tables import Journal, Tables
+from services.identity.domain.accounts import AccountId
 from services.identity.domain.ids import Micros, RecordKey
 from services.identity.ports import Position
 from services.identity.store import (
+    AccountRow,
     DedupeEntry,
     LostPartition,
     Mark,
@@ -118,6 +120,20 @@ class LandingTables:
     def remove_keys(self, keys: Sequence[tuple[int, int]]) -> None:
         for key, record in keys:
             self._journal.drop(self._tables.holders.get(key, {}), record)
+
+    def add_account_rows(self, rows: Sequence[AccountRow]) -> None:
+        for row in rows:
+            self._journal.put(self._tables.accounts.setdefault(row.account, {}), row, None)
+
+    def remove_account_rows(self, rows: Sequence[AccountRow]) -> None:
+        for row in rows:
+            self._journal.drop(self._tables.accounts.get(row.account, {}), row)
+
+    def account_rows(
+        self, accounts: Sequence[AccountId], *, rows_max: int
+    ) -> Mapping[AccountId, Sequence[AccountRow]]:
+        found = {each: sorted(self._tables.accounts.get(each, {})) for each in accounts}
+        return {each: rows[: rows_max + 1] for each, rows in found.items() if rows}
 
     def mark(self, marks: Iterable[tuple[MarkKind, int, Micros]]) -> None:
         for kind, subject, since in marks:

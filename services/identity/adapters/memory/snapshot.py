@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from services.identity.adapters.memory.tables import Tables
+from services.identity.domain.accounts import AccountId
 from services.identity.domain.ids import ProfileId, RecordKey, SegmentId, profile_id_of
 from services.identity.domain.record import RecordState
 
@@ -38,6 +39,12 @@ class MemorySnapshot:
         yield from sorted(
             (segment, profile) for profile, stays in self._tables.stays.items() for segment in stays
         )
+
+    def accounts(self) -> Iterator[tuple[AccountId, RecordKey, str]]:
+        records = self._tables.records
+        rows = (row for own in self._tables.accounts.values() for row in own)
+        for row in sorted(rows, key=lambda r: (r.account, profile_id_of(records[r.record].key), r)):
+            yield row.account, records[row.record].key, row.role
 
     def is_clean(self) -> bool:
         return not self._tables.marks and not self._tables.aside

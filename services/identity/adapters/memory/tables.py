@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 from uuid import UUID
 
+from services.identity.domain.accounts import AccountId
 from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId
 from services.identity.ports import OutgoingMessage
 from services.identity.store import (
+    AccountRow,
     DedupeEntry,
     Interval,
     Mark,
@@ -39,6 +41,7 @@ class Tables:
     dedupe: dict[UUID, DedupeEntry] = field(default_factory=dict)
     events: dict[int, dict[tuple[Micros, UUID], StoredEvent]] = field(default_factory=dict)
     holders: dict[int, dict[int, None]] = field(default_factory=dict)
+    accounts: dict[AccountId, dict[AccountRow, None]] = field(default_factory=dict)
     marks: dict[int, Mark] = field(default_factory=dict)
     generic: dict[int, Micros] = field(default_factory=dict)
     aside: dict[int, Micros] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from typing import Any
 
 from services.identity.adapters.sql.engine import Connection
 from services.identity.adapters.sql.landing import decode_state
+from services.identity.domain.accounts import AccountId
 from services.identity.domain.ids import ProfileId, RecordKey, SegmentId
 from services.identity.domain.record import RecordState
 
@@ -63,6 +64,14 @@ class SqlSnapshot:
         )
         for segment, profile in rows:
             yield SegmentId(segment), ProfileId(str(profile))
+
+    def accounts(self) -> Iterator[tuple[AccountId, RecordKey, str]]:
+        rows = self._stream(
+            "SELECT m.account, r.source, r.key_kind, r.key, m.role FROM account_membership m"
+            ' JOIN record r ON r.id = m.record ORDER BY m.account, r.uid, m.role COLLATE "C"'
+        )
+        for account, source, kind, key, role in rows:
+            yield AccountId(str(account)), RecordKey(source, kind, key), role
 
     def is_clean(self) -> bool:
         row = self._connection.execute(

@@ -177,6 +177,14 @@ key = Table(
     Column("record", BigInteger, nullable=False),
     PrimaryKeyConstraint("key", "record"),
 )
+account_membership = Table(
+    "account_membership",
+    metadata,
+    Column("account", Uuid, nullable=False),
+    Column("record", BigInteger, nullable=False),
+    Column("role", Text, nullable=False),
+    PrimaryKeyConstraint("account", "record", "role"),
+)
 generic_key = Table(
     "generic_key",
     metadata,

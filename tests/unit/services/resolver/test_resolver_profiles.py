@@ -8,9 +8,8 @@ from services.identity.domain.record import (
     Counted,
     HoldingState,
     RecordState,
-    Seen,
-    Stamped,
 )
+from services.identity.domain.stamps import Seen, Stamped
 from services.identity.domain.survivorship import Survivorship
 from services.resolver.resolve.profiles import IDENTITIES_SHOWN_MAX, Member, build_profile
 

@@ -5,7 +5,7 @@ from itertools import permutations
 import pytest
 
 from services.identity.domain.ids import Micros, RecordKey
-from services.identity.domain.record import Stamped
+from services.identity.domain.stamps import Stamped
 from services.identity.domain.survivorship import (
     LOSING_SHOWN_MAX,
     Candidate,
