@@ -24,8 +24,8 @@ GRANT SELECT, INSERT, UPDATE ON log_partition TO plait_ingest;
 -- The resolver alone writes what is derived.
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO plait_resolver;
 GRANT INSERT, UPDATE, DELETE ON
-    consumer_offset, dedupe, dirty, edge, event, generic_key, key, log_partition, log_record,
-    log_topic, membership, outbox, profile, progress, record, review_item, segment_membership,
+    account_membership, consumer_offset, dedupe, dirty, edge, event, generic_key, key, log_partition,
+    log_record, log_topic, membership, outbox, profile, progress, record, review_item, segment_membership,
     set_aside
     TO plait_resolver;
 GRANT UPDATE ON model, ruleset TO plait_resolver;  -- FOR SHARE: the active one stays until the commit
@@ -33,7 +33,7 @@ GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO plait_resolver;
 
 -- The profile API reads, and adds what it answered.
 GRANT SELECT ON
-    api_key, decision, edge, event, generic_key, key, membership, model, profile, progress, record,
+    account_membership, api_key, decision, edge, event, generic_key, key, membership, model, profile, progress, record,
     ruleset, segment, segment_membership, source
     TO plait_api;
 GRANT INSERT ON decision TO plait_api;
