@@ -6,6 +6,7 @@ from typing import Any
 
 from services.identity.domain.kinds import Kind
 from services.identity.domain.traits import TRAIT_FIELDS
+from services.identity.domain.weights import Kinship
 from services.identity.ports import OutgoingMessage
 from services.identity.wire.events import (
     TOPIC,
@@ -83,7 +84,7 @@ def untrained_model(fields: Mapping[str, Kind] = TRAIT_FIELDS) -> LinkageModel:
         spec=spec,
         comparisons=comparisons,
         prior_weight=-10.0,
-        household_share=1e-3,
+        kinship=Kinship(household=1e-3),
         term_frequencies={},
         keys=(("g", "s"), ("e0",), ("f0",), ("s", "d0"), ("g", "p0")),
     )

@@ -8,6 +8,7 @@ from random import Random
 import numpy as np
 
 from services.identity.domain.kinds import Kind
+from services.identity.domain.weights import Kinship
 from services.linkage.comparisons import Comparison, comparisons_for
 from services.linkage.features import Features, FeatureSpec, survey
 from services.linkage.model import LinkageModel
@@ -144,7 +145,7 @@ def known(records: Sequence[Mapping[str, str]] | None = None) -> Known:
         spec=found.spec,
         comparisons=comparisons,
         prior_weight=-9.5,
-        household_share=1e-3,
+        kinship=Kinship(household=1e-3),
         term_frequencies=terms,
         keys=(("s", "d0"), ("tt", "d0y"), ("t", "p0"), ("e0",), ("f07",)),
     )

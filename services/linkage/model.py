@@ -17,7 +17,7 @@ import numpy as np
 from services.identity.domain.errors import UsageError
 from services.identity.domain.identifiers import BLOCKING_HOLDERS_MAX
 from services.identity.domain.kinds import Kind
-from services.identity.domain.weights import to_units
+from services.identity.domain.weights import Kinship, Relatives, to_units
 from services.linkage import splink_sql
 from services.linkage.comparisons import Comparison
 from services.linkage.features import NORMALISER_VERSION, FeatureSpec
@@ -38,7 +38,7 @@ def installed_pins() -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LinkageModel:
-    """`prior_weight` and `edge_floor` are in bits; `household_share` is h of the cap.
+    """`prior_weight` and `edge_floor` are in bits; `kinship` what is taken off relatives.
 
     `tau` is the exponent of the power mean in clustering. The keys were chosen for blocks of at
     most `block_limit` records.
@@ -47,7 +47,7 @@ class LinkageModel:
     spec: FeatureSpec
     comparisons: tuple[Comparison, ...]
     prior_weight: float
-    household_share: float
+    kinship: Kinship
     term_frequencies: Mapping[str, TermFrequencies]
     keys: tuple[Key, ...]
     block_limit: int = BLOCKING_HOLDERS_MAX
@@ -70,9 +70,15 @@ class LinkageModel:
         return to_units(self.edge_floor)
 
     @property
-    def shared(self) -> tuple[bool, ...]:
-        """Which comparisons a household shares, in their order."""
-        return tuple(comparison.shared for comparison in self.comparisons)
+    def relatives(self) -> Relatives:
+        """Which comparisons relatives share, in their order, and how many relatives there are."""
+        kinds = [comparison.kind for comparison in self.comparisons]
+        return Relatives(
+            shared=tuple(comparison.shared for comparison in self.comparisons),
+            born=tuple(kind is ComparisonKind.DATE_OF_BIRTH for kind in kinds),
+            given=tuple(kind is ComparisonKind.GIVEN for kind in kinds),
+            kinship=self.kinship,
+        )
 
     def to_json(self) -> str:
         return _dump(_to_plain(self) | {"version": self.version})
@@ -123,7 +129,8 @@ def _to_plain(model: LinkageModel) -> dict[str, Any]:
         },
         "comparisons": [asdict(comparison) for comparison in model.comparisons],
         "prior_weight": model.prior_weight,
-        "household_share": model.household_share,
+        "household_share": model.kinship.household,
+        **{name: share for name, share in _rarer_kin(model.kinship).items() if share},
         "term_frequencies": {
             column: _terms_to_plain(terms) for column, terms in model.term_frequencies.items()
         },
@@ -136,6 +143,10 @@ def _to_plain(model: LinkageModel) -> dict[str, Any]:
     }
 
 
+def _rarer_kin(kinship: Kinship) -> dict[str, float]:
+    return {"twin_share": kinship.twins, "namesake_share": kinship.namesakes}
+
+
 def _from_plain(plain: Mapping[str, Any]) -> LinkageModel:
     spec = dict(plain["spec"])
     fields = tuple((name, Kind(kind)) for name, kind in spec.pop("fields"))
@@ -144,7 +155,11 @@ def _from_plain(plain: Mapping[str, Any]) -> LinkageModel:
         spec=FeatureSpec(fields=fields, day_first=day_first, **spec),
         comparisons=tuple(_comparison_from_plain(row) for row in plain["comparisons"]),
         prior_weight=plain["prior_weight"],
-        household_share=plain["household_share"],
+        kinship=Kinship(
+            household=plain["household_share"],
+            twins=plain.get("twin_share", 0.0),
+            namesakes=plain.get("namesake_share", 0.0),
+        ),
         term_frequencies={
             column: _terms_from_plain(terms) for column, terms in plain["term_frequencies"].items()
         },

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from services.identity.domain.weights import UNITS_PER_BIT, Units, household_cap
+from services.identity.domain.weights import UNITS_PER_BIT, Units
 from services.linkage.comparisons import Comparison
 from services.linkage.features import Features, FeatureSpec
 from services.linkage.model import LinkageModel
@@ -42,14 +42,9 @@ class PairWeights:
 
 
 def totals(pairs: PairWeights, model: LinkageModel) -> Units:
-    """The match weight of each pair: prior, personal evidence, and capped shared evidence."""
-    shared = np.array(model.shared, dtype=bool)
-    personal = pairs.weights[:, ~shared].sum(axis=1, dtype=np.int64)
-    together = pairs.weights[:, shared].sum(axis=1, dtype=np.int64)
-    total: Units = model.prior_units + personal
-    if shared.any():
-        total = total + household_cap(together, share=model.household_share)
-    return total
+    """The match weight of each pair: prior and evidence, less what relatives would show of it."""
+    evidence: Units = pairs.weights.sum(axis=1, dtype=np.int64)
+    return model.prior_units + evidence - model.relatives.taken_off(pairs.weights)
 
 
 def _to_arrow(features: Sequence[Features], columns: Mapping[str, bool]) -> pa.Table:

@@ -7,7 +7,7 @@ import numpy as np
 
 from services.identity.domain.evidence import Row, RowKind, Waterfall
 from services.identity.domain.links import Link
-from services.identity.domain.weights import UNITS_PER_BIT, household_cap
+from services.identity.domain.weights import UNITS_PER_BIT
 from services.linkage.comparisons import Comparison
 from services.linkage.features import Features
 from services.linkage.model import LinkageModel
@@ -65,10 +65,9 @@ def waterfall(
     rows = [_prior(model)]
     for comparison, gamma, units in zip(model.comparisons, gammas, weights, strict=True):
         rows.extend(_comparison(model, comparison, gamma=gamma, units=units, of=(left, right)))
-    shared = sum(w for w, is_shared in zip(weights, model.shared, strict=True) if is_shared)
-    if any(model.shared):
-        capped = int(household_cap(np.array([shared]), share=model.household_share)[0])
-        rows.append(_household_cap(capped - shared))
+    if any(model.relatives.shared):
+        taken_off = model.relatives.taken_off(np.array([weights], dtype=np.int32))
+        rows.append(_household_cap(-int(taken_off[0])))
     return Waterfall.of(rows)
 
 
@@ -108,7 +107,7 @@ def link_waterfall(model: LinkageModel, link: Link) -> Waterfall:
                 units=units,
             )
         )
-    if any(model.shared):
+    if any(model.relatives.shared):
         rows.append(_household_cap(link.household))
     return Waterfall.of(rows)
 
@@ -178,7 +177,7 @@ def _comparison(
 
 
 def _household_cap(units: int) -> Row:
-    words = "what people of one household share counts only so far"
+    words = "what relatives share counts only so far"
     return Row(kind=RowKind.HOUSEHOLD_CAP, label="household", level=words, words=words, units=units)
 
 

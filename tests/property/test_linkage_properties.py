@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.identity.domain.clustering import Problem, agglomerate
 from services.identity.domain.ladder import components, ladder
-from services.identity.domain.weights import UNITS_PER_BIT
+from services.identity.domain.weights import UNITS_PER_BIT, Relatives
 from services.linkage.features import FeatureSpec, derive
 from services.linkage.folding import ascii_text, fold, words
 from services.linkage.keys import tokens
@@ -62,8 +62,7 @@ def problems(draw: st.DrawFn) -> Problem:
         weights=weights,
         present=weights != 0,
         prior=draw(st.sampled_from([-2, 0])) * UNITS_PER_BIT,
-        shared=(False, True),
-        h=0.01,
+        relatives=Relatives.household((False, True), share=0.01),
         tau=0.1,
         forbidden=forbidden,
         limited=[(2, values)],
@@ -100,7 +99,7 @@ def test_clusters_are_named_after_their_smallest_member_and_joins_lead_to_them(
 def test_a_component_is_clustered_alike_alone_and_among_strangers(problem: Problem) -> None:
     """Records to which nothing links change nothing for the others."""
     size = problem.size
-    width = len(problem.shared)
+    width = len(problem.relatives.shared)
     weights = np.full((width, size + 2, size + 2), -12 * UNITS_PER_BIT, dtype=np.int32)
     weights[:, :size, :size] = problem.weights
     assert problem.forbidden is not None
@@ -113,8 +112,7 @@ def test_a_component_is_clustered_alike_alone_and_among_strangers(problem: Probl
         weights=weights,
         present=present,
         prior=problem.prior,
-        shared=problem.shared,
-        h=problem.h,
+        relatives=problem.relatives,
         tau=problem.tau,
         forbidden=forbidden,
         limited=[(most, [*values, frozenset(), frozenset()])],

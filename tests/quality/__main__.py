@@ -4,9 +4,10 @@ import sys
 import time
 
 from services.linkage.training.train import train
-from tests.quality.labelled import LabelledSet, all_sets
+from tests.quality.labelled import LabelledSet
 from tests.quality.metrics import Quality, measure
 from tests.quality.pipeline import cluster
+from tests.quality.sets import all_sets
 
 _HEAD = (
     f"{'set':<20}{'records':>8}{'keys':>6}{'pairs/rec':>11}{'P':>8}{'R':>8}{'F1':>8}"

@@ -87,8 +87,7 @@ def _clusters(
             weights=square(pairs.weights[part], len(rows)),
             present=square(pairs.present[part], len(rows)),
             prior=model.prior_units,
-            shared=model.shared,
-            h=model.household_share,
+            relatives=model.relatives,
             tau=model.tau,
             forbidden=once[:, None] & once & (names[rows][:, None] == names[rows]),
         )

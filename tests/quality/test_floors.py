@@ -3,8 +3,8 @@
 import pytest
 
 from tests.quality.__main__ import row
-from tests.quality.labelled import all_sets
 from tests.quality.metrics import measure
+from tests.quality.sets import all_sets
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from services.identity.domain.links import add_up, bounded, evidence, mean_weights
-from services.identity.domain.weights import Units
+from services.identity.domain.weights import Relatives, Units
 
 STACK_CELLS_MAX = 1_000_000  # weights of components worked on together: some 100 MB for a moment
 
@@ -37,7 +37,7 @@ class Problem:
     """A component of n records in the order of their keys, compared in k ways.
 
     `weights` (2^-20 bits) and `present` are [k, n, n] and symmetric; `prior` is in 2^-20 bits;
-    `shared` says which comparisons a household shares, `h` how much of that is believed. `units`
+    `relatives` says which comparisons relatives share, and how much of that is believed. `units`
     are records joined beforehand, each unit a cluster to start from. `forbidden` pairs are never
     joined by a link. Each of `limited` says how many distinct values of one identifier a cluster
     may hold, and which each record has. `late` records take no part here.
@@ -46,8 +46,7 @@ class Problem:
     weights: Weights
     present: Flags
     prior: int
-    shared: Sequence[bool]
-    h: float
+    relatives: Relatives
     tau: float
     units: Sequence[Sequence[int]] = ()
     forbidden: Flags | None = None
@@ -91,9 +90,7 @@ def agglomerate_all(problems: Sequence[Problem]) -> list[Clustering]:
     """
     alike: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for index, problem in enumerate(problems):
-        alike[problem.size, problem.prior, tuple(problem.shared), problem.h, problem.tau].append(
-            index
-        )
+        alike[problem.size, problem.prior, problem.relatives, problem.tau].append(index)
     found: dict[int, Clustering] = {}
     for indexes in alike.values():
         cells = problems[indexes[0]].weights.size
@@ -141,8 +138,7 @@ class _State:
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         first = problems[0]
-        self._prior, self._h, self._tau = first.prior, first.h, first.tau
-        self._is_shared = np.array(first.shared, dtype=np.int64)
+        self._prior, self._relatives, self._tau = first.prior, first.relatives, first.tau
         present = np.moveaxis(np.stack([each.present for each in problems]), 1, 3)
         weights = np.moveaxis(np.stack([each.weights for each in problems]), 1, 3)
         weights = bounded(weights, present)
@@ -225,7 +221,7 @@ class _State:
 
     def relink(self, numbers: Labels, rows: Labels) -> None:
         """The links of one cluster to all others, anew."""
-        totals, width = self._totals[numbers, rows], len(self._is_shared)
+        totals, width = self._totals[numbers, rows], len(self._relatives.shared)
         sums, counts = totals[..., :width], totals[..., width:]
         links = self._add_up(mean_weights(sums, counts, tau=self._tau))
         links[self._apart[numbers, rows]] = _NEVER
@@ -233,4 +229,4 @@ class _State:
         self._links[numbers, :, rows] = links
 
     def _add_up(self, weights: Units) -> Units:
-        return add_up(weights, self._is_shared, h=self._h, prior=self._prior)
+        return add_up(weights, self._relatives, prior=self._prior)

@@ -1,17 +1,16 @@
 """What the link between two clusters weighs, column by column.
 
 What a comparison says of two clusters is the power mean (tau) of its evidence over all pairs of
-their records in which it is not null. Columns add up with the prior; what a household shares is
+their records in which it is not null. Columns add up with the prior; what relatives share is
 capped. clustering.py decides by the same functions that explain here.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from services.identity.domain.weights import UNITS_PER_BIT, Integers, Units, household_cap
+from services.identity.domain.weights import UNITS_PER_BIT, Integers, Relatives, Units
 
 WEIGHT_BITS_MAX = 30
 """One comparison of one pair counts for at most so much, for or against."""
@@ -61,16 +60,14 @@ def mean_weights(sums: Units, counts: Units, *, tau: float) -> Units:
     return np.where(counts > 0, weights, 0)
 
 
-def add_up(weights: Units, is_shared: Units, *, h: float, prior: int) -> Units:
-    """Weights per comparison, along the last axis, to links; `is_shared` is 1 or 0."""
-    together = weights @ is_shared
-    personal = weights @ (1 - is_shared)
-    links: Units = personal + household_cap(together, share=h) + prior
+def add_up(weights: Units, relatives: Relatives, *, prior: int) -> Units:
+    """Weights per comparison, along the last axis, to links."""
+    links: Units = weights.sum(axis=-1) - relatives.taken_off(weights) + prior
     return links
 
 
 def link_of(
-    weights: Integers, present: Flags, *, shared: Sequence[bool], h: float, tau: float, prior: int
+    weights: Integers, present: Flags, *, relatives: Relatives, tau: float, prior: int
 ) -> Link:
     """The link of two clusters; `weights` and `present` are [k, n, m], of their records' pairs.
 
@@ -85,8 +82,7 @@ def link_of(
     else:
         sums = evidence(rows, flags, tau=tau).sum(axis=1)
         columns = mean_weights(sums, counts, tau=tau)
-    is_shared = np.array(shared, dtype=np.int64)
-    total = int(add_up(columns, is_shared, h=h, prior=prior))
+    total = int(add_up(columns, relatives, prior=prior))
     return Link(
         columns=tuple(columns.tolist()),
         counts=tuple(counts.tolist()),

@@ -1,9 +1,12 @@
-"""Match weights as integers, and what evidence that a household shares is worth.
+"""Match weights as integers, and what evidence that relatives share is worth.
 
 A weight is log2 of a Bayes factor. It leaves the scorer as an integer of 2^-20 bits, so that sums
 are exact and no order of addition can change a decision.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -24,16 +27,61 @@ def to_bits(units: int) -> float:
     return units / UNITS_PER_BIT
 
 
-def household_cap(units: Integers, *, share: float) -> Units:
-    """What a sum of shared evidence is worth when it may come from one household.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kinship:
+    """Shares of all pairs that are two people who look alike for a reason.
 
-    cap(x) = x - log2(1 + h 2^x), h the share of all pairs that are two people of one household:
-    never worth more than log2(1/h).
+    `household` share what a household shares; `twins` a birth date too, `namesakes` a given name
+    too: a son called like his father.
     """
-    whole = units.astype(np.int64)
-    if share <= 0:
-        return whole
-    return whole - _to_units_array(_log2_one_plus(whole / UNITS_PER_BIT + np.log2(share)))
+
+    household: float = 0.0
+    twins: float = 0.0
+    namesakes: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relatives:
+    """How relatives look alike under a model: which comparisons they share, how many they are.
+
+    `shared` are those of a household, `born` those of the birth date, `given` of the given name;
+    each has an entry a comparison.
+    """
+
+    shared: tuple[bool, ...]
+    born: tuple[bool, ...]
+    given: tuple[bool, ...]
+    kinship: Kinship
+
+    @classmethod
+    def household(cls, shared: Sequence[bool], *, share: float) -> "Relatives":
+        """Without twins and namesakes."""
+        nobody = (False,) * len(shared)
+        return cls(
+            shared=tuple(shared), born=nobody, given=nobody, kinship=Kinship(household=share)
+        )
+
+    def taken_off(self, weights: Integers) -> Units:
+        """What is taken off evidence (comparisons along the last axis) that relatives show too.
+
+        log2(1 + h 2^S + t 2^(S+B) + j 2^(S+G)), with S, B, G the evidence of what a household
+        shares, of the birth date and of the given name: two relatives agree there for a reason,
+        and in the rest by chance. So S alone is never worth more than log2(1/h).
+        """
+        if not any(self.shared):
+            return np.zeros(weights.shape[:-1], dtype=np.int64)
+        roles = np.array((self.shared, self.born, self.given), dtype=np.int64).T
+        together, born, given = np.moveaxis(weights @ roles, -1, 0) / UNITS_PER_BIT
+        kin = self.kinship
+        kinds = (
+            (kin.household, together),
+            (kin.twins, together + born),
+            (kin.namesakes, together + given),
+        )
+        exponents = [bits + np.log2(share) for share, bits in kinds if share > 0]
+        if not exponents:
+            return np.zeros(weights.shape[:-1], dtype=np.int64)
+        return _to_units_array(_log2_one_plus(reduce(np.logaddexp2, exponents)))
 
 
 def _log2_one_plus(exponent: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -16,6 +16,7 @@ import numpy as np
 from faker import Faker
 
 from services.identity.domain.kinds import Kind
+from services.identity.domain.weights import Kinship
 from services.linkage import nicknames
 from services.linkage.comparisons import Comparison
 from services.linkage.levels import ComparisonKind
@@ -55,6 +56,11 @@ Fewer than matches by a factor of six: most customers have no relative among the
 those who do seldom give the same telephone or e-mail. So an e-mail alone joins two records that say
 nothing else, and one clear contradiction (another given name) keeps them apart.
 """
+KINSHIP = Kinship(
+    household=2.0**HOUSEHOLD_BITS,
+    twins=2.0 ** (HOUSEHOLD_BITS - 6),  # one pair of relatives in 64 was born on one day
+    namesakes=2.0 ** (HOUSEHOLD_BITS - 6),  # and as many are called alike
+)
 FLOORS = FLOORS_OF_ANY_BASE | {
     ComparisonKind.EMAIL: 1_000_000,
     ComparisonKind.PHONE: 1_000_000,
@@ -175,14 +181,14 @@ def customer_model() -> Trained:
             for column, terms in trained.model.term_frequencies.items()
         },
         prior_weight=PRIOR_BITS,
-        household_share=2.0**HOUSEHOLD_BITS,
+        kinship=KINSHIP,
         keys=tuple(dict.fromkeys((*ALWAYS, *trained.model.keys))),
         edge_floor=EDGE_FLOOR_BITS,
     )
     set_by_hand = {
         "model_version": model.version,
         "prior_bits": PRIOR_BITS,
-        "household_share": model.household_share,
+        "household_share": model.kinship.household,
         "comparisons": [comparison_report(comparison) for comparison in model.comparisons],
     }
     return Trained(model=model, report=trained.report | set_by_hand)

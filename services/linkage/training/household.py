@@ -1,30 +1,62 @@
-"""The household share: how many of all pairs are two people who share what a household shares."""
+"""Kinship: how many of all pairs live together, are twins, or have one name besides."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
+from services.identity.domain.weights import Kinship
 from services.linkage.training.pairs import Floats
 
 _ITERATIONS_MAX = 100
 _CONVERGED = 1e-4
 _SHARE_MIN = 0.02  # households a record at least: evidence two people can share is never unbounded
+_RARER_MIN = 0.01
+"""Of a hundred pairs of one household at least one was born on one day, one bears one name."""
 
 
-def fit_household_share(
-    shared: Floats, total: Floats, *, match_share: float, pair_count: float, record_count: int
-) -> float:
-    """Fit the share over the candidate pairs, as the middle one of three classes.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelativesEvidence:
+    """Of every candidate pair, in bits and without the prior: `total` is all evidence.
 
-    A pair is a match, two people of one household, or neither. `shared` is the pair's evidence in
-    the fields a household shares, `total` all of it, both in bits and without the prior.
+    `shared` is that in the fields a household shares, `born` in birth dates, `given` in given
+    names; None where such a field is not compared.
     """
-    household = np.exp2(np.clip(shared, -60, 60))
-    match = match_share * np.exp2(np.clip(total, -100, 100))
-    smallest = _SHARE_MIN / record_count
-    share = 1 / record_count
+
+    shared: Floats
+    born: Floats | None
+    given: Floats | None
+    total: Floats
+
+
+def fit_kinship(
+    evidence: RelativesEvidence, *, match_share: float, pair_count: float, record_count: int
+) -> Kinship:
+    """Fit the shares over the candidate pairs.
+
+    A pair is a match, two relatives of one of three sorts, or two strangers; only the shares of
+    relatives are free.
+    """
+    match = match_share * np.exp2(np.clip(evidence.total, -100, 100))
+    kin = [evidence.shared]
+    kin += [evidence.shared + more for more in (evidence.born, evidence.given) if more is not None]
+    likely = [np.exp2(np.clip(bits, -60, 80)) for bits in kin]
+    smallest = [_SHARE_MIN / record_count, *[0.0] * (len(kin) - 1)]
+    shares = [1 / record_count, *[_RARER_MIN / record_count] * (len(kin) - 1)]
     for _ in range(_ITERATIONS_MAX):
-        weight = share * household
-        found = max(float((weight / (match + weight + 1)).sum()) / pair_count, smallest)
-        if abs(found - share) < _CONVERGED * share:
+        weights = [share * each for share, each in zip(shares, likely, strict=True)]
+        whole = match + 1 + sum(weights)
+        found = [
+            max(float((weight / whole).sum()) / pair_count, least)
+            for weight, least in zip(weights, smallest, strict=True)
+        ]
+        smallest[1:] = [found[0] * _RARER_MIN] * (len(kin) - 1)
+        settled = abs(found[0] - shares[0]) < _CONVERGED * shares[0]
+        shares = found
+        if settled:
             break
-        share = found
-    return share
+    rarer = iter(shares[1:])
+    return Kinship(
+        household=shares[0],
+        twins=0.0 if evidence.born is None else next(rarer),
+        namesakes=0.0 if evidence.given is None else next(rarer),
+    )

@@ -33,13 +33,14 @@ def learn_parameters(
     default_m: Sequence[Sequence[float]],
     exact_values: Mapping[int, Coded],
     shared: Collection[int],
+    household: Collection[int],
     record_count: int,
     allowed: Allowed,
 ) -> Learned:
     """Learn from pairs that `compare` turns into vectors.
 
     `exact_values` are the values of the comparisons a session's rule may use, `shared` those that
-    two people can have in common.
+    two people can have in common, `household` those that relatives have in common.
     """
     pair_count = record_count * (record_count - 1) / 2
     left, right = random_pairs(record_count, pairs_max=RANDOM_PAIRS_MAX, seed=RANDOM_PAIRS_SEED)
@@ -56,7 +57,7 @@ def learn_parameters(
     lessons: list[Lesson] = []
     counts: list[float] = []
     for _ in range(_PASSES):
-        parameters, matches, lessons = learn(sessions, parameters)
+        parameters, matches, lessons = learn(sessions, parameters, household=household)
         counts = estimates(matches, parameters)
         share = match_share(matches, parameters, record_count=record_count, pair_count=pair_count)
         parameters = refine_u(random_vectors, replace(parameters, match_share=share))

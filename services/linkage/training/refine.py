@@ -19,7 +19,7 @@ from services.linkage.training.choose_keys import ChosenKeys
 from services.linkage.training.edge_floor import edge_floor
 from services.linkage.training.em import smoothed
 from services.linkage.training.estimate_u import refine_u
-from services.linkage.training.household import fit_household_share
+from services.linkage.training.household import RelativesEvidence, fit_kinship
 from services.linkage.training.inside import Inside, pairs_inside, square
 from services.linkage.training.learn import Learned
 from services.linkage.training.pairs import Floats, Ints, Vectors
@@ -75,20 +75,27 @@ def refine(bench: Workbench, learned: Learned, chosen: ChosenKeys) -> Refined:
 def _fitted(
     bench: Workbench, parameters: Parameters, chosen: ChosenKeys, vectors: Vectors
 ) -> LinkageModel:
-    """The model of these parameters, with the household share that fits its candidate pairs."""
+    """The model of these parameters, with the kinship that fits its candidate pairs."""
     model = bench.model(parameters, keys=chosen.keys)
+    relatives = model.relatives
     weights = bench.weigh(chosen.left, chosen.right, vectors, model).weights
-    shared = np.array(model.shared, dtype=np.bool_)
-    bits: Floats = weights.sum(axis=1, dtype=np.int64) / UNITS_PER_BIT
-    shared_bits: Floats = weights[:, shared].sum(axis=1, dtype=np.int64) / UNITS_PER_BIT
-    share = fit_household_share(
-        shared_bits,
-        bits,
+
+    def bits(role: Sequence[bool]) -> Floats:
+        of_role: Floats = weights[:, np.array(role, dtype=np.bool_)].sum(axis=1, dtype=np.int64)
+        return of_role / UNITS_PER_BIT
+
+    kinship = fit_kinship(
+        RelativesEvidence(
+            shared=bits(relatives.shared),
+            born=bits(relatives.born) if any(relatives.born) else None,
+            given=bits(relatives.given) if any(relatives.given) else None,
+            total=bits([True] * len(model.comparisons)),
+        ),
         match_share=parameters.match_share,
         pair_count=bench.pair_count,
         record_count=bench.record_count,
     )
-    return replace(model, household_share=share)
+    return replace(model, kinship=kinship)
 
 
 def _inside(bench: Workbench, chosen: ChosenKeys, vectors: Vectors, model: LinkageModel) -> Inside:
@@ -118,8 +125,7 @@ def _cluster(bench: Workbench, inside: Inside, vectors: Vectors, model: LinkageM
             weights=square(pairs.weights[part], size),
             present=square(pairs.present[part], size),
             prior=model.prior_units,
-            shared=model.shared,
-            h=model.household_share,
+            relatives=model.relatives,
             tau=model.tau,
             forbidden=forbidden,
         )

@@ -37,7 +37,9 @@ def report(
         "records_trained_on": len(sample.records),
         "fields": [[name, kind.value] for name, kind in model.spec.fields],
         "prior_bits": round(model.prior_weight, 3),
-        "household_share": model.household_share,
+        "household_share": model.kinship.household,
+        "twin_share": model.kinship.twins,
+        "namesake_share": model.kinship.namesakes,
         "matches_expected_by_session": [round(count) for count in learned.match_counts],
         "sessions": [
             {

@@ -167,11 +167,12 @@ def draw_sessions(
 
 
 def learn(
-    sessions: Sequence[Session], parameters: Parameters
+    sessions: Sequence[Session], parameters: Parameters, *, household: Collection[int] = ()
 ) -> tuple[Parameters, list[SessionMatches], list[Lesson]]:
     """Run EM in every session and pool the matches it expects.
 
-    Returns the new m, the trusted sessions' counts of matches (for the prior), and all lessons.
+    `household` are the comparisons on which people of one household agree. Returns the new m, the
+    trusted sessions' counts of matches (for the prior), and all lessons.
     """
     used = parameters.used
     lessons = []
@@ -187,6 +188,7 @@ def learn(
             default_m=parameters.default_m,
             start=session.start,
             pseudo_count=PSEUDO_COUNT,
+            shared=household,
         )
         lessons.append(Lesson(session=session, expectation=expectation))
     lessons.sort(key=lambda lesson: -lesson.expectation.match_share)

@@ -111,6 +111,7 @@ def _train(
         default_m=[comparison.default_m for comparison in bench.comparisons],
         exact_values=bench.exact_values(),
         shared=bench.not_personal(),
+        household=bench.of_household(),
         record_count=bench.record_count,
         allowed=bench.allowed,
     )

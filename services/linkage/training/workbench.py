@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from services.identity.domain.weights import UNITS_PER_BIT, Units
+from services.identity.domain.weights import UNITS_PER_BIT, Kinship, Units
 from services.linkage.comparisons import comparisons_for
 from services.linkage.features import Features, FeatureSpec
 from services.linkage.levels import ComparisonKind
@@ -18,6 +18,7 @@ from services.linkage.training.parameters import Parameters
 from services.linkage.training.records import AllowedPairs
 from services.linkage.training.sample import Sample
 
+NO_KIN = Kinship()
 _NO_RULE = frozenset({ComparisonKind.REST, ComparisonKind.GENERATION})
 """Comparisons whose equality singles out nobody."""
 
@@ -69,6 +70,10 @@ class Workbench:
             if comparison.shared or comparison.kind is ComparisonKind.CATEGORY
         )
 
+    def of_household(self) -> frozenset[int]:
+        """Comparisons on which people who live together agree."""
+        return frozenset(j for j, comparison in enumerate(self.comparisons) if comparison.shared)
+
     def weigh(self, left: Ints, right: Ints, vectors: Vectors, model: LinkageModel) -> PairWeights:
         return self._table.weights(
             left,
@@ -90,7 +95,7 @@ class Workbench:
         self,
         parameters: Parameters,
         *,
-        household_share: float = 0.0,
+        kinship: Kinship = NO_KIN,
         keys: Sequence[tuple[str, ...]] = (),
     ) -> LinkageModel:
         """The model these parameters make for the records at hand."""
@@ -103,7 +108,7 @@ class Workbench:
             spec=self.spec,
             comparisons=comparisons,
             prior_weight=float(np.log2(share) - np.log2(1 - share)),
-            household_share=household_share,
+            kinship=kinship,
             term_frequencies=self._term_frequencies(parameters),
             keys=tuple(keys),
         )
@@ -150,7 +155,11 @@ def for_whole_base(model: LinkageModel, parameters: Parameters, sample: Sample) 
         model,
         comparisons=tuple(widened),
         prior_weight=float(np.log2(share) - np.log2(1 - share)),
-        household_share=model.household_share * sample.fraction,
+        kinship=Kinship(
+            household=model.kinship.household * sample.fraction,
+            twins=model.kinship.twins * sample.fraction,
+            namesakes=model.kinship.namesakes * sample.fraction,
+        ),
     )
 
 

@@ -13,7 +13,6 @@ import numpy as np
 
 from services.identity.domain.clustering import Clustering, Problem, agglomerate_all
 from services.identity.domain.links import Link, link_of
-from services.identity.domain.weights import household_cap
 from services.resolver.resolve.candidates import Pair
 from services.resolver.resolve.cluster import Clustered, Part, Plan, clusters_of, problems_of
 from services.resolver.resolve.late import Placed
@@ -51,13 +50,12 @@ class PartReplayed:
             raise ValueError("a part of one unit has no links")
         here = {place: index for index, place in enumerate(self.part.places)}
         block = np.ix_(
-            range(len(problem.shared)), [here[i] for i in left], [here[i] for i in right]
+            range(len(problem.weights)), [here[i] for i in left], [here[i] for i in right]
         )
         return link_of(
             problem.weights[block],
             problem.present[block],
-            shared=problem.shared,
-            h=problem.h,
+            relatives=problem.relatives,
             tau=problem.tau,
             prior=problem.prior,
         )
@@ -71,10 +69,7 @@ class PartReplayed:
         pairs = sorted(product(left, right))
         rows, columns = [here[a] for a, _ in pairs], [here[b] for _, b in pairs]
         weights = problem.weights[:, rows, columns].astype(np.int64)
-        shared = np.array(problem.shared, dtype=bool)
-        totals = weights[~shared].sum(axis=0) + household_cap(
-            weights[shared].sum(axis=0), share=problem.h
-        )
+        totals = weights.sum(axis=0) - problem.relatives.taken_off(weights.T)
         return pairs[int(totals.argmax())]
 
 

@@ -128,7 +128,7 @@ class Plan:
         personal = personal_evidence(
             pairs_sharing(mine, context.rules),
             vector_of=lambda pair: case.vectors.get(self.pair_of(*pair)),
-            shared=context.model.shared,
+            shared=context.model.relatives.shared,
         )
         self.joined = join_units(mine, context.rules, self.limits, personal)
         self.parts = [
@@ -155,8 +155,7 @@ class Plan:
             weights=weights,
             present=present,
             prior=model.prior_units,
-            shared=model.shared,
-            h=model.household_share,
+            relatives=model.relatives,
             tau=model.tau,
             units=[[here[i] for i in unit] for unit in part.units],
             forbidden=self.vetoes.among(part.places) if self.vetoes.any() else None,
@@ -261,17 +260,17 @@ def problems_of(
     parts: Sequence[Part], size: int, vectors: Mapping[Pair, bytes]
 ) -> Iterator[Problem]:
     """The problems of parts of one size, whose vectors are decoded at once."""
-    shared = parts[0].plan.context.model.shared
+    width = len(parts[0].plan.context.model.comparisons)
     # Two records of one unit may have no vector: nobody asks what they weigh.
-    unknown = np.full(len(shared), NULL, dtype="<i4").tobytes()
+    unknown = np.full(width, NULL, dtype="<i4").tobytes()
     raw = b"".join(
         vectors.get(part.plan.pair_of(*two), unknown)
         for part in parts
         for two in combinations(part.places, 2)
     )
-    found = np.frombuffer(raw, dtype="<i4").reshape(len(parts), -1, len(shared))
+    found = np.frombuffer(raw, dtype="<i4").reshape(len(parts), -1, width)
     found = np.moveaxis(found, 2, 1)
-    weights = np.zeros((len(parts), len(shared), size, size), dtype=np.int32)
+    weights = np.zeros((len(parts), width, size, size), dtype=np.int32)
     present = np.zeros(weights.shape, dtype=bool)
     rows, columns = np.triu_indices(size, 1)
     for one, other in ((rows, columns), (columns, rows)):

@@ -73,8 +73,7 @@ def clusters(records: Sequence[Values]) -> list[int]:
         weights=square(pairs.weights, len(records)),
         present=square(pairs.present, len(records)),
         prior=model.prior_units,
-        shared=model.shared,
-        h=model.household_share,
+        relatives=model.relatives,
         tau=model.tau,
     )
     return [int(label) for label in agglomerate(problem).labels]

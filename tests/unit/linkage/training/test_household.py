@@ -1,22 +1,45 @@
 import numpy as np
 import pytest
 
-from services.linkage.training.household import fit_household_share
+from services.identity.domain.weights import Kinship
+from services.linkage.training.household import RelativesEvidence, fit_kinship
+from services.linkage.training.pairs import Floats
+
+
+def fit(evidence: list[tuple[int, float, float, float, float]], *, matches: int) -> Kinship:
+    """From (pairs, shared, born, given, all evidence) of a million pairs."""
+    columns: list[Floats] = [
+        np.repeat([row[column] for row in evidence], [row[0] for row in evidence]).astype(float)
+        for column in range(1, 5)
+    ]
+    shared, born, given, total = columns
+    return fit_kinship(
+        RelativesEvidence(shared=shared, born=born, given=given, total=total),
+        match_share=matches / 1e6,
+        pair_count=1e6,
+        record_count=1_400,
+    )
+
+
+MATCHES = (60, 30.0, 12.0, 8.0, 50.0)
+STRANGERS = (900, -10.0, -4.0, -4.0, -18.0)
 
 
 def test_pairs_that_share_only_what_households_share_are_counted() -> None:
-    # 40 household pairs, 60 matches, 900 that are neither, of a million pairs
-    shared = np.r_[np.full(40, 30.0), np.full(60, 30.0), np.full(900, -10.0)]
-    total = np.r_[np.full(40, 18.0), np.full(60, 48.0), np.full(900, -20.0)]
-    share = fit_household_share(
-        shared, total, match_share=60 / 1e6, pair_count=1e6, record_count=1_400
-    )
-    assert share * 1e6 == pytest.approx(40, rel=0.05)
+    found = fit([(40, 30.0, -4.0, -6.0, 20.0), MATCHES, STRANGERS], matches=60)
+    assert found.household * 1e6 == pytest.approx(40, rel=0.05)
+    assert found.twins == pytest.approx(found.household / 100, rel=0.01)
+
+
+def test_twins_and_namesakes_are_counted_apart_from_other_relatives() -> None:
+    twins, namesakes = (12, 30.0, 12.0, -9.0, 33.0), (7, 30.0, -9.0, 8.0, 29.0)
+    found = fit([(40, 30.0, -9.0, -9.0, 12.0), twins, namesakes, MATCHES, STRANGERS], matches=60)
+    assert found.household * 1e6 == pytest.approx(40, rel=0.1)
+    assert found.twins * 1e6 == pytest.approx(12, rel=0.1)
+    assert found.namesakes * 1e6 == pytest.approx(7, rel=0.1)
 
 
 def test_without_households_the_share_is_small_but_never_zero() -> None:
-    nothing = np.zeros(0)
-    share = fit_household_share(
-        nothing, nothing, match_share=1e-3, pair_count=1e6, record_count=1_000
-    )
-    assert share == pytest.approx(0.02 / 1_000)
+    found = fit([], matches=1_000)
+    assert found.household == pytest.approx(0.02 / 1_400)
+    assert found.twins == found.namesakes == pytest.approx(found.household / 100)

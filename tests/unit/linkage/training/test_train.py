@@ -105,7 +105,7 @@ def test_two_records_give_a_careful_model() -> None:
     values = {"given_name": "Ada", "surname": "Abel", "email": "ada@example.org"}
     model = train([record("a", values), record("b", values)], FIELDS).model
     assert model.prior_weight <= -2
-    assert model.household_share > 0
+    assert model.kinship.household > 0
 
 
 def test_a_constant_column_is_worth_nothing() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from services.identity.domain.kinds import Kind
+from services.identity.domain.weights import Kinship
 from services.linkage.comparisons import comparisons_for
 from services.linkage.features import FeatureSpec, derive
 from services.linkage.model import LinkageModel
@@ -26,7 +27,7 @@ MODEL = LinkageModel(
     spec=SPEC,
     comparisons=COMPARISONS,
     prior_weight=-10.0,
-    household_share=0.0,
+    kinship=Kinship(household=0.0),
     term_frequencies={},
     keys=(),
 )

@@ -11,7 +11,7 @@ import pytest
 from splink import Linker
 from splink.backends.duckdb import DuckDBAPI
 
-from services.identity.domain.weights import UNITS_PER_BIT, household_cap
+from services.identity.domain.weights import UNITS_PER_BIT, Kinship, Relatives
 from services.linkage.features import Features
 from services.linkage.score import FeatureTable, PairScorer, PairWeights, totals
 from tests.linkage_factory import Known, known
@@ -168,15 +168,29 @@ def test_a_total_is_prior_and_personal_and_capped_shared_evidence(world: Known) 
     shape = (20, len(model.comparisons))
     weights = rng.integers(-9 * UNITS_PER_BIT, 12 * UNITS_PER_BIT, shape).astype(np.int32)
     total = totals(PairWeights(weights=weights, present=weights != 0), model)
-    for row, found in zip(weights.tolist(), total.tolist(), strict=True):
-        shared = sum(w for w, c in zip(row, model.comparisons, strict=True) if c.shared)
-        personal = sum(w for w, c in zip(row, model.comparisons, strict=True) if not c.shared)
-        capped = household_cap(np.array([shared]), share=model.household_share)[0]
-        assert found == model.prior_units + personal + capped
+    taken_off = model.relatives.taken_off(weights)
+    for row, found, less in zip(weights.tolist(), total.tolist(), taken_off.tolist(), strict=True):
+        assert found == model.prior_units + sum(row) - less
 
 
 def test_shared_evidence_alone_is_worth_at_most_the_rarity_of_households() -> None:
-    shared = np.array([0, 40, 400]) * UNITS_PER_BIT
-    capped = household_cap(shared, share=2.0**-10) / UNITS_PER_BIT
-    assert capped.tolist() == pytest.approx([0, 10, 10], abs=0.01)
-    assert (household_cap(shared, share=0.0) == shared).all()
+    shared = np.array([[0], [40], [400]]) * UNITS_PER_BIT
+    household = Relatives.household((True,), share=2.0**-10)
+    found = (shared[:, 0] - household.taken_off(shared)) / UNITS_PER_BIT
+    assert found.tolist() == pytest.approx([0, 10, 10], abs=0.01)
+    assert not Relatives.household((True,), share=0).taken_off(shared).any()
+    assert not Relatives.household((False,), share=0.5).taken_off(shared).any()
+
+
+def test_an_address_and_a_birth_date_are_worth_at_most_the_rarity_of_twins() -> None:
+    """So a given name that differs keeps twins apart, however rare their address and their day."""
+    relatives = Relatives(
+        shared=(True, False, False),
+        born=(False, True, False),
+        given=(False, False, True),
+        kinship=Kinship(household=2.0**-10, twins=2.0**-16, namesakes=2.0**-18),
+    )
+    evidence = [(30, 0, 0), (30, 14, 0), (30, 0, 9), (30, 14, 9)]
+    weights = np.array(evidence) * UNITS_PER_BIT
+    found = (weights.sum(axis=1) - relatives.taken_off(weights)) / UNITS_PER_BIT
+    assert found.tolist() == pytest.approx([10, 16, 17, 25], abs=1.1)

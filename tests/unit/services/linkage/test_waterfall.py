@@ -107,8 +107,7 @@ def test_the_step_to_a_cluster_adds_up_to_the_link(world: Known, scorer: PairSco
     link = link_of(
         scored.weights.T.reshape(shape),
         scored.present.T.reshape(shape),
-        shared=world.model.shared,
-        h=world.model.household_share,
+        relatives=world.model.relatives,
         tau=world.model.tau,
         prior=world.model.prior_units,
     )

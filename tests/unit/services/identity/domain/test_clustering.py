@@ -14,8 +14,9 @@ from scipy.spatial.distance import squareform
 
 from services.identity.domain import clustering
 from services.identity.domain.clustering import Problem, agglomerate, agglomerate_all
-from services.identity.domain.weights import UNITS_PER_BIT, household_cap, to_units
+from services.identity.domain.weights import UNITS_PER_BIT, Kinship, Relatives, to_units
 
+NO_RELATIVES = Relatives.household((False,), share=0)
 TAU = 0.1
 
 
@@ -30,7 +31,11 @@ def one_comparison(count: int, pairs: dict[tuple[int, int], float], **more: Any)
     """Pairs that are not named are null."""
     weights = symmetric(count, pairs)[np.newaxis]
     problem = Problem(
-        weights=weights, present=weights != 0, prior=0, shared=(False,), h=0.0, tau=TAU
+        weights=weights,
+        present=weights != 0,
+        prior=0,
+        relatives=NO_RELATIVES,
+        tau=TAU,
     )
     return replace(problem, **more)
 
@@ -52,8 +57,12 @@ def random_problem(rng: np.random.Generator, *, size: int, width: int, tau: floa
         weights=weights,
         present=present,
         prior=-3 * UNITS_PER_BIT,
-        shared=[number % 2 == 1 for number in range(width)],
-        h=1e-3,
+        relatives=Relatives(
+            shared=tuple(number % 2 == 1 for number in range(width)),
+            born=tuple(number == 0 for number in range(width)),
+            given=tuple(number == 2 for number in range(width)),
+            kinship=Kinship(household=1e-3, twins=1e-5, namesakes=1e-4),
+        ),
         tau=tau,
         forbidden=forbidden | forbidden.T,
     )
@@ -61,18 +70,21 @@ def random_problem(rng: np.random.Generator, *, size: int, width: int, tau: floa
 
 def plain_link(problem: Problem, left: Sequence[int], right: Sequence[int]) -> float:
     """A link in bits, from all pairs of records."""
-    personal, together = problem.prior / UNITS_PER_BIT, 0.0
-    for c, is_shared in enumerate(problem.shared):
+    total, together, born, given = problem.prior / UNITS_PER_BIT, 0.0, 0.0, 0.0
+    for c, is_shared in enumerate(problem.relatives.shared):
         pairs = [(a, b) for a in left for b in right if problem.present[c, a, b]]
         if not pairs:
             continue
         bits = [problem.weights[c, a, b] / UNITS_PER_BIT for a, b in pairs]
         mean = np.mean([2 ** (problem.tau * min(max(w, -30), 30)) for w in bits])
         value = float(np.log2(mean)) / problem.tau
-        personal, together = (
-            (personal, together + value) if is_shared else (personal + value, together)
-        )
-    return personal + together - math.log2(1 + problem.h * 2**together)
+        total += value
+        together += value * is_shared
+        born += value * (c == 0)
+        given += value * (c == 2)
+    kin = problem.relatives.kinship
+    relatives = kin.household + kin.twins * 2**born + kin.namesakes * 2**given
+    return total - math.log2(1 + relatives * 2**together)
 
 
 def plain_linkage(problem: Problem) -> list[int]:
@@ -109,8 +121,7 @@ def test_one_comparison_without_nulls_at_tau_zero_is_average_linkage(seed: int) 
         weights=weights[np.newaxis],
         present=np.ones((1, size, size), dtype=bool),
         prior=0,
-        shared=(False,),
-        h=0.0,
+        relatives=NO_RELATIVES,
         tau=0.0,
     )
     distance = 100 - weights / UNITS_PER_BIT
@@ -132,8 +143,7 @@ def test_the_order_of_records_does_not_change_the_partition(seed: int) -> None:
         weights=problem.weights[grid],
         present=problem.present[grid],
         prior=problem.prior,
-        shared=problem.shared,
-        h=problem.h,
+        relatives=problem.relatives,
         tau=problem.tau,
         forbidden=problem.forbidden[np.ix_(order, order)],
     )
@@ -147,12 +157,10 @@ def test_a_link_of_two_records_is_their_match_weight_exactly() -> None:
     both = np.zeros((6, 2, 2), dtype=np.int32)
     both[:, 0, 1] = both[:, 1, 0] = weights[:, 0]
     shared = [False, True] * 3
-    join = agglomerate(
-        Problem(weights=both, present=both != 0, prior=50 << 20, shared=shared, h=0.01, tau=TAU)
-    ).joins[0]
-    mask = np.array(shared)
-    capped = household_cap(weights[mask].sum(axis=0), share=0.01)[0]
-    assert join.weight == (50 << 20) + weights[~mask].sum() + capped
+    relatives = Relatives.household(shared, share=0.01)
+    problem = Problem(weights=both, present=both != 0, prior=50 << 20, relatives=relatives, tau=TAU)
+    taken_off = relatives.taken_off(weights.T)[0]
+    assert agglomerate(problem).joins[0].weight == (50 << 20) + weights.sum() - taken_off
 
 
 def test_a_link_of_joined_records_is_as_exact_as_one_of_single_records() -> None:
@@ -235,11 +243,10 @@ def test_evidence_that_a_household_shares_joins_nobody_by_itself() -> None:
         weights=weights,
         present=weights != 0,
         prior=-9 * UNITS_PER_BIT,
-        shared=(True, False),
-        h=2.0**-10,
+        relatives=Relatives.household((True, False), share=2.0**-10),
         tau=TAU,
     )
-    personal = replace(shared, shared=(False, False))
+    personal = replace(shared, relatives=Relatives.household((False, False), share=0))
     assert agglomerate(shared).labels.tolist() == [0, 1]
     assert agglomerate(personal).labels.tolist() == [0, 0]
 

@@ -5,17 +5,18 @@ import pytest
 
 from services.identity.domain.clustering import Problem, agglomerate
 from services.identity.domain.links import Link, link_of
-from services.identity.domain.weights import UNITS_PER_BIT
+from services.identity.domain.weights import UNITS_PER_BIT, Relatives
 from tests.unit.services.identity.domain.test_clustering import random_problem
+
+NO_RELATIVES = Relatives.household((False,), share=0)
 
 
 def link_between(problem: Problem, left: list[int], right: list[int]) -> Link:
-    block = np.ix_(range(len(problem.shared)), left, right)
+    block = np.ix_(range(len(problem.relatives.shared)), left, right)
     return link_of(
         problem.weights[block],
         problem.present[block],
-        shared=problem.shared,
-        h=problem.h,
+        relatives=problem.relatives,
         tau=problem.tau,
         prior=problem.prior,
     )
@@ -38,12 +39,12 @@ def test_every_join_weighs_what_its_columns_add_up_to(seed: int, tau: float) -> 
 def test_a_column_says_in_how_many_pairs_it_was_compared() -> None:
     weights = np.full((1, 2, 3), 5 * UNITS_PER_BIT, dtype=np.int32)
     present = np.array([[[True, False, False], [True, False, False]]])
-    link = link_of(weights, present, shared=(False,), h=0.0, tau=0.1, prior=0)
+    link = link_of(weights, present, relatives=NO_RELATIVES, tau=0.1, prior=0)
     assert (link.counts, link.pairs) == ((2,), 6)
     assert link.columns[0] == pytest.approx(5 * UNITS_PER_BIT, abs=1)
 
 
 def test_one_pair_counts_within_bounds() -> None:
     weights = np.full((1, 1, 1), 40 * UNITS_PER_BIT, dtype=np.int32)
-    link = link_of(weights, weights > 0, shared=(False,), h=0.0, tau=0.1, prior=0)
+    link = link_of(weights, weights > 0, relatives=NO_RELATIVES, tau=0.1, prior=0)
     assert link.total == 30 * UNITS_PER_BIT
