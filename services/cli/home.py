@@ -5,7 +5,7 @@ A configuration stands in for one: then the data lie in the database that it nam
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
@@ -29,6 +29,7 @@ from services.identity.ports import Clock, EventLog
 
 if TYPE_CHECKING:
     from services.identity.adapters.kafka.connection import KafkaSecurity
+    from services.profile_api.auth import NewKey, Scope
 
 LOG_FILE = "log.json"
 BROKER_FOLDER = "kafka"
@@ -155,25 +156,35 @@ class Home:
 
     def ensure_api_key(self) -> str:
         """The home's own API key with every scope, made at the first start."""
-        from services.identity.adapters.sql.admin import keep_api_key
-        from services.profile_api.auth import Scope, new_key
+        from services.profile_api.auth import Scope
 
-        pepper = self.pepper()
+        pepper = self.pepper()  # before the lock, under which it is kept
         with keys_locked(self.path):
             known = self.keys().get(API_KEY)
             if known is not None:
                 return known
-            made = new_key(
-                random=secrets.token_bytes,
-                pepper=pepper.encode(),
-                scopes=Scope,
-                label="home",
-                at=self.clock.now(),
-            )
-            with self.connection() as connection:
-                keep_api_key(connection, made.stored)
+            made = self._make_api_key(Scope, label="home", pepper=pepper)
             keep_key(self.path, API_KEY, made.text)
             return made.text
+
+    def add_api_key(self, scopes: Iterable["Scope"], *, label: str) -> "NewKey":
+        """An API key that is known from now on; its text is nowhere but here."""
+        return self._make_api_key(scopes, label=label, pepper=self.pepper())
+
+    def _make_api_key(self, scopes: Iterable["Scope"], *, label: str, pepper: str) -> "NewKey":
+        from services.identity.adapters.sql.admin import keep_api_key
+        from services.profile_api.auth import new_key
+
+        made = new_key(
+            random=secrets.token_bytes,
+            pepper=pepper.encode(),
+            scopes=scopes,
+            label=label,
+            at=self.clock.now(),
+        )
+        with self.connection() as connection:
+            keep_api_key(connection, made.stored)
+        return made
 
     def pepper(self) -> str:
         """What API keys are hashed with; kept beside the database, not in it.

@@ -3,7 +3,7 @@
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,11 +21,19 @@ def keys_of(path: Path) -> dict[str, str]:
 
 def keep_key(path: Path, name: str, key: str) -> None:
     """Replaced as a whole: whoever reads meanwhile reads the keys of before."""
+    _replace(path, keys_of(path) | {name: key})
+
+
+def forget_key(path: Path, name: str) -> None:
+    _replace(path, {each: key for each, key in keys_of(path).items() if each != name})
+
+
+def _replace(path: Path, keys: Mapping[str, str]) -> None:
     file = path / KEYS_FILE
     part = file.with_suffix(".part")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as handle:
-        handle.write(json.dumps(keys_of(path) | {name: key}, indent=1))
+        handle.write(json.dumps(keys, indent=1))
     part.replace(file)
 
 
