@@ -186,7 +186,12 @@ class Transaction(Reading, Protocol):
         """Existing records, locked in the order of their ids until the transaction ends."""
         ...
 
-    def lock_record_numbers(self, numbers: Sequence[int]) -> dict[int, StoredRecord]: ...
+    def lock_record_numbers(
+        self, numbers: Sequence[int], *, waits: bool = True
+    ) -> dict[int, StoredRecord]:
+        """As `lock_records`. Who holds later locks does not wait, but raises RestartBatch."""
+        ...
+
     def new_record_numbers(self, count: int) -> Sequence[int]: ...
     def add_dedupe(self, entries: Sequence[DedupeEntry]) -> dict[UUID, DedupeEntry]:
         """Insert what is new; return the entries that were there before, locked."""
@@ -235,21 +240,32 @@ class Transaction(Reading, Protocol):
         ...
 
     def lock_generic(self, keys: Sequence[int]) -> frozenset[int]:
-        """The same, and nobody else tells anything about these keys until the end."""
+        """The same, and nobody else tells anything about these keys until the end.
+
+        Once a transaction: what is asked for later would be locked out of order.
+        """
         ...
 
     def set_generic(self, keys: Mapping[int, bool], *, at: Micros) -> None: ...
     def versions(self, numbers: Sequence[int]) -> Mapping[int, int]: ...
-    def lock_components(self, components: Sequence[int]) -> None:
-        """Locks in the order of component ids until the transaction ends."""
+    def lock_components(self, components: Sequence[int]) -> frozenset[int]:
+        """Locks in the order of component ids until the transaction ends.
+
+        Gives those that are components under the lock; what has become part of another is none.
+        """
         ...
 
     def remove_edges(self, pairs: Sequence[tuple[int, int]]) -> None: ...
     def put_edges(self, edges: Sequence[StoredEdge]) -> None: ...
     def put_memberships(self, members: Sequence[Member]) -> None: ...
     def profiles(self, ids: Sequence[ProfileId]) -> dict[ProfileId, StoredProfile]: ...
-    def held_profiles(self, ids: Sequence[ProfileId]) -> frozenset[ProfileId]:
-        """Those that a record is in, with what this transaction wrote; their rows stay locked."""
+    def held_profiles(
+        self, ids: Sequence[ProfileId], *, touched: Sequence[ProfileId]
+    ) -> frozenset[ProfileId]:
+        """Those that a record is in, with what this transaction wrote; their rows stay locked.
+
+        `touched` are all profiles of which this transaction writes any.
+        """
         ...
 
     def put_profiles(self, profiles: Sequence[StoredProfile], *, at: Micros) -> None: ...
@@ -270,7 +286,7 @@ class Transaction(Reading, Protocol):
 
     def clear_set_aside(self, components: Sequence[int]) -> None: ...
     def take_set_aside(self) -> int | None:
-        """One component that waits, locked; None when none does."""
+        """One component that waits, locked as `lock_components` does; None when none does."""
         ...
 
     # standing

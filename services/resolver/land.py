@@ -222,8 +222,10 @@ class _Batch:
         if not replacing:
             return {}
         others = {old.record for _, old in replacing} - {r.number for r in known.values()}
-        for stored in self._tx.lock_record_numbers(sorted(others - set(numbers.values()))).values():
-            known[stored.key] = stored
+        others -= set(numbers.values())
+        if others:  # after dedupe, so out of order: see docs/architecture.md
+            left = self._tx.lock_record_numbers(sorted(others), waits=False)
+            known |= {stored.key: stored for stored in left.values()}
         self._tx.remove_events([(o.record, o.occurred_at, o.event_id) for _, o in replacing])
         targets = {arrival.event.record for arrival, _ in replacing}
         by_number = {stored.number: stored.key for stored in known.values()}

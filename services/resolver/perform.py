@@ -42,7 +42,7 @@ def perform(  # before and after of one batch
     stored = tx.profiles(ids)
     letters = _Letters(stored, at)
     changed = _changed_profiles(engine, records, outcomes, stored)
-    gone = _gone(tx, [each for each in ids if each not in outcomes], stored)
+    gone = _gone(tx, [each for each in ids if each not in outcomes], stored, touched=ids)
     for change in plan(before, after):
         letters.add(PROFILE_CHANGES, *describe(change))
     for profile in changed:
@@ -83,7 +83,11 @@ def tell_moves(
 
 
 def _gone(
-    tx: Transaction, ids: Sequence[ProfileId], stored: Mapping[ProfileId, StoredProfile]
+    tx: Transaction,
+    ids: Sequence[ProfileId],
+    stored: Mapping[ProfileId, StoredProfile],
+    *,
+    touched: Sequence[ProfileId],
 ) -> list[ProfileId]:
     """Profiles of no record any more.
 
@@ -91,7 +95,7 @@ def _gone(
     stand in another component: so a profile may live on outside of this batch.
     """
     shown = [each for each in ids if stored[each].document is not None]
-    held = tx.held_profiles(shown) if shown else frozenset()
+    held = tx.held_profiles(shown, touched=touched) if shown else frozenset()
     return [each for each in shown if each not in held]
 
 

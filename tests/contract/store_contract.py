@@ -302,8 +302,9 @@ class StoreContract:
     def test_components_are_read_whole(self, store: ResolverStore) -> None:
         with store.transaction() as tx:
             ann, ben, cat = add(tx, ANN, BEN, CAT)
-            tx.lock_components([ann, ben])
+            assert tx.lock_components([ann, ben, 999]) == {ann, ben}
             tx.put_memberships([Member(ann, ann, PROFILE), Member(ben, ann, PROFILE)])
+            assert tx.lock_components([ann, ben]) == {ann}
             tx.put_memberships([])
         with store.transaction() as tx:
             assert set(tx.members([ann, ann])) == {
@@ -332,18 +333,19 @@ class StoreContract:
         self, store: ResolverStore
     ) -> None:
         with store.transaction() as tx:
+            ann, ben = add(tx, ANN, BEN)
             assert tx.take_set_aside() is None
-            tx.set_aside([7, 5], at=NOW)
-            tx.set_aside([5], at=LATER)
+            tx.set_aside([ben, ann], at=NOW)
+            tx.set_aside([ann], at=LATER)
         assert store.pending_work() == 2
         with store.snapshot() as snapshot:
             assert not snapshot.is_clean()
         with store.transaction() as tx:
-            assert tx.take_set_aside() == 5
-            tx.clear_set_aside([5, 9])
+            assert tx.take_set_aside() == ann
+            tx.clear_set_aside([ann, 999])
         with store.transaction() as tx:
-            assert tx.take_set_aside() == 7
-            tx.clear_set_aside([7])
+            assert tx.take_set_aside() == ben
+            tx.clear_set_aside([ben])
         with store.snapshot() as snapshot:
             assert snapshot.is_clean()
 
@@ -366,13 +368,13 @@ class StoreContract:
             ann, ben = add(tx, ANN, BEN)
             tx.put_profiles([StoredProfile(PROFILE, b"{}", 1, 1)], at=NOW)
             tx.put_memberships([Member(ann, ann, PROFILE), Member(ben, ben, PROFILE)])
-            assert tx.held_profiles([PROFILE, OTHER]) == {PROFILE}
+            assert tx.held_profiles([PROFILE, OTHER], touched=[PROFILE, OTHER]) == {PROFILE}
         with store.transaction() as tx:
             tx.put_memberships([Member(ann, ann, OTHER)])
-            assert tx.held_profiles([PROFILE, OTHER]) == {PROFILE, OTHER}
+            assert tx.held_profiles([PROFILE, OTHER], touched=[PROFILE, OTHER]) == {PROFILE, OTHER}
             tx.put_memberships([Member(ben, ben, None)])
-            assert tx.held_profiles([PROFILE, OTHER]) == {OTHER}
-            assert tx.held_profiles([]) == frozenset()
+            assert tx.held_profiles([PROFILE, OTHER], touched=[PROFILE, OTHER]) == {OTHER}
+            assert tx.held_profiles([], touched=[]) == frozenset()
 
     def test_a_profile_enters_leaves_and_enters_again(self, store: ResolverStore) -> None:
         stay = Interval(PROFILE, SEGMENT, NOW, "condition")

@@ -6,7 +6,7 @@ whole batch back to its start, so that no decision stands on a stale reading.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.identity.domain.cluster import anchored_id
@@ -61,11 +61,14 @@ def resolve(tx: Transaction, engine: Engine, *, marks_max: int, at: Micros) -> R
     if not marks:
         return None
     let_go = {m.subject for m in marks if m.kind is MarkKind.KEY}
-    tell_crossings(tx, let_go, engine.deriver.rules, at=at)
     dirty = {m.subject for m in marks if m.kind is MarkKind.MATCHING}
     touched = dirty | {m.subject for m in marks if m.kind is MarkKind.TRAITS}
     work = _Work(tx, engine, at, records_max=engine.component_records_max)
-    told = work.run(dirty, touched) if touched else Told()
+    if touched:
+        told = work.run(dirty, touched, let_go=let_go)
+    else:
+        tell_crossings(tx, let_go, engine.deriver.rules, at=at)
+        told = Told()
     tx.delete_marks(marks)
     return Resolution(
         marks=len(marks), records=len(touched), pairs=work.pairs, edges=work.edges, told=told
@@ -81,7 +84,7 @@ def resolve_set_aside(tx: Transaction, engine: Engine, *, at: Micros) -> Resolut
     if component is None:
         return None
     work = _Work(tx, engine, at, records_max=None)
-    told = work.run(set(), {component})
+    told = work.run(set(), {component}, let_go=frozenset())
     tx.clear_set_aside([component])
     return Resolution(marks=0, records=1, pairs=work.pairs, edges=work.edges, told=told)
 
@@ -101,9 +104,9 @@ class _Work:
         self.pairs = 0
         self.edges = 0
 
-    def run(self, dirty: set[int], touched: set[int]) -> Told:
+    def run(self, dirty: set[int], touched: set[int], *, let_go: Collection[int]) -> Told:
         self._known.read(touched)
-        candidates, edges = self._find_edges(dirty)
+        candidates, edges = self._find_edges(dirty, let_go)
         ends = {number for edge in edges for number in (edge.a, edge.b)}
         standing = lock_standing(self._tx, touched | ends)
         self._check_unchanged()
@@ -132,11 +135,13 @@ class _Work:
         )
         return frozenset(n for n, c in components.items() if c in set(large))
 
-    def _find_edges(self, dirty: set[int]) -> tuple[Candidates, list[StoredEdge]]:
+    def _find_edges(
+        self, dirty: set[int], let_go: Collection[int]
+    ) -> tuple[Candidates, list[StoredEdge]]:
         known = self._known
         records = [known.records[number] for number in sorted(dirty)]
         rules = self._engine.deriver.rules
-        candidates = find_candidates(self._tx, records, rules, at=self._at)
+        candidates = find_candidates(self._tx, records, rules, let_go=let_go, at=self._at)
         known.read_for_comparing(number for pair in candidates.pairs for number in pair)
         pairs = sorted(p for p in candidates.pairs if self._engine.may_pair(known, *p))
         joined = self._joined(dirty, candidates)

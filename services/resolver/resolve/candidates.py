@@ -27,18 +27,27 @@ class Candidates:
 
 
 def find_candidates(
-    tx: Transaction, records: Collection[StoredRecord], rules: IdentityRules, *, at: Micros
+    tx: Transaction,
+    records: Collection[StoredRecord],
+    rules: IdentityRules,
+    *,
+    let_go: Collection[int],
+    at: Micros,
 ) -> Candidates:
     """Every candidate pair of these records, and which of their keys are generic.
 
-    A key is generic when more records hold it than the rules allow.
+    A key is generic when more records hold it than the rules allow. What crossed that limit is
+    told at once, with the keys that others let go of: generic keys are locked once a transaction.
     """
     keys = sorted({key for record in records for key in record.keys})
+    if not keys:
+        tell_crossings(tx, let_go, rules, at=at)
+        return Candidates(pairs=frozenset(), holders={}, generic=frozenset())
     told = tx.generic_among(keys)
     limits = {key: rules.holders_max(key) for key in keys}
     holders = tx.holders(limits)
     generic = frozenset(key for key, numbers in holders.items() if len(numbers) > limits[key])
-    tell_crossings(tx, generic ^ told, rules, at=at)
+    tell_crossings(tx, (generic ^ told).union(let_go), rules, at=at)
     pairs = _pairs(records, holders, generic)
     return Candidates(pairs=pairs, holders=holders, generic=generic)
 

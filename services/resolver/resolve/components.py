@@ -21,9 +21,9 @@ def lock_standing(tx: Transaction, records: Collection[int]) -> Standing:
     starts again, rather than take locks out of order.
     """
     before = {member.component for member in tx.memberships(sorted(records)).values()}
-    tx.lock_components(sorted(before))
+    locked = tx.lock_components(sorted(before))
     now = tx.memberships(sorted(records))
-    if not {member.component for member in now.values()} <= before:
+    if locked != before or not {member.component for member in now.values()} <= before:
         raise RestartBatch("a component merged while it was being locked")
     members = {member.record: member for member in tx.members(sorted(before))}
     if not now.keys() <= members.keys():

@@ -34,8 +34,7 @@ def _batch(
     tx: Transaction, *, standing: Standing, numbers: Sequence[int], at: Micros
 ) -> Counter[SegmentId]:
     """The profiles whose anchor's component begins in this batch: each profile once."""
-    tx.lock_components(numbers)
-    here = set(numbers)
+    here = tx.lock_components(numbers)
     members = [m for m in tx.members(sorted(here)) if m.profile is not None]
     ids: list[ProfileId] = sorted({m.profile for m in members if m.profile is not None})
     stored = {each: row for each, row in tx.profiles(ids).items() if row.document is not None}

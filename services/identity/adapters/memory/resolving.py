@@ -93,8 +93,10 @@ class MemoryTransaction(LandingTables):
     def take_set_aside(self) -> int | None:
         return min(self._tables.aside, default=None)
 
-    def lock_components(self, components: Sequence[int]) -> None:
+    def lock_components(self, components: Sequence[int]) -> frozenset[int]:
         """One transaction at a time: there is nobody to wait for."""
+        members = self._tables.members
+        return frozenset(c for c in components if c in members and members[c].component == c)
 
     def members(self, components: Sequence[int]) -> Sequence[Member]:
         return [
@@ -125,7 +127,10 @@ class MemoryTransaction(LandingTables):
         known = self._tables.profiles
         return {each: known[each] for each in ids if each in known}
 
-    def held_profiles(self, ids: Sequence[ProfileId]) -> frozenset[ProfileId]:
+    def held_profiles(
+        self, ids: Sequence[ProfileId], *, touched: Sequence[ProfileId]
+    ) -> frozenset[ProfileId]:
+        del touched  # there is nobody to lock them against
         return frozenset(each for each in ids if self._tables.residents.get(each))
 
     def put_profiles(self, profiles: Sequence[StoredProfile], *, at: Micros) -> None:

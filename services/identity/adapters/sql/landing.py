@@ -77,11 +77,17 @@ class LandingWrites:
         )
         return {(stored := read_record(row)).key: stored for row in rows}
 
-    def lock_record_numbers(self, numbers: Sequence[int]) -> dict[int, StoredRecord]:
-        rows = self._rows(
-            f"SELECT {_COLUMNS} FROM record WHERE id = ANY(%s) ORDER BY uid FOR UPDATE",
-            list(numbers),
-        )
+    def lock_record_numbers(
+        self, numbers: Sequence[int], *, waits: bool = True
+    ) -> dict[int, StoredRecord]:
+        try:
+            rows = self._rows(
+                f"SELECT {_COLUMNS} FROM record WHERE id = ANY(%s) ORDER BY uid FOR UPDATE"
+                f" {'' if waits else 'NOWAIT'}",
+                list(numbers),
+            )
+        except psycopg.errors.LockNotAvailable:
+            raise RestartBatch("another worker holds a record that an event left") from None
         return {row[0]: read_record(row) for row in rows}
 
     def new_record_numbers(self, count: int) -> Sequence[int]:

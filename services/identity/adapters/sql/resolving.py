@@ -36,6 +36,7 @@ _ACTIVE_MODEL = "SELECT version, NULL FROM model WHERE is_active FOR SHARE"
 _OF_ACTIVE: tuple[str, ...] = (_ACTIVE, _ACTIVE, _ACTIVE_MODEL)
 GENERIC_LOCK_CLASS = 7_046_030  # first half of the advisory locks that guard generic keys
 GENERIC_LOCK_BUCKETS = 512
+ASIDE = 100  # components that a worker looks through for one that nobody works on
 OUTBOX_LOCK_CLASS = 7_046_031
 OUTBOX_BUCKETS = 16  # relays share the outbox by hash of the key, so that each key keeps its order
 
@@ -143,12 +144,17 @@ class ResolvingWrites(LandingWrites, AccountWrites):
         rows = self._rows("SELECT id FROM record WHERE uid = %s", UUID(profile))
         return rows[0][0] if rows else None
 
-    def lock_components(self, components: Sequence[int]) -> None:
-        """The row of a component's smallest record stands for the component."""
-        self._rows(
-            "SELECT record FROM membership WHERE record = ANY(%s) ORDER BY record FOR UPDATE",
+    def lock_components(self, components: Sequence[int]) -> frozenset[int]:
+        """The row of a component's smallest record stands for the component, and no other does.
+
+        Else who holds a row that is none any more would be in the way of who writes it.
+        """
+        rows = self._rows(
+            "SELECT record FROM membership WHERE record = ANY(%s) AND component = record"
+            " ORDER BY record FOR UPDATE",
             Int8s(sorted(components)),
         )
+        return frozenset(row[0] for row in rows)
 
     def members(self, components: Sequence[int]) -> Sequence[Member]:
         rows = self._rows(
@@ -199,10 +205,17 @@ class ResolvingWrites(LandingWrites, AccountWrites):
         )
         return {ProfileId(row[0]): StoredProfile(ProfileId(row[0]), *row[1:]) for row in rows}
 
-    def held_profiles(self, ids: Sequence[ProfileId]) -> frozenset[ProfileId]:
-        """Locked first: of two workers that let go of a profile the second must see the first."""
+    def held_profiles(
+        self, ids: Sequence[ProfileId], *, touched: Sequence[ProfileId]
+    ) -> frozenset[ProfileId]:
+        """Locked first: of two workers that let go of a profile the second must see the first.
+
+        Only while a component is set aside may a profile stand in two: then all are locked now.
+        """
+        shared = self._rows("SELECT EXISTS (SELECT FROM set_aside)")[0][0]
+        locked = Uuids(sorted(map(bytes_of, touched if shared else ids)))
+        self._rows("SELECT id FROM profile WHERE id = ANY(%s) ORDER BY id FOR UPDATE", locked)
         uids = sorted(map(bytes_of, ids))
-        self._rows("SELECT id FROM profile WHERE id = ANY(%s) ORDER BY id FOR UPDATE", Uuids(uids))
         rows = self._rows(
             "SELECT DISTINCT profile::text FROM membership WHERE profile = ANY(%s)", Uuids(uids)
         )
@@ -291,10 +304,17 @@ class ResolvingWrites(LandingWrites, AccountWrites):
         self._do("DELETE FROM set_aside WHERE component = ANY(%s)", list(components))
 
     def take_set_aside(self) -> int | None:
+        """The component first, as everybody who clears what is set aside has locked it."""
+        waiting = self._rows("SELECT component FROM set_aside ORDER BY component LIMIT %s", ASIDE)
+        if not waiting:
+            return None
         rows = self._rows(
-            "SELECT component FROM set_aside ORDER BY component LIMIT 1 FOR UPDATE SKIP LOCKED"
+            "SELECT record FROM membership WHERE record = ANY(%s) AND component = record"
+            " ORDER BY record LIMIT 1 FOR UPDATE SKIP LOCKED",
+            Int8s([row[0] for row in waiting]),
         )
-        return rows[0][0] if rows else None
+        still = "SELECT component FROM set_aside WHERE component = %s"
+        return rows[0][0] if rows and self._rows(still, rows[0][0]) else None
 
     def sources(self) -> Mapping[str, Source]:
         return {row[0]: read_source(row) for row in self._rows(READ)}
