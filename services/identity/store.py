@@ -54,10 +54,14 @@ class DedupeEntry(NamedTuple):
 
 
 class StoredEvent(NamedTuple):
+    """`partition` and `offset`: where channel-events holds the copy that counts."""
+
     record: int
     occurred_at: Micros
     event_id: UUID
     body: bytes
+    partition: int
+    offset: int
 
 
 class StoredRecord(NamedTuple):

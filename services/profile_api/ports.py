@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.identity.domain.explained import Explained, Subject, Unexplained
 from services.identity.domain.identifiers import IdentityRules
-from services.identity.domain.ids import Micros, ProfileId, SegmentId
+from services.identity.domain.ids import ProfileId, SegmentId
 from services.identity.domain.reading import (
     ApiKey,
     DecisionEntry,
@@ -18,7 +18,7 @@ from services.identity.domain.reading import (
     TimelineRow,
 )
 from services.identity.domain.source import Source
-from services.identity.domain.tracing import LogPlace, Surroundings, TracedEvent
+from services.identity.domain.tracing import Surroundings, TracedEvent
 from services.identity.ports import Message
 
 
@@ -27,10 +27,6 @@ class TraceReads(Protocol):
 
     async def traced_events(self, event_ids: Sequence[UUID]) -> Sequence[TracedEvent]: ...
     async def surroundings(self, traced: TracedEvent, rules: IdentityRules) -> Surroundings: ...
-    async def log_place(self, body: bytes, *, key: bytes, after: Micros) -> LogPlace | None:
-        """Where the log holds a message that arrived then; None where that is not known."""
-        ...
-
     async def letters_of(self, message_id: str) -> Sequence[Message] | None:
         """Entries of the dead-letter topic that name this id; None where it cannot be read."""
         ...

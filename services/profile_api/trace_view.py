@@ -36,7 +36,6 @@ class TraceReading:
 
     event: TracedEvent
     around: Surroundings
-    place: LogPlace | None
     rules: IdentityRules
     source: Source | None
 
@@ -51,7 +50,7 @@ def trace_answer(reading: TraceReading, *, show_values: bool) -> dict[str, objec
         "event_id": str(event.event_id),
         "type": message.type.removeprefix(TYPE_PREFIX).removesuffix(TYPE_SUFFIX),
         "event": message.data.event,
-        "log": _log(reading.place),
+        "log": _log(event.place),
         "times": _times(message),
         "dedupe": {"copies": event.copies, "counts_from": instant(event.occurred_at)},
         "record": mask.record(event.record)

@@ -273,6 +273,8 @@ def _stored(arrival: Arrival, number: int) -> StoredEvent:
         occurred_at=arrival.event.occurred_at,
         event_id=arrival.event_id,
         body=arrival.message.value or b"",
+        partition=arrival.message.partition.index,
+        offset=arrival.message.offset,
     )
 
 

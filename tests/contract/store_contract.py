@@ -168,15 +168,15 @@ class StoreContract:
 
     def test_events_come_by_record_time_and_id(self, store: ResolverStore) -> None:
         events = [
-            StoredEvent(2, NOW, FIRST, b"d"),
-            StoredEvent(1, LATER, FIRST, b"c"),
-            StoredEvent(1, NOW, SECOND, b"b"),
-            StoredEvent(1, NOW, FIRST, b"a"),
+            StoredEvent(2, NOW, FIRST, b"d", 3, 2**40),
+            StoredEvent(1, LATER, FIRST, b"c", 0, 7),
+            StoredEvent(1, NOW, SECOND, b"b", 0, 7),
+            StoredEvent(1, NOW, FIRST, b"a", 0, 7),
         ]
         with store.transaction() as tx:
             tx.add_events(events)
             tx.add_events([])
-            assert [e.body for e in tx.events_of([2, 1, 3])] == [b"a", b"b", b"c", b"d"]
+            assert list(tx.events_of([2, 1, 3])) == events[::-1]
             tx.remove_events([(1, NOW, SECOND), (1, LATER, SECOND), (9, NOW, FIRST)])
             assert [e.body for e in tx.events_of([1])] == [b"a", b"c"]
 
@@ -483,7 +483,7 @@ def _change_all_and_fail(store: ResolverStore, ann: int, ben: int) -> None:
 def _write_all(tx: Transaction, record: int, *, at: Micros, number: int) -> None:
     """One new row in every table."""
     tx.add_dedupe([an_entry(UUID(int=number), at=at)])
-    tx.add_events([StoredEvent(record, at, UUID(int=number), b"body")])
+    tx.add_events([StoredEvent(record, at, UUID(int=number), b"body", 0, number)])
     tx.add_keys([(5 * number, record)])
     tx.mark([(MarkKind.MATCHING, record, at)])
     tx.set_generic({number: True}, at=at)

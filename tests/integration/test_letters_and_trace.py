@@ -14,20 +14,14 @@ from services.cli.apps import ingest_app
 from services.cli.ask import ask
 from services.cli.home import Home, stop_home
 from services.cli.main import app
-from services.identity.adapters.clock import ManualClock
-from services.identity.adapters.embedded.log import EmbeddedLog
 from services.identity.adapters.kafka.log import KafkaLog
-from services.identity.adapters.log_rules import partition_of
 from services.identity.adapters.prometheus import Metrics
 from services.identity.adapters.sql.async_pool import AsyncPool
 from services.identity.adapters.sql.reads import SqlReads
 from services.identity.adapters.topics import load_topics
 from services.identity.domain.errors import RejectedError, RejectReason
 from services.identity.domain.ids import Micros
-from services.identity.domain.tracing import LogPlace
-from services.identity.ports import OutgoingMessage, TopicSettings
 from services.identity.wire.dead_letter import decode
-from services.identity.wire.events import TOPIC
 from services.identity.wire.letter_book import LetterFilter
 from services.ingest.letter_log import read_book, read_entries
 from services.ingest.letters import letter
@@ -137,28 +131,9 @@ def check_redriven(path: Path, other: Path) -> None:
     assert plait(path, "state-hash")[1] == plait(other, "state-hash")[1]
 
 
-async def test_a_message_is_found_in_the_log_by_its_arrival(database_url: str) -> None:
-    clock = ManualClock(Micros(0))
-    log = EmbeddedLog(database_url, clock=clock)
-    log.ensure_topics([TopicSettings(name=TOPIC, partitions=2)])
-    producer = log.producer()
-    for number in range(60):
-        value = b"%d" % number
-        producer.append([OutgoingMessage(topic=TOPIC, key=b"k%d" % (number % 7), value=value)])
-        clock.advance(10_000_000)
-    producer.close()
+async def test_letters_of_a_log_that_is_elsewhere_are_unknown(database_url: str) -> None:
     pool = AsyncPool(database_url)
-    reads = SqlReads(pool)
-    for number in range(60):
-        key, at = b"k%d" % (number % 7), Micros(number * 10_000_000)
-        found = await reads.log_place(b"%d" % number, key=key, after=at)
-        index = partition_of(key, 2)
-        before = sum(partition_of(b"k%d" % (n % 7), 2) == index for n in range(number))
-        assert found == LogPlace(TOPIC, index, before)
-        assert await reads.log_place(b"else", key=key, after=at) is None
-    too_late = Micros(3_000_000_000)
-    assert await reads.log_place(b"0", key=b"k0", after=too_late) is None
-    assert await reads.letters_of("m-1") is None  # this log has no topic of letters
+    assert await SqlReads(pool).letters_of("m-1") is None
     await pool.close()
 
 

@@ -19,26 +19,6 @@ class TracedProfile:
     changed_at: Micros
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TracedEvent:
-    """The copy of an event that counts, with its record as it is now.
-
-    `number` and `component` are the store's surrogates; `body` is a message of channel-events.
-    """
-
-    event_id: UUID
-    occurred_at: Micros
-    copies: int
-    body: bytes
-    number: int
-    component: int | None
-    record: RecordKey
-    version: int
-    state: RecordState
-    keys: Sequence[int]
-    profile: TracedProfile | None
-
-
 @dataclass(frozen=True, slots=True, order=True)
 class LogPlace:
     """Where a message stands in the log."""
@@ -46,6 +26,28 @@ class LogPlace:
     topic: str
     partition: int
     offset: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TracedEvent:
+    """The copy of an event that counts, with its record as it is now.
+
+    `number` and `component` are the store's surrogates; `body` is a message of channel-events,
+    `place` where it was read; None of what landed before that was kept.
+    """
+
+    event_id: UUID
+    occurred_at: Micros
+    copies: int
+    body: bytes
+    place: LogPlace | None
+    number: int
+    component: int | None
+    record: RecordKey
+    version: int
+    state: RecordState
+    keys: Sequence[int]
+    profile: TracedProfile | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.identity.domain.ids import Micros, event_id_of
-from services.identity.domain.instants import micros_of
-from services.identity.domain.tracing import TracedEvent
-from services.identity.wire.events import decode, record_key_bytes
+from services.identity.domain.ids import event_id_of
 from services.identity.wire.letter_book import LetterBook, LetterFilter
 from services.profile_api.auth import RequiresScope, Scope
 from services.profile_api.desk import Desk, answer
@@ -77,9 +74,6 @@ async def _traces(
         reading = TraceReading(
             event=event,
             around=await desk.reads.surroundings(event, rules),
-            place=await desk.reads.log_place(
-                event.body, key=_partition_key(event), after=_received_at(event)
-            ),
             rules=rules,
             source={str(name): each for name, each in sources.items()}.get(event.record.source),
         )
@@ -105,12 +99,3 @@ def _not_found(letters: list[dict[str, object]] | None) -> str:
     if letters is None:
         return "no event with this id has landed; the dead letters are in Kafka: ask `plait trace`"
     return "no event with this id has landed, and no dead letter names it"
-
-
-def _partition_key(event: TracedEvent) -> bytes:
-    message = decode(event.body)
-    return record_key_bytes(message.source, message.data.record)
-
-
-def _received_at(event: TracedEvent) -> Micros:
-    return micros_of(decode(event.body).data.received_at)

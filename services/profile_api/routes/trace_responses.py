@@ -96,7 +96,7 @@ class EventTraceAnswer(Answer):
     event_id: str
     type: str
     event: str | None
-    log: PlaceAnswer | None = Field(description="null: unknown, as the log is not in this database")
+    log: PlaceAnswer | None = Field(description="null: unknown, it landed before this was kept")
     times: TimesAnswer
     dedupe: DedupeAnswer
     record: TracedRecordAnswer

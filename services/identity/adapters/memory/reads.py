@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.identity.domain.errors import RetryableError
 from services.identity.domain.identifiers import IdentityRules
-from services.identity.domain.ids import Micros, ProfileId, SegmentId
+from services.identity.domain.ids import ProfileId, SegmentId
 from services.identity.domain.reading import (
     ApiKey,
     DecisionEntry,
@@ -18,7 +18,7 @@ from services.identity.domain.reading import (
     TimelineRow,
 )
 from services.identity.domain.source import Source
-from services.identity.domain.tracing import LogPlace, Surroundings, TracedEvent
+from services.identity.domain.tracing import Surroundings, TracedEvent
 from services.identity.ports import Message
 
 
@@ -39,7 +39,6 @@ class MemoryReads:
     entries: list[DecisionEntry] = field(default_factory=list)
     traced: dict[UUID, TracedEvent] = field(default_factory=dict)
     around: dict[UUID, Surroundings] = field(default_factory=dict)
-    places: dict[bytes, LogPlace] = field(default_factory=dict)
     letters: list[Message] | None = field(default_factory=list)
     is_down: bool = False
 
@@ -104,11 +103,6 @@ class MemoryReads:
         await self.ping()
         del rules  # what is around was put here as it is
         return self.around.get(traced.event_id, Surroundings())
-
-    async def log_place(self, body: bytes, *, key: bytes, after: Micros) -> LogPlace | None:
-        await self.ping()
-        del key, after  # where to look; here all is at hand
-        return self.places.get(body)
 
     async def letters_of(self, message_id: str) -> Sequence[Message] | None:
         await self.ping()

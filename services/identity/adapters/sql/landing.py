@@ -11,7 +11,7 @@ import psycopg
 
 from services.identity.adapters.sql.arrays import Byteas, Int8s, Uuids, encode_int8s
 from services.identity.adapters.sql.integer_copy import copy_integers
-from services.identity.adapters.sql.row_copy import copy_rows, int8, raw, text, uuid
+from services.identity.adapters.sql.row_copy import copy_rows, int4, int8, raw, text, uuid
 from services.identity.domain.ids import Micros, ProfileId, RecordKey, profile_id_of
 from services.identity.domain.record import RecordState
 from services.identity.ports import Position
@@ -138,7 +138,8 @@ class LandingWrites:
 
     def events_of(self, records: Sequence[int]) -> Sequence[StoredEvent]:
         rows = self._rows(
-            "SELECT record, occurred_at, event_id, body FROM event WHERE record = ANY(%s)"
+            "SELECT record, occurred_at, event_id, body, coalesce(partition, 0),"
+            ' coalesce("offset", 0) FROM event WHERE record = ANY(%s)'
             " ORDER BY record, occurred_at, event_id",
             list(records),
         )
@@ -148,9 +149,16 @@ class LandingWrites:
         if events:
             copy_rows(
                 self._cursor,
-                "event (record, occurred_at, event_id, body)",
+                'event (record, occurred_at, event_id, body, partition, "offset")',
                 (
-                    (int8(e.record), int8(e.occurred_at), uuid(e.event_id), raw(e.body))
+                    (
+                        int8(e.record),
+                        int8(e.occurred_at),
+                        uuid(e.event_id),
+                        raw(e.body),
+                        int4(e.partition),
+                        int8(e.offset),
+                    )
                     for e in events
                 ),
             )

@@ -19,6 +19,7 @@ _ROWS_MAX = 20_000  # of one piece: bounds memory
 _COUNT = struct.Struct(">h").pack
 _SIZE = struct.Struct(">i").pack
 _INT8 = struct.Struct(">iq").pack
+_INT4 = struct.Struct(">ii").pack
 _INT2 = struct.Struct(">ih").pack
 
 
@@ -34,6 +35,10 @@ def copy_rows(cursor: psycopg.Cursor[Any], into: str, rows: Iterable[tuple[bytes
 
 def int8(value: int) -> bytes:
     return _INT8(8, value)
+
+
+def int4(value: int) -> bytes:
+    return _INT4(4, value)
 
 
 def int2(value: int) -> bytes:

@@ -155,6 +155,8 @@ event = Table(
     Column("occurred_at", BigInteger, nullable=False),
     Column("event_id", Uuid, nullable=False),
     Column("body", LargeBinary, nullable=False),  # the message of channel-events, as it was read
+    Column("partition", Integer),  # where it was read; null: before this was kept
+    Column("offset", BigInteger),
     PrimaryKeyConstraint("record", "occurred_at", "event_id"),
 )
 record = Table(

@@ -1,4 +1,4 @@
-"""What a trace reads: an event with its record, what stands around it, its place in the log.
+"""What a trace reads: an event with its record and its place in the log, what stands around it.
 
 Every statement is bounded, whatever the base, the backlog or the log; what is beyond a bound is
 answered as unknown.
@@ -12,7 +12,6 @@ import msgspec
 from sqlalchemy import (
     ARRAY,
     BigInteger,
-    Integer,
     LargeBinary,
     Text,
     Uuid,
@@ -23,7 +22,6 @@ from sqlalchemy import (
     tuple_,
 )
 
-from services.identity.adapters.log_rules import partition_of
 from services.identity.adapters.sql.async_pool import AsyncPool, Statement, compile_statement
 from services.identity.adapters.sql.landing import decode_state
 from services.identity.adapters.sql.tables import dedupe, event, membership, profile, record
@@ -44,9 +42,7 @@ from services.identity.wire.events import DEAD_LETTER_TOPIC, TOPIC
 TRACES_MAX = 20  # sources in which one message id may stand
 NEIGHBOURS_MAX = 50  # candidates, and edges
 QUEUE_LOOKED_THROUGH_MAX = 10_000  # rows of the outbox and of dirty marks
-LOG_LOOKED_THROUGH_MAX = 2_000  # messages after the arrival of an event
 LETTERS_LOOKED_THROUGH_MAX = 20_000  # of the newest dead letters
-ARRIVAL_SLACK = Micros(1_000_000)  # messages are appended nearly, not quite, in the order of time
 
 _KEYS = """
 SELECT w.key, EXISTS (SELECT FROM generic_key g WHERE g.key = w.key) AS told,
@@ -78,21 +74,7 @@ _UNSENT = """
 SELECT count(*) FILTER (WHERE key = :profile_key) AS found, count(*) AS looked
 FROM (SELECT key FROM outbox ORDER BY seq LIMIT :looked_max) AS first
 """
-_EXTENT = """
-SELECT p.next_offset, (SELECT count(*) FROM log_partition o WHERE o.topic = :topic) AS partitions
-FROM log_partition p WHERE p.topic = :topic AND p.partition = :partition
-"""
-_APPENDED = """
-SELECT "offset", appended_at FROM log_record
-WHERE topic = :topic AND partition = :partition AND "offset" >= :start ORDER BY "offset" LIMIT 1
-"""
-_PLACE = """
-SELECT "offset" FROM (
-  SELECT "offset", value FROM log_record
-  WHERE topic = :topic AND partition = :partition AND "offset" >= :start
-  ORDER BY "offset" LIMIT :looked_max
-) AS after WHERE value = :body LIMIT 1
-"""
+_TOPIC = "SELECT EXISTS (SELECT FROM log_partition WHERE topic = :topic) AS is_here"
 _LETTERS = """
 SELECT partition, "offset", appended_at, key, value FROM (
   SELECT * FROM log_record WHERE topic = :topic
@@ -104,8 +86,6 @@ _TYPES: dict[str, Any] = {
     "profile": Uuid(),
     "profile_key": LargeBinary(),
     "topic": Text(),
-    "partition": Integer(),
-    "body": LargeBinary(),
     "needle": LargeBinary(),
 }
 
@@ -128,6 +108,8 @@ def _events() -> Statement:
             dedupe.c.occurred_at,
             dedupe.c.copies,
             event.c.body,
+            event.c.partition,
+            event.c.offset,
             record.c.id,
             record.c.source,
             record.c.key_kind,
@@ -161,7 +143,7 @@ class SqlTraceReads:
             sql: _compiled(sql)
             for sql in (
                 *(_KEYS, _CANDIDATES, _EDGES, _STAYS, _WAITS, _UNSENT),
-                *(_EXTENT, _APPENDED, _PLACE, _LETTERS),
+                *(_TOPIC, _LETTERS),
             )
         }
 
@@ -196,35 +178,10 @@ class SqlTraceReads:
             unsent=changes,
         )
 
-    async def log_place(self, body: bytes, *, key: bytes, after: Micros) -> LogPlace | None:
-        """Where the embedded log holds a message that came at `after`; None when it is not there.
-
-        Found by halving, for messages are appended nearly in the order of time.
-        """
-        partitions = 1
-        where: dict[str, Any] = {"topic": TOPIC, "partition": 0}
-        extent = await self._rows(_EXTENT, **where)
-        if extent:
-            partitions = extent[0]["partitions"]
-            where["partition"] = partition_of(key, partitions)
-            extent = await self._rows(_EXTENT, **where)
-        if not extent:
-            return None
-        low, high = 0, extent[0]["next_offset"]
-        while low < high:
-            middle = (low + high) // 2
-            rows = await self._rows(_APPENDED, start=middle, **where)
-            if not rows or rows[0]["appended_at"] >= after - ARRIVAL_SLACK:
-                high = middle
-            else:
-                low = rows[0]["offset"] + 1
-        looked = LOG_LOOKED_THROUGH_MAX
-        rows = await self._rows(_PLACE, start=low, body=body, looked_max=looked, **where)
-        return LogPlace(TOPIC, where["partition"], rows[0][0]) if rows else None
-
     async def letters_of(self, message_id: str) -> Sequence[Message] | None:
         """Entries of the dead-letter topic that name this id; None where the log is not here."""
-        if not await self._rows(_EXTENT, topic=DEAD_LETTER_TOPIC, partition=0):
+        (log,) = await self._rows(_TOPIC, topic=DEAD_LETTER_TOPIC)
+        if not log["is_here"]:
             return None
         rows = await self._rows(
             _LETTERS,
@@ -266,6 +223,7 @@ def _traced(row: Any) -> TracedEvent:  # noqa: ANN401  # as above
         occurred_at=Micros(row["occurred_at"]),
         copies=row["copies"],
         body=row["body"],
+        place=None if row["offset"] is None else LogPlace(TOPIC, row["partition"], row["offset"]),
         number=row["id"],
         component=row["component"],
         record=RecordKey(row["source"], row["key_kind"], row["key"]),

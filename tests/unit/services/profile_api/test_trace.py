@@ -76,6 +76,7 @@ def traced(message: ChannelEvent, *others: ChannelEvent, source: Source = WEB) -
         occurred_at=events[0].occurred_at,
         copies=2,
         body=encode(message),
+        place=LogPlace("channel-events", 3, 17),
         number=7,
         component=7,
         record=record,
@@ -117,7 +118,6 @@ async def ask(client: httpx2.AsyncClient, message_id: str, **query: str) -> Mapp
 
 async def test_the_whole_way_of_an_event(office: Office, client: httpx2.AsyncClient) -> None:
     add(office, traced(FIRST, LATER))
-    office.store.places[encode(FIRST)] = LogPlace("channel-events", 3, 17)
     body = await ask(client, "m-1", values="true")
     (found,) = body["traces"]
     assert (found["source"], found["type"], body["dead_letters"]) == ("web", "identify", [])
@@ -234,7 +234,7 @@ def test_the_skew_is_between_sending_and_arrival() -> None:
 
 
 def read(event: TracedEvent, source: Source | None = WEB) -> TraceReading:
-    return TraceReading(event=event, around=Surroundings(), place=None, rules=RULES, source=source)
+    return TraceReading(event=event, around=Surroundings(), rules=RULES, source=source)
 
 
 @pytest.mark.parametrize("source", [None, WEB])
