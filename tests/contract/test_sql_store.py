@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 from typing import cast
+from uuid import UUID
 
 import pytest
 
-from services.identity.adapters.sql.engine import connect
+from services.identity.adapters.sql.engine import connect, create_schema
 from services.identity.adapters.sql.rulesets import activate_ruleset
 from services.identity.adapters.sql.store import SqlStore
 from services.identity.domain.errors import RetryableError
 from services.identity.domain.ids import Micros
-from services.identity.store import MarkKind, ResolverStore, Transaction
+from services.identity.store import MarkKind, ResolverStore, StoredEvent, Transaction
 from tests.contract.store_contract import StoreContract
 
 
@@ -40,3 +41,16 @@ class TestSqlStore(StoreContract):
         assert isinstance(store, SqlStore)
         with pytest.raises(RetryableError), store.reading() as reading:
             cast("Transaction", reading).mark([(MarkKind.MATCHING, 1, Micros(0))])
+
+
+def test_a_database_of_before_gets_the_columns_that_it_lacks(database_url: str) -> None:
+    with connect(database_url) as connection:
+        connection.execute('ALTER TABLE event DROP COLUMN "offset", DROP COLUMN partition')
+        connection.commit()
+        create_schema(connection)
+    store = SqlStore(database_url)
+    event = StoredEvent(1, Micros(0), UUID(int=1), b"body", 3, 2**40)
+    with store.transaction() as tx:
+        tx.add_events([event])
+        assert list(tx.events_of([1])) == [event]
+    store.close()

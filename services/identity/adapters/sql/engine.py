@@ -1,6 +1,6 @@
 """Connections to PostgreSQL, and the schema brought up to date."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -68,12 +68,33 @@ def create_schema(connection: Connection) -> None:
     """Create what is missing. Idempotent, and safe when several processes start at once."""
     with transaction(connection) as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", (SCHEMA_LOCK,))
-        cursor.execute(
-            "SELECT bool_and(to_regclass(name) IS NOT NULL) FROM unnest(%s::text[]) AS name",
-            (list(metadata.tables),),
-        )
-        row = cursor.fetchone()
-        if row is not None and row[0]:
+        missing = _missing(cursor)
+        if not missing:
             return
         for statement in schema_statements():
             cursor.execute(statement)
+        for statement in _column_statements(missing):
+            cursor.execute(statement)
+
+
+def _missing(cursor: psycopg.Cursor[Any]) -> list[tuple[str, str]]:
+    """(table, column) that are declared and not there."""
+    declared = [(table.name, each.name) for table in metadata.tables.values() for each in table.c]
+    cursor.execute(
+        "SELECT t, c FROM unnest(%s::text[], %s::text[]) AS n (t, c) WHERE NOT EXISTS ("
+        "SELECT FROM pg_attribute WHERE attrelid = to_regclass(t) AND attname = c)",
+        ([table for table, _ in declared], [column for _, column in declared]),
+    )
+    return [(table, column) for table, column in cursor.fetchall()]
+
+
+def _column_statements(missing: Sequence[tuple[str, str]]) -> list[str]:
+    """A table that was there gets the columns that may be null: nothing in it is touched."""
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it bare
+    columns = [metadata.tables[table].c[column] for table, column in missing]
+    return [
+        f'ALTER TABLE "{each.table.name}" ADD COLUMN IF NOT EXISTS'
+        f' "{each.name}" {each.type.compile(dialect=dialect)}'
+        for each in columns
+        if each.nullable
+    ]

@@ -214,7 +214,8 @@ async def test_what_nobody_heard_of_is_404(office: Office, client: httpx2.AsyncC
 async def test_where_the_log_is_elsewhere_what_is_in_it_is_unknown(
     office: Office, client: httpx2.AsyncClient
 ) -> None:
-    add(office, traced(FIRST), Surroundings(waits=None, unsent=None))
+    before = replace(traced(FIRST), place=None)  # it landed when that was not kept
+    add(office, before, Surroundings(waits=None, unsent=None))
     office.store.letters = None
     body = await ask(client, "m-1")
     (found,) = body["traces"]
