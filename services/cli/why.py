@@ -1,4 +1,4 @@
-"""`plait explain`: why records stand together, as the API tells it."""
+"""`plait explain`, `why-not`: why records stand together, or apart, as the API tells it."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
@@ -20,6 +20,7 @@ ValuesOption = Annotated[
 
 def register(app: typer.Typer) -> None:
     app.command()(explain)
+    app.command()(why_not)
 
 
 def explain(  # the options of the command, as documented
@@ -37,6 +38,22 @@ def explain(  # the options of the command, as documented
     query = _query(a=a, b=b, values=show_values)
     status, body = ask(Home(home), "GET", f"/v1/explain?{query}")
     show(body, as_json=as_json, lines=list(_explained(body)) if status == OK else _refused(body))
+    if status != OK:
+        raise typer.Exit(1)
+
+
+def why_not(  # the options of the command, as documented
+    *,
+    a: Annotated[str, typer.Argument(metavar="A", help=A_HELP)],
+    b: Annotated[str, typer.Argument(metavar="B", help="The other; as A.")],
+    show_values: ValuesOption = False,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Why A and B are not one person: the first reason that held. Exit 1: they are."""
+    query = _query(a=a, b=b, values=show_values)
+    status, body = ask(Home(home), "GET", f"/v1/why-not?{query}")
+    show(body, as_json=as_json, lines=list(_apart(body)) if status == OK else _refused(body))
     if status != OK:
         raise typer.Exit(1)
 
@@ -80,6 +97,22 @@ def _explained(body: Mapping[str, Any]) -> Iterator[str]:
     if [direct] != [step["pair"] for step in body["path"]]:
         yield "the two by themselves:"
         yield from _weighed(direct["weight"], "  ")
+
+
+def _apart(body: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{_name(body['left'])} and {_name(body['right'])}: {body['reason']}"
+    yield f"  {body['words']}"
+    yield from _standpoint(body)
+    if body["reason"] == "never_candidates":
+        for key in body["pair"]["keys"]:
+            most = "" if key["holders_max"] is None else f", held by more than {key['holders_max']}"
+            yield f"  {key['outcome']:<10} {key['kind']:<10} {key['name']}{most}"
+    if body["link"] is not None:
+        sizes = [len(body["between"][side]) for side in ("left", "right")]
+        yield f"the two groups, of {sizes[0]} and {sizes[1]} records:"
+        yield from _weighed(body["link"], "  ")
+    yield "the two by themselves:"
+    yield from _weighed(body["pair"]["weight"], "  ")
 
 
 def _standpoint(body: Mapping[str, Any]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from services.identity.domain.explained import (
     Standpoint,
     Step,
     StepKind,
+    WhyNot,
 )
 from services.identity.domain.ids import RecordKey
 from services.identity.domain.weights import to_bits
@@ -37,6 +38,23 @@ class Teller:
             "right": self.record(found.right),
             "path": [self.step(step) for step in found.path],
             "direct": self.pair(found.direct),
+            **standpoint(found.standpoint),
+        }
+
+    def why_not(self, found: WhyNot) -> dict[str, object]:
+        between = found.between
+        return {
+            "reason": found.reason.value,
+            "words": found.words,
+            "facts": dict(found.facts),
+            "left": self.record(found.left),
+            "right": self.record(found.right),
+            "profile_ids": list(found.profiles),
+            "pair": self.pair(found.pair),
+            "between": None
+            if between is None
+            else {"left": self.records(between[0]), "right": self.records(between[1])},
+            "link": self.waterfall(found.link),
             **standpoint(found.standpoint),
         }
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
-from services.identity.domain.explained import Explained, Subject, Unexplained
+from services.identity.domain.explained import Explained, Subject, Unexplained, WhyNot
 from services.identity.domain.identifiers import IdentityRules
 from services.identity.domain.ids import ProfileId, SegmentId
 from services.identity.domain.reading import (
@@ -77,6 +77,7 @@ class Explainer(Protocol):
     """Works out again why records stand as they do. Raises RetryableError as the reads do."""
 
     async def explain(self, one: Subject, other: Subject) -> Explained | Unexplained: ...
+    async def why_not(self, one: Subject, other: Subject) -> WhyNot | Unexplained: ...
     async def close(self) -> None: ...
 
 

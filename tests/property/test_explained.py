@@ -1,9 +1,10 @@
 """What is told of why people stand together, or apart, is what the resolver decided.
 
 Over random small worlds: every two records of one profile have an explanation whose rows add up to
-the decision.
+the decision, and every two of different profiles a reason that is true by what is stored.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -13,10 +14,19 @@ from hypothesis import given, settings
 
 from services.identity.adapters.memory.store import MemoryStore
 from services.identity.domain.evidence import Waterfall
-from services.identity.domain.explained import Explained, RecordSubject, Step, StepKind
-from services.identity.domain.ids import RecordKey
+from services.identity.domain.explained import (
+    Explained,
+    KeyOutcome,
+    Reason,
+    RecordSubject,
+    Step,
+    StepKind,
+    WhyNot,
+)
+from services.identity.domain.ids import ProfileId, RecordKey
 from services.identity.domain.kinds import Kind
 from services.identity.domain.traits import TRAIT_FIELDS
+from services.identity.store import StoredRecord
 from services.identity.wire.events import ChannelEvent
 from services.resolver.explaining.explainer import Explainer
 from services.resolver.standing import Standing
@@ -62,11 +72,103 @@ def test_two_records_of_one_profile_are_explained_by_rows_that_add_up(
             assert_holds(step)
 
 
+@given(case=cases())
+@settings(max_examples=EXAMPLES)
+def test_two_records_of_two_profiles_are_apart_for_a_reason_that_is_true(
+    case: tuple[Sequence[ChannelEvent], Schedule], standing: Standing
+) -> None:
+    events, schedule = case
+    standing = with_limits(standing, schedule)
+    store = memory_store(MODEL)
+    run(events, schedule, store, standing)
+    explainer = Explainer(store, standing)
+    for one, other in list(pairs_of(store, together=False))[:PAIRS_ASKED_MAX]:
+        found = explainer.why_not(RecordSubject(one), RecordSubject(other))
+        assert isinstance(found, WhyNot)
+        assert found.standpoint.settled
+        assert_adds_up(found.pair.waterfall)
+        World(store, schedule).check(found)
+
+
+class World:
+    """What is stored, asked without the explainer's help."""
+
+    def __init__(self, store: MemoryStore, schedule: Schedule) -> None:
+        self._tables = store.tables
+        self._schedule = schedule
+
+    def check(self, found: WhyNot) -> None:
+        one, other = self._records([found.left, found.right])
+        component = {self._tables.members[each.number].component for each in (one, other)}
+        keys = [key for key in set(one.keys) & set(other.keys) if not self._is_generic(key)]
+        match found.reason:
+            case Reason.NEVER_CANDIDATES:
+                assert not keys
+                assert all(fact.outcome is not KeyOutcome.SHARED for fact in found.pair.keys)
+            case Reason.SCORED_TOO_LOW:
+                assert keys
+                assert len(component) == 2
+                assert found.pair.waterfall.total < MODEL.edge_floor_units
+            case Reason.VETOED:
+                assert self._is_forbidden(found)
+            case Reason.CUT_BY_LADDER:
+                assert len(component) == 1
+                records = self._tables.components[component.pop()]
+                assert len(records) > self._schedule.units_max
+            case Reason.CLUSTERING:
+                assert len(component) == 1
+                assert found.link is not None
+                assert_adds_up(found.link)
+                assert found.link.total <= 0
+            case Reason.SHARED_DEVICE:
+                anonymous = [r for r in (one, other) if r.key.kind == "anonymous_id"]
+                assert any(len(self._carriers(record)) > 1 for record in anonymous)
+            case Reason.NOTHING_TO_COMPARE:
+                assert "anonymous_id" in {one.key.kind, other.key.kind}
+                assert len(component) == 1
+            case _:
+                raise AssertionError(found.reason)
+
+    def _records(self, keys: Sequence[RecordKey]) -> list[StoredRecord]:
+        return [self._tables.records[self._tables.numbers[key]] for key in keys]
+
+    def _is_generic(self, key: int) -> bool:
+        most = min(self._schedule.holders_max, 50)
+        return len(self._tables.holders[key]) > most
+
+    def _is_forbidden(self, found: WhyNot) -> bool:
+        """One person of both groups would break what the rules forbid."""
+        left, right = found.between or ((found.left,), (found.right,))
+        keys = {*left, *right}
+        records = self._records(sorted(keys))
+        texts = [text for record in records for text in record.state.identifiers]
+        user_ids = Counter(
+            text.rpartition("\x1f")[0] for text in set(texts) if text.startswith("user_id\x1f")
+        )
+        suffixes = {r.state.fields["suffix"].value for r in records if "suffix" in r.state.fields}
+        return {
+            "record of a unique source": sum(key.source == "billing" for key in keys) > 1,
+            "generation": len(suffixes - {None}) > 1,
+            "user_id": max(user_ids.values(), default=0) > 1,
+        }[str(found.facts["rule"])]
+
+    def _carriers(self, record: StoredRecord) -> set[ProfileId | None]:
+        """The profiles of others who carry an identifier of this record."""
+        texts = set(record.state.identifiers)
+        return {
+            self._tables.members[each.number].profile
+            for each in self._tables.records.values()
+            if each.number != record.number and texts & set(each.state.identifiers)
+        } - {None}
+
+
 def pairs_of(store: MemoryStore, *, together: bool) -> Iterator[tuple[RecordKey, RecordKey]]:
-    """Records with events, two by two, of one profile or of two."""
+    """Records with events, two by two, of one profile or of two; those of one component first."""
     with store.snapshot() as snapshot:
         profiles = {key: profile for key, _, profile in snapshot.records()}
-    for one, other in combinations(sorted(profiles), 2):
+    members = {key: store.tables.members[store.tables.numbers[key]].component for key in profiles}
+    pairs = combinations(sorted(profiles), 2)
+    for one, other in sorted(pairs, key=lambda pair: members[pair[0]] != members[pair[1]]):
         if (profiles[one] == profiles[other]) is together:
             yield one, other
 

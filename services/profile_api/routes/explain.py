@@ -21,7 +21,7 @@ from services.profile_api.ports import Explainer
 from services.profile_api.problems import Code, ProblemError
 from services.profile_api.responses import answers
 from services.profile_api.routes.asked import Asked
-from services.profile_api.routes.explain_responses import ExplainedAnswer
+from services.profile_api.routes.explain_responses import ExplainedAnswer, WhyNotAnswer
 from services.profile_api.who import IdentifierRef, ProfileRef, RecordRef, parse_subject
 
 Named = Annotated[
@@ -54,6 +54,21 @@ def router(desk: Desk) -> APIRouter:
         if isinstance(found, Unexplained):
             raise _problem(found)
         return answer(Teller(show_values=values).explained(found) | standing.members())
+
+    kept_apart = answers(200, Code.ONE_PROFILE, model=WhyNotAnswer)
+
+    @routes.get("/v1/why-not", responses=kept_apart | problems)
+    async def why_not(
+        request: Request, a: Named, b: Named, asked: Asked, *, values: Values = False
+    ) -> Response:
+        """Why two records stand in different profiles: the first reason that held."""
+        await _may_see(desk, request, values=values)
+        standing = await desk.standing.now(asked)
+        subjects = await _subject(desk, a), await _subject(desk, b)
+        found = await _explainer(desk).why_not(*subjects)
+        if isinstance(found, Unexplained):
+            raise _problem(found)
+        return answer(Teller(show_values=values).why_not(found) | standing.members())
 
     return routes
 

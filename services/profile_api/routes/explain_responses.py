@@ -87,3 +87,32 @@ class ExplainedAnswer(StandpointAnswer):
     right: NumberedRecordAnswer
     path: list[StepAnswer]
     direct: PairAnswer = Field(description="What the two weigh by themselves")
+
+
+class BetweenAnswer(Answer):
+    left: list[NumberedRecordAnswer]
+    right: list[NumberedRecordAnswer]
+
+
+class WhyNotAnswer(StandpointAnswer):
+    reason: Literal[
+        "no_events",
+        "separated_by_steward",
+        "never_candidates",
+        "vetoed",
+        "scored_too_low",
+        "cut_by_ladder",
+        "shared_device",
+        "nothing_to_compare",
+        "separated_in_clustering",
+        "not_settled",
+        "component_too_large",
+    ]
+    words: str
+    facts: dict[str, str | int | float] = Field(description="What the words count")
+    left: NumberedRecordAnswer
+    right: NumberedRecordAnswer
+    profile_ids: list[str | None]
+    pair: PairAnswer
+    between: BetweenAnswer | None = Field(description="The two groups that were not joined")
+    link: WaterfallAnswer | None = Field(description="What the two groups weigh, by column")

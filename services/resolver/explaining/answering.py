@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from services.identity.domain.errors import RetryableError
-from services.identity.domain.explained import Explained, Subject, Unexplained
+from services.identity.domain.explained import Explained, Subject, Unexplained, WhyNot
 
 if TYPE_CHECKING:  # what explains brings DuckDB and Splink, which few commands need
     from services.resolver.explaining.explainer import Explainer
@@ -32,6 +32,9 @@ class AnsweringExplainer:
 
     async def explain(self, one: Subject, other: Subject) -> Explained | Unexplained:
         return await self._ask(lambda: self._explainer.explain(one, other))
+
+    async def why_not(self, one: Subject, other: Subject) -> WhyNot | Unexplained:
+        return await self._ask(lambda: self._explainer.why_not(one, other))
 
     async def close(self) -> None:
         if self._is_open:

@@ -10,10 +10,13 @@ from services.identity.domain.explained import (
     RecordSubject,
     Subject,
     Unexplained,
+    WhyNot,
 )
 from services.identity.domain.ids import ProfileId
-from services.identity.store import ReadableStore, Reading
+from services.identity.store import Member, ReadableStore, Reading
+from services.resolver.explaining.apart import explain_apart
 from services.resolver.explaining.component import Bounds, Component
+from services.resolver.explaining.pairs import most_alike
 from services.resolver.explaining.together import explain_together
 from services.resolver.resolve.engine import Engine
 from services.resolver.standing import Standing
@@ -54,6 +57,36 @@ class Explainer:
             if profile is None or profile != profiles[1]:
                 return Unexplained(obstacle=Obstacle.SEVERAL_PROFILES, profiles=_told(profiles))
             return explain_together(tx, Component(tx, engine, a, self._bounds), profile, ends)
+
+    def why_not(self, one: Subject, other: Subject) -> WhyNot | Unexplained:
+        """What keeps two records apart; of two people, the two of their records most alike."""
+        with self._store.reading() as tx:
+            engine = self._standing.engine(tx)
+            ends = _ends(tx, engine, (one, other))
+            if isinstance(ends, Unexplained):
+                return ends
+            members = tx.memberships(ends)
+            profiles = [members[number].profile for number in ends]
+            if ends[0] == ends[1]:
+                return Unexplained(obstacle=Obstacle.ONE_RECORD, profiles=_told(profiles[:1]))
+            if profiles[0] is not None and profiles[0] == profiles[1]:
+                return Unexplained(obstacle=Obstacle.ONE_PROFILE, profiles=_told(profiles))
+            sides = [
+                _records_meant(tx, subject, members[number])
+                for subject, number in zip((one, other), ends, strict=True)
+            ]
+            ends = most_alike(tx, engine, sides[0], sides[1])
+            here = Component(tx, engine, ends[0], self._bounds)
+            same = ends[1] in here.profiles
+            there = here if same else Component(tx, engine, ends[1], self._bounds)
+            return explain_apart(tx, (here, there), ends)
+
+
+def _records_meant(tx: Reading, subject: Subject, member: Member) -> Sequence[int]:
+    """A record alone where it was named itself, or else all of its profile."""
+    if isinstance(subject, RecordSubject) or member.profile is None:
+        return [member.record]
+    return tx.records_of(member.profile)
 
 
 def _ends(

@@ -9,13 +9,16 @@ from services.identity.domain.explained import (
     SharedIdentifier,
 )
 from services.identity.domain.identifiers import IdentityRules, joined_identifier_key
+from services.identity.domain.ids import RecordKey
 from services.identity.store import Reading, StoredRecord
 from services.linkage.key_words import rule_keys
 from services.linkage.waterfall import explain_pairs
 from services.resolver.derive import decode_features
 from services.resolver.resolve.edges import decisive_keys
 from services.resolver.resolve.engine import Engine
+from services.resolver.resolve.known import Known
 
+RECORDS_COMPARED_MAX = 30  # of each of two people, to find their closest pair
 BLOCKING, IDENTIFIER = "blocking", "identifier"
 
 
@@ -24,8 +27,7 @@ def pair_facts(
 ) -> list[PairFacts]:
     """The smaller record key stands on the left, as it does when pairs are weighed."""
     ordered = [(a, b) if a.key < b.key else (b, a) for a, b in pairs]
-    shared = sorted({key for a, b in ordered for key in set(a.keys).intersection(b.keys)})
-    generic = tx.generic_among(shared) if shared else frozenset()
+    generic = generic_among(tx, *(record for pair in ordered for record in pair))
     falls = explain_pairs(
         engine.scorer,
         [(decode_features(a.features), decode_features(b.features)) for a, b in ordered],
@@ -41,6 +43,12 @@ def pair_facts(
         )
         for (a, b), fall in zip(ordered, falls, strict=True)
     ]
+
+
+def generic_among(tx: Reading, *records: StoredRecord) -> frozenset[int]:
+    """Those of the records' keys that too many records hold."""
+    keys = sorted({key for record in records for key in record.keys})
+    return tx.generic_among(keys) if keys else frozenset()
 
 
 def shared_identifiers(
@@ -60,7 +68,27 @@ def identifier_of(text: str, rules: IdentityRules) -> SharedIdentifier:
     return SharedIdentifier(type=type_name, value=value, priority=rules.types[type_name].priority)
 
 
-def may_pair(one: StoredRecord, other: StoredRecord, generic: Collection[int]) -> bool:
+def most_alike(
+    tx: Reading, engine: Engine, ones: Sequence[int], others: Sequence[int]
+) -> tuple[int, int]:
+    """Of the pairs between two people the one that came closest: candidates before others."""
+    known = Known(tx, engine.deriver.rules)
+    sides = [sorted(side)[:RECORDS_COMPARED_MAX] for side in (ones, others)]
+    known.read(number for side in sides for number in side)
+    pairs = [(a, b) for a in sides[0] for b in sides[1]]
+    if len(pairs) == 1:
+        return pairs[0]
+    generic = generic_among(tx, *known.records.values())
+    scored = engine.score(known, [(a, b) if a < b else (b, a) for a, b in pairs])
+
+    def distance(place: int) -> tuple[bool, int, RecordKey, RecordKey]:
+        one, other = (known.records[number] for number in pairs[place])
+        return not share_key(one, other, generic), -scored.totals[place], one.key, other.key
+
+    return pairs[min(range(len(pairs)), key=distance)]
+
+
+def share_key(one: StoredRecord, other: StoredRecord, generic: Collection[int]) -> bool:
     """Whether they share a key that is not generic."""
     return any(key not in generic for key in set(one.keys).intersection(other.keys))
 

@@ -1,4 +1,7 @@
-"""GET /v1/explain: over a home that really resolved; values only for whoever may read profiles."""
+"""GET /v1/explain and /v1/why-not: over a home that really resolved.
+
+Values are told only to whoever may read profiles.
+"""
 
 from collections.abc import AsyncIterator
 
@@ -10,7 +13,7 @@ from services.identity.domain.ids import ProfileId, RecordKey
 from services.profile_api.app import create_app
 from services.profile_api.auth import Scope
 from services.profile_api.explain_view import MASKED
-from services.profile_api.routes.explain_responses import ExplainedAnswer
+from services.profile_api.routes.explain_responses import ExplainedAnswer, WhyNotAnswer
 from services.resolver.explaining.answering import AnsweringExplainer
 from services.resolver.explaining.component import Bounds
 from services.resolver.explaining.explainer import Explainer
@@ -28,9 +31,13 @@ ANN = {
     "postalCode": "AB1 2CD",
 }
 
+BEN = {"firstName": "Ben", "lastName": "Ray", "birthday": "1980-02-03", "email": "b@example.org"}
+OTHER_BEN = {"birthday": "1955-11-30", "email": "uncle.ben@example.org", "phone": "+442079460000"}
+CAT = {"firstName": "Cat", "lastName": "Stone", "email": "cat@example.org"}
+
 
 def settled() -> Home:
-    """Ann by two user ids and a browser, and Ben."""
+    """Ann by two user ids and a browser, a namesake of hers, two Bens, and Cat twice in billing."""
     home = Home()
     return home.say(
         channel_event(user_id="u1", message_id="m1", traits=ANN),
@@ -39,7 +46,15 @@ def settled() -> Home:
         channel_event(
             source="app", user_id="u1", anonymous_id="a1", message_id="m4", traits={"city": "Leeds"}
         ),
-        channel_event(user_id="u2", message_id="m5", traits={"firstName": "Ben"}),
+        channel_event(user_id="u2", message_id="m5", traits={**BEN, "phone": "+442079461111"}),
+        channel_event(source="bank", user_id="b2", message_id="m6", traits={**BEN, **OTHER_BEN}),
+        channel_event(user_id="u3", message_id="m7", traits=ANN),
+        channel_event(
+            source="billing", record=("account_number", "1"), message_id="m8", traits=CAT
+        ),
+        channel_event(
+            source="billing", record=("account_number", "2"), message_id="m9", traits=CAT
+        ),
     )
 
 
@@ -157,6 +172,51 @@ async def test_what_cannot_be_explained_says_why(
     client: httpx2.AsyncClient, a: str, b: str, code: str
 ) -> None:
     assert problem(await ask(client, a, b)) == code
+
+
+APART = [
+    pytest.param("web/user_id/u1", "billing/account_number/1", "never_candidates", id="no-key"),
+    pytest.param("billing/account_number/1", "billing/account_number/2", "vetoed", id="one-source"),
+    pytest.param("web/user_id/u1", "web/user_id/u3", "vetoed", id="two-user-ids"),
+    pytest.param("web/user_id/u2", "bank/user_id/b2", "scored_too_low", id="a-name-in-common"),
+]
+
+
+@pytest.mark.parametrize(("a", "b", "reason"), APART)
+async def test_two_people_are_apart_for_a_reason(
+    client: httpx2.AsyncClient, a: str, b: str, reason: str
+) -> None:
+    response = await client.get("/v1/why-not", params={"a": a, "b": b})
+    assert response.status_code == 200
+    found = msgspec.json.decode(response.content)
+    WhyNotAnswer.model_validate(found)
+    assert (found["reason"], found["settled"]) == (reason, True)
+    weight = found["pair"]["weight"]
+    assert sum(row["units"] for row in weight["rows"]) == weight["units"]
+
+
+async def test_why_not_names_the_keys_that_differ(client: httpx2.AsyncClient) -> None:
+    names = {"a": "web/user_id/u1", "b": "billing/account_number/1"}
+    found = (await client.get("/v1/why-not", params=names)).json()
+    outcomes = {(key["kind"], key["name"]): key["outcome"] for key in found["pair"]["keys"]}
+    assert outcomes["identifier", "email"] == "different"
+    assert outcomes["blocking", "surname + date of birth"] == "missing"
+    assert "shared" not in outcomes.values()
+
+
+async def test_of_two_people_the_records_most_alike_are_compared(
+    home: Home, client: httpx2.AsyncClient
+) -> None:
+    ann = profile_of(home, RecordKey("web", "user_id", "u1"))
+    other = profile_of(home, RecordKey("web", "user_id", "u3"))
+    found = (await client.get("/v1/why-not", params={"a": ann, "b": other})).json()
+    assert (found["left"]["source"], found["left"]["kind"]) == ("bank", "user_id")
+    assert found["reason"] == "vetoed"
+
+
+async def test_one_person_is_not_apart(client: httpx2.AsyncClient) -> None:
+    names = {"a": "web/user_id/u1", "b": "bank/user_id/b7"}
+    assert problem(await client.get("/v1/why-not", params=names)) == "one_profile"
 
 
 async def test_a_component_beyond_the_bounds_says_so(office: Office, home: Home) -> None:
