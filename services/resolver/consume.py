@@ -253,8 +253,9 @@ class Worker:
 
     def _resolve_in(self, tx: Transaction, marks_max: int) -> Resolution | None:
         engine, at = self._standing.engine(tx), self._clock.now()
-        resolution = resolve(tx, engine, marks_max=marks_max, at=at)
-        return resolution or resolve_set_aside(tx, engine, at=at)
+        entered = self._observer.entered
+        resolution = resolve(tx, engine, marks_max=marks_max, at=at, entered=entered)
+        return resolution or resolve_set_aside(tx, engine, at=at, entered=entered)
 
     def _note_progress(self, *, caught_up: bool) -> None:
         now = self._clock.now()

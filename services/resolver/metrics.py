@@ -14,6 +14,7 @@ from services.identity.wire.changes import PROFILE_CHANGES, SEGMENT_CHANGES
 from services.identity.wire.events import DEAD_LETTER_TOPIC
 from services.resolver.land import Landing
 from services.resolver.observe import Lag, Stage
+from services.resolver.parts import Part
 from services.resolver.resolve.batch import Resolution
 
 LAG_SECONDS = 10.0  # between two measurements of the lag
@@ -46,6 +47,8 @@ class WorkerMetrics:
         self._lag_seconds = lag_seconds
         self._lag_at: float | None = None
         self._spent: dict[Stage, float] = {}
+        self._parts: dict[Part, float] = {}
+        self._part: tuple[Part, float] | None = None  # and since when
         self._has_told = False
         self._declare(registry)
 
@@ -76,6 +79,13 @@ class WorkerMetrics:
             buckets=SECONDS,
             registry=registry,
         )
+        self._part_seconds = Histogram(
+            "plait_resolver_part_seconds",
+            "Time of one batch in a part of resolving.",
+            ("part",),
+            buckets=SECONDS,
+            registry=registry,
+        )
         self._sizes = Histogram(
             "plait_resolver_batch_size",
             "Messages landed, marks resolved or letters relayed by one batch.",
@@ -88,11 +98,23 @@ class WorkerMetrics:
     def stage(self, stage: Stage) -> Iterator[None]:
         """A stage that found nothing to do is not counted, but for the wait of a poll."""
         self._has_told = False
+        self._parts.clear()
+        self._part = None
         begun = self._timer()
         yield
         self._spent[stage] = self._timer() - begun
+        self._leave_part()
         if stage is Stage.POLL or (stage is Stage.RELAY and self._has_told):
             self._seconds.labels(stage).observe(self._spent[stage])
+
+    def entered(self, part: Part) -> None:
+        self._leave_part()
+        self._part = (part, self._timer())
+
+    def _leave_part(self) -> None:
+        if self._part is not None:
+            part, since = self._part
+            self._parts[part] = self._parts.get(part, 0.0) + self._timer() - since
 
     def landed(self, landing: Landing) -> None:
         self._batch(Stage.LAND, landing.messages)
@@ -106,6 +128,8 @@ class WorkerMetrics:
 
     def resolved(self, resolution: Resolution) -> None:
         self._batch(Stage.RESOLVE, resolution.marks)
+        for part, seconds in self._parts.items():
+            self._part_seconds.labels(part).observe(seconds)
         self._records.labels(Stage.RESOLVE).inc(resolution.records)
         self._pairs.inc(resolution.pairs)
         self._profiles.inc(resolution.told.profiles)

@@ -13,6 +13,7 @@ from services.identity.domain.ids import Micros
 from services.identity.ports import Loss, OutgoingMessage, Position, Producer
 from services.identity.store import ReviewItem, Transaction
 from services.resolver.land import Landing
+from services.resolver.parts import Part
 from services.resolver.resolve.batch import Resolution
 
 
@@ -36,7 +37,11 @@ class Lag:
 
 class Observer(Protocol):
     def stage(self, stage: Stage) -> AbstractContextManager[None]:
-        """Entered around each part of a turn, also one that finds nothing to do."""
+        """Entered around each stage of a turn, also one that finds nothing to do."""
+        ...
+
+    def entered(self, part: Part) -> None:
+        """Resolving has come to this part; it lasts until the next, or the stage's end."""
         ...
 
     def landed(self, landing: Landing) -> None: ...
@@ -78,6 +83,7 @@ class Silent:
     def stage(self, stage: Stage) -> AbstractContextManager[None]:  # noqa: ARG002  # an Observer's
         return nullcontext()
 
+    def entered(self, part: Part) -> None: ...
     def landed(self, landing: Landing) -> None: ...
     def lost(self, losses: Sequence[Loss]) -> None: ...
     def resolved(self, resolution: Resolution) -> None: ...
@@ -104,6 +110,10 @@ class Several:
             for each in self._observers:
                 entered.enter_context(each.stage(stage))
             yield
+
+    def entered(self, part: Part) -> None:
+        for each in self._observers:
+            each.entered(part)
 
     def landed(self, landing: Landing) -> None:
         for each in self._observers:

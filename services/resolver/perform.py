@@ -11,6 +11,7 @@ from services.identity.ports import OutgoingMessage
 from services.identity.store import Interval, StoredProfile, StoredRecord, Transaction
 from services.identity.wire import profiles as documents
 from services.identity.wire.changes import PROFILE_CHANGES, SEGMENT_CHANGES, describe, outgoing
+from services.resolver.parts import Entered, Part, unheard
 from services.resolver.resolve.cluster import Outcome
 from services.resolver.resolve.engine import Engine
 from services.resolver.resolve.profiles import Member, build_profile
@@ -36,8 +37,10 @@ def perform(  # before and after of one batch
     before: Mapping[RecordKey, ProfileId | None],
     after: Mapping[RecordKey, ProfileId | None],
     at: Micros,
+    entered: Entered = unheard,
 ) -> Told:
     """Write what changed, and tell it once, in order, per profile."""
+    entered(Part.PROFILES)
     ids = sorted({p for p in (*before.values(), *after.values()) if p is not None})
     stored = tx.profiles(ids)
     letters = _Letters(stored, at)
@@ -47,7 +50,9 @@ def perform(  # before and after of one batch
         letters.add(PROFILE_CHANGES, *describe(change))
     for profile in changed:
         letters.add(PROFILE_CHANGES, profile.id, "profile.updated", {})
+    entered(Part.SEGMENTS)
     moves = _moves(tx, engine, changed, gone, at)
+    entered(Part.WRITE)
     letters.add_moves(moves)
     documents_now: dict[ProfileId, bytes | None] = {p.id: documents.encode(p) for p in changed}
     documents_now |= dict.fromkeys(gone)

@@ -20,6 +20,7 @@ from services.identity.store import (
     StoredEdge,
     Transaction,
 )
+from services.resolver.parts import Entered, Part, unheard
 from services.resolver.perform import Told, perform
 from services.resolver.resolve.candidates import (
     Candidates,
@@ -52,7 +53,9 @@ class Resolution:
     told: Told
 
 
-def resolve(tx: Transaction, engine: Engine, *, marks_max: int, at: Micros) -> Resolution | None:
+def resolve(
+    tx: Transaction, engine: Engine, *, marks_max: int, at: Micros, entered: Entered = unheard
+) -> Resolution | None:
     """Resolve up to `marks_max` dirty marks; None when nothing is dirty.
 
     Raises RestartBatch when another worker changed what was read: roll back and call again.
@@ -63,7 +66,7 @@ def resolve(tx: Transaction, engine: Engine, *, marks_max: int, at: Micros) -> R
     let_go = {m.subject for m in marks if m.kind is MarkKind.KEY}
     dirty = {m.subject for m in marks if m.kind is MarkKind.MATCHING}
     touched = dirty | {m.subject for m in marks if m.kind is MarkKind.TRAITS}
-    work = _Work(tx, engine, at, records_max=engine.component_records_max)
+    work = _Work(tx, engine, at, records_max=engine.component_records_max, entered=entered)
     if touched:
         told = work.run(dirty, touched, let_go=let_go)
     else:
@@ -75,7 +78,9 @@ def resolve(tx: Transaction, engine: Engine, *, marks_max: int, at: Micros) -> R
     )
 
 
-def resolve_set_aside(tx: Transaction, engine: Engine, *, at: Micros) -> Resolution | None:
+def resolve_set_aside(
+    tx: Transaction, engine: Engine, *, at: Micros, entered: Entered = unheard
+) -> Resolution | None:
     """Cluster one component that was set aside for its size; None when none waits.
 
     The same function as for any other component, with nothing else in its transaction.
@@ -83,7 +88,7 @@ def resolve_set_aside(tx: Transaction, engine: Engine, *, at: Micros) -> Resolut
     component = tx.take_set_aside()
     if component is None:
         return None
-    work = _Work(tx, engine, at, records_max=None)
+    work = _Work(tx, engine, at, records_max=None, entered=entered)
     told = work.run(set(), {component}, let_go=frozenset())
     tx.clear_set_aside([component])
     return Resolution(marks=0, records=1, pairs=work.pairs, edges=work.edges, told=told)
@@ -93,9 +98,16 @@ class _Work:
     """The records of one batch, read once, and the stages over them."""
 
     def __init__(
-        self, tx: Transaction, engine: Engine, at: Micros, *, records_max: int | None
+        self,
+        tx: Transaction,
+        engine: Engine,
+        at: Micros,
+        *,
+        records_max: int | None,
+        entered: Entered,
     ) -> None:
         self._tx = tx
+        self._entered = entered
         self._records_max = records_max
         self._engine = engine
         self._at = at
@@ -105,8 +117,10 @@ class _Work:
         self.edges = 0
 
     def run(self, dirty: set[int], touched: set[int], *, let_go: Collection[int]) -> Told:
+        self._entered(Part.CANDIDATES)
         self._known.read(touched)
         candidates, edges = self._find_edges(dirty, let_go)
+        self._entered(Part.COMPONENTS)
         ends = {number for edge in edges for number in (edge.a, edge.b)}
         standing = lock_standing(self._tx, touched | ends)
         self._check_unchanged()
@@ -145,6 +159,7 @@ class _Work:
         known.read_for_comparing(number for pair in candidates.pairs for number in pair)
         pairs = sorted(p for p in candidates.pairs if self._engine.may_pair(known, *p))
         joined = self._joined(dirty, candidates)
+        self._entered(Part.SCORE)
         scored = self._engine.score(known, pairs)
         self._vectors.update(zip(pairs, scored.vectors, strict=True))
         self.pairs += len(pairs)
@@ -210,6 +225,7 @@ class _Work:
         self, components: Mapping[int, int], edges: Mapping[Pair, StoredEdge]
     ) -> dict[int, Clustered]:
         """Every component to its clusters; pairs without an edge are scored too."""
+        self._entered(Part.CLUSTER)
         known = self._known
         self._vectors.update((pair, edge.vector) for pair, edge in edges.items())
         groups: dict[int, list[int]] = {}
@@ -233,7 +249,9 @@ class _Work:
             )
             for numbers in ordered.values()
         ]
+        self._entered(Part.SCORE)
         self._score_missing(plans)
+        self._entered(Part.CLUSTER)
         return dict(zip(ordered, cluster_all(plans, self._vectors), strict=True))
 
     def _score_missing(self, plans: Iterable[Plan]) -> None:
@@ -265,6 +283,7 @@ class _Work:
             )
             for number in sorted(components)
         ]
+        self._entered(Part.WRITE)
         self._tx.put_memberships([m for m in members if standing.members[m.record] != m])
         before: dict[RecordKey, ProfileId | None] = {
             records[number].key: member.profile
@@ -274,7 +293,14 @@ class _Work:
         after = {records[m.record].key: m.profile for m in members if m.record not in kept}
         self._tx.review(list(_reviews(clustered)), at=self._at)
         return perform(
-            self._tx, self._engine, records, outcomes, before=before, after=after, at=self._at
+            self._tx,
+            self._engine,
+            records,
+            outcomes,
+            before=before,
+            after=after,
+            at=self._at,
+            entered=self._entered,
         )
 
     def _profile_of(self, outcome: Outcome) -> ProfileId:

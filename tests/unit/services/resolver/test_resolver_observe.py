@@ -22,6 +22,7 @@ from services.resolver.door import create_app
 from services.resolver.journal import Journal
 from services.resolver.metrics import WorkerMetrics
 from services.resolver.observe import Observer, Several, Silent
+from services.resolver.parts import Part
 from services.resolver.pulse import TURN_SECONDS_MAX, Pulse
 from tests.factories import channel_event, outgoing
 from tests.resolver_home import FixedClock, Home, shared_standing
@@ -91,6 +92,9 @@ def test_a_workers_turns_are_counted() -> None:
     for stage in ("land", "resolve", "relay"):
         assert sample(metrics, f'{name}_stage_seconds_count{{stage="{stage}"}}') == 1
         assert sample(metrics, f'{name}_stage_seconds_sum{{stage="{stage}"}}') >= 1
+    spent = [sample(metrics, f'{name}_part_seconds_sum{{part="{part}"}}') for part in Part]
+    assert all(seconds >= 1 for seconds in spent)
+    assert sum(spent) <= sample(metrics, f'{name}_stage_seconds_sum{{stage="resolve"}}')
     assert sample(metrics, f'{name}_changes_told_total{{type="profile.created"}}') >= 1
     assert sample(metrics, f"{name}_profiles_total") >= 1
     assert EMAIL not in metrics.exposition().decode()
