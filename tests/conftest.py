@@ -1,4 +1,4 @@
-"""Servers that tests share: one PostgreSQL and, where asked for, one Kafka broker per run."""
+"""Servers that tests share: one PostgreSQL a worker and, where asked for, one Kafka broker."""
 
 import itertools
 import os
@@ -14,6 +14,7 @@ import pytest
 from services.identity.adapters.embedded import server
 from services.identity.adapters.kafka import broker
 from services.identity.adapters.sql.engine import create_schema
+from tests.spread import spread
 
 _numbers = itertools.count(1)
 FOLDERS_SHOWN = 8
@@ -46,9 +47,15 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist writes a test's group into its name, after this
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        items[:] = spread(items)
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """One embedded PostgreSQL for the whole run, in a folder of its own."""
+    """One embedded PostgreSQL for all that this process tests, in a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="plait-tests-") as folder:
         home = Path(folder)
         url = server.start(home)

@@ -24,7 +24,7 @@ from tests.contract.log_fixtures import (
 )
 from tests.contract.log_losses_contract import Remove
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
 
 class TestKafkaLog(LogContract):

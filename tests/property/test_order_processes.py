@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -21,6 +23,7 @@ def _hashes(hash_seed: int) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_the_hash_is_one_whatever_a_process_hashes_strings_to() -> None:
     first = _hashes(1)
     assert len(first) > 30

@@ -8,6 +8,7 @@ import pytest
 from tests.simulation.run import simulate
 from tests.simulation.tally import Tally, never_happened
 
+pytestmark = pytest.mark.slow
 SEEDS = 50
 SEEDS_ON_POSTGRESQL = 5
 

@@ -4,6 +4,7 @@ What is missing is created, what is smaller grows, what differs otherwise is set
 messages is refused. Held by tests/contract/test_kafka_log.py.
 """
 
+import time
 from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,6 +21,8 @@ from services.identity.ports import TopicSettings
 
 ENVELOPE_BYTES = 65_536  # room for key, headers and the batch around a value of the largest size
 KEPT_FOR_EVER = -1
+SHOWN_SECONDS_MAX = 10.0
+SHOWN_PAUSE_SECONDS = 0.05
 # Beside what schemas/topics declares: what a broker could otherwise decide against us.
 FIXED = {
     "retention.bytes": str(KEPT_FOR_EVER),
@@ -56,10 +59,10 @@ def ensure_topics(connection: KafkaConnection, topics: Sequence[TopicSettings]) 
             if topic.name in found:
                 refuse_to_shrink(topic, found[topic.name].settings)
         _create(client, [topic for topic in declared if topic.name not in found])
-        for topic in declared:
-            if topic.name in found:
-                _adjust(client, topic, found[topic.name])
+        changed = [topic for topic in declared if topic.name in found]
+        changed = [topic for topic in changed if _adjust(client, topic, found[topic.name])]
         client.wait_for_topics([topic.name for topic in declared])
+        _wait_until_shown(client, changed)
 
 
 def topic_faults(connection: KafkaConnection, topics: Sequence[TopicSettings]) -> Sequence[str]:
@@ -139,18 +142,43 @@ def _create(client: Any, topics: Sequence[TopicSettings]) -> None:  # noqa: ANN4
             continue  # another process was faster, with the same settings
 
 
-def _adjust(client: Any, topic: TopicSettings, found: _Found) -> None:  # noqa: ANN401  # as above
-    """Nothing here shrinks: that was refused before."""
-    if topic.partitions > found.settings.partitions:
+def _adjust(client: Any, topic: TopicSettings, found: _Found) -> bool:  # noqa: ANN401  # as above
+    """Whether anything had to change. Nothing here shrinks: that was refused before."""
+    grows = topic.partitions > found.settings.partitions
+    if grows:
         client.create_partitions({topic.name: topic.partitions})
-    copies = found.settings.replication_factor  # only a person moves replicas between brokers
-    wanted = _configs(replace(topic, replication_factor=copies))
-    changed = {name: value for name, value in wanted.items() if found.configs.get(name) != value}
+    changed = _changed(topic, found)
     if changed:
         answered = client.alter_configs([ConfigResource("TOPIC", topic.name, changed)])
         outcome = answered["topic"][topic.name]
         if outcome != "OK":
             raise RetryableError(f"the broker does not change topic {topic.name}: {outcome}")
+    return grows or bool(changed)
+
+
+def _changed(topic: TopicSettings, found: _Found) -> dict[str, str]:
+    copies = found.settings.replication_factor  # only a person moves replicas between brokers
+    wanted = _configs(replace(topic, replication_factor=copies))
+    return {name: value for name, value in wanted.items() if found.configs.get(name) != value}
+
+
+def _wait_until_shown(client: Any, topics: Sequence[TopicSettings]) -> None:  # noqa: ANN401  # as above
+    """A broker accepts a change first and shows it later: whoever asks next must see it."""
+    give_up_at = time.monotonic() + SHOWN_SECONDS_MAX
+    while topics and not _are_shown(client, topics):
+        if time.monotonic() > give_up_at:
+            raise RetryableError("the broker does not show the topics as they were changed")
+        time.sleep(SHOWN_PAUSE_SECONDS)
+
+
+def _are_shown(client: Any, topics: Sequence[TopicSettings]) -> bool:  # noqa: ANN401  # as above
+    found = _read(client, [topic.name for topic in topics])
+    return all(
+        topic.name in found
+        and found[topic.name].settings.partitions >= topic.partitions
+        and not _changed(topic, found[topic.name])
+        for topic in topics
+    )
 
 
 def _configs(topic: TopicSettings) -> dict[str, str]:

@@ -24,6 +24,7 @@ from services.identity.domain.errors import (
 
 REQUEST_MS_MAX = 10_000  # one request; a sender waits for us, so not the client's 30 s
 BOOTSTRAP_MS_MAX = 10_000
+RECONNECT_MS_MAX = 1_000  # between two tries; with the client's 30 s a short outage is a long one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +64,7 @@ class KafkaConnection:
             "sasl_plain_password": security.password,
             "request_timeout_ms": REQUEST_MS_MAX,
             "bootstrap_timeout_ms": self.bootstrap_ms_max,
+            "reconnect_backoff_max_ms": RECONNECT_MS_MAX,
         }
 
     def _listens(self, address: str) -> bool:
