@@ -3,8 +3,6 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# Every worker has a PostgreSQL of its own; tests/spread.py says what stays together.
-SPREAD := --numprocesses=auto --maxprocesses=4 --dist=loadgroup --no-loadscope-reorder
 
 .PHONY: help setup lock check fmt lint types contracts test test-fast demo demo-kafka quality bench proof sim chaos kafka-up kafka-down schemas clean
 
@@ -44,7 +42,7 @@ contracts: setup
 	$(BIN)/lint-imports
 
 test: setup ## All tests, the real broker too where Java 17 and Maven are found
-	$(BIN)/python -m pytest -q --durations=10 $(SPREAD)
+	$(BIN)/python -m pytest -q --durations=10
 
 test-fast: setup ## Tests that need no server
 	$(BIN)/python -m pytest -q tests/unit tests/property tests/architecture
