@@ -4,7 +4,19 @@ import sys
 
 import typer
 
-from services.cli import api_keys, data, letters, look, model, rules, sources, tracing, up, why
+from services.cli import (
+    accounts,
+    api_keys,
+    data,
+    letters,
+    look,
+    model,
+    rules,
+    sources,
+    tracing,
+    up,
+    why,
+)
 from services.cli.bench import commands as bench
 from services.cli.demo import command as demo
 from services.cli.options import take_config
@@ -20,7 +32,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (demo, up, data, model, rules, sources, api_keys, look, why, tracing, letters, bench):
+for module in (
+    demo,
+    up,
+    data,
+    model,
+    rules,
+    sources,
+    api_keys,
+    look,
+    accounts,
+    why,
+    tracing,
+    letters,
+    bench,
+):
     module.register(app)
 take_config(app, but={"demo", "bench"})  # they make homes of their own
 

@@ -25,6 +25,7 @@ from services.profile_api.ports import DecisionLog, Explainer, ProfileReads
 from services.profile_api.problems import Code, ProblemError
 from services.profile_api.responses import answers
 from services.profile_api.routes import (
+    accounts,
     decisions,
     docs,
     explain,
@@ -83,7 +84,7 @@ def create_app(
     )
     app.add_middleware(BodyLimit, bytes_max=settings.body_bytes_max)
     app.add_middleware(CountRequests, metrics=metrics, service="profile_api")
-    for noun in (profiles, segments, decisions, trace, explain):
+    for noun in (profiles, accounts, segments, decisions, trace, explain):
         app.include_router(
             noun.router(desk),
             responses=answers(

@@ -1,9 +1,10 @@
 """What the profile API asks of its store. `adapters/sql` answers, `adapters/memory` in tests."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
+from services.identity.domain.accounts import AccountId
 from services.identity.domain.explained import Explained, Subject, Unexplained, WhyNot
 from services.identity.domain.identifiers import IdentityRules
 from services.identity.domain.ids import ProfileId, SegmentId
@@ -12,6 +13,7 @@ from services.identity.domain.reading import (
     DecisionEntry,
     MemberRow,
     ProgressRow,
+    RecordRow,
     SegmentRow,
     StoredView,
     TimelinePlace,
@@ -32,7 +34,22 @@ class TraceReads(Protocol):
         ...
 
 
-class ProfileReads(TraceReads, Protocol):
+class AccountReads(Protocol):
+    """What accounts are answered from; every method raises RetryableError as ProfileReads do."""
+
+    async def records_of_account(
+        self, account: AccountId, *, records_max: int
+    ) -> Sequence[RecordRow]:
+        """The records in an account that stand in a profile today, in a fixed order."""
+        ...
+
+    async def records_of_profiles(
+        self, profiles: Sequence[ProfileId], *, records_max: int
+    ) -> Sequence[RecordRow]: ...
+    async def confidences(self, profiles: Sequence[ProfileId]) -> Mapping[ProfileId, float]: ...
+
+
+class ProfileReads(TraceReads, AccountReads, Protocol):
     """Every method raises RetryableError when the store cannot be reached in time."""
 
     async def profile_of(self, told: ProfileId) -> StoredView | None:

@@ -17,9 +17,11 @@ class Code(StrEnum):
     UNKNOWN_KEY = "unknown_key"
     MISSING_SCOPE = "missing_scope"
     UNKNOWN_PROFILE = "unknown_profile"
+    UNKNOWN_ACCOUNT = "unknown_account"
     UNKNOWN_SEGMENT = "unknown_segment"
     UNKNOWN_MESSAGE = "unknown_message"
     AMBIGUOUS_IDENTITY = "ambiguous_identity"
+    SEVERAL_ACCOUNTS = "several_accounts"
     ONE_PROFILE = "one_profile"
     SEVERAL_PROFILES = "several_profiles"
     NOT_COVERED = "not_covered"
@@ -36,9 +38,11 @@ STATUS_OF: Mapping[Code, int] = {
     Code.UNKNOWN_KEY: 401,
     Code.MISSING_SCOPE: 403,
     Code.UNKNOWN_PROFILE: 404,
+    Code.UNKNOWN_ACCOUNT: 404,
     Code.UNKNOWN_SEGMENT: 404,
     Code.UNKNOWN_MESSAGE: 404,
     Code.AMBIGUOUS_IDENTITY: 300,
+    Code.SEVERAL_ACCOUNTS: 300,
     Code.ONE_PROFILE: 409,
     Code.SEVERAL_PROFILES: 409,
     Code.NOT_COVERED: 412,
@@ -54,9 +58,11 @@ TITLE_OF: Mapping[Code, str] = {
     Code.UNKNOWN_KEY: "The key is not known",
     Code.MISSING_SCOPE: "The key may not do this",
     Code.UNKNOWN_PROFILE: "There is no such profile",
+    Code.UNKNOWN_ACCOUNT: "There is no such account",
     Code.UNKNOWN_SEGMENT: "There is no such segment",
     Code.UNKNOWN_MESSAGE: "No event is known by this message id",
     Code.AMBIGUOUS_IDENTITY: "Several profiles hold this identifier",
+    Code.SEVERAL_ACCOUNTS: "Several workspaces have an account of this name",
     Code.ONE_PROFILE: "Both stand in one profile",
     Code.SEVERAL_PROFILES: "The two stand in different profiles",
     Code.NOT_COVERED: "The answer would not have seen what it was asked to",

@@ -90,17 +90,17 @@ def _fields(fields: Mapping[str, ProfileField]) -> dict[str, object]:
     }
 
 
-def _holding(holding: Holding) -> dict[str, object]:
+def holding(held: Holding) -> dict[str, object]:
     return {
-        "product": holding.product,
-        "line_of_business": holding.line_of_business,
-        "price": holding.price,
-        "currency": holding.currency,
-        "held_from": holding.held_from,
-        "held_to": holding.held_to,
-        "active": holding.active,
-        "source": holding.source,
-        "at": instant(holding.at),
+        "product": held.product,
+        "line_of_business": held.line_of_business,
+        "price": held.price,
+        "currency": held.currency,
+        "held_from": held.held_from,
+        "held_to": held.held_to,
+        "active": held.active,
+        "source": held.source,
+        "at": instant(held.at),
     }
 
 
@@ -120,7 +120,7 @@ _READ: Mapping[str, Callable[[Profile, Sequence[Stay]], object]] = MappingProxyT
     {
         "fields": lambda profile, _: _fields(profile.fields),
         "identities": lambda profile, _: [_identity(each) for each in profile.identities],
-        "holdings": lambda profile, _: [_holding(each) for each in profile.holdings],
+        "holdings": lambda profile, _: [holding(each) for each in profile.holdings],
         "consents": lambda profile, _: [_consent(each) for each in profile.consents],
         "events": lambda profile, _: {n: _event(each) for n, each in profile.events.items()},
         "records": lambda profile, _: [record(each) for each in profile.records],

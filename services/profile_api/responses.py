@@ -235,6 +235,7 @@ class Problem(Answer):
     errors: list[InvalidPart] | None = None
     candidates: list[CandidateAnswer] | None = None
     more: bool | None = Field(default=None, description="Whether candidates were left out")
+    accounts: list[str] | None = Field(default=None, description="The ids of those meant")
     profiles: list[str] | None = Field(default=None, description="The ids of those concerned")
     as_of: str | None = Field(default=None, description="With not_covered: how far it is")
     lag_ms: int | None = None

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import msgspec
 
-from services.identity.domain.accounts import AccountType, account_name
 from services.identity.domain.identifiers import IdentityRules, joined_identifier_key
 from services.identity.domain.record import RecordState
 from services.identity.domain.stamps import Stamped
@@ -13,6 +12,7 @@ from services.identity.store import StoredRecord
 from services.linkage.features import Features, derive
 from services.linkage.keys import KeyMaker
 from services.linkage.model import LinkageModel
+from services.linkage.residence import dwelling_of
 
 IDENTIFIER_KEYS_MAX = 200  # identifiers of one record that are looked up, smallest keys first
 
@@ -81,14 +81,6 @@ class Deriver:
     def _identifier_keys(self, state: RecordState) -> set[int]:
         found = sorted(map(joined_identifier_key, state.identifiers))
         return set(found[:IDENTIFIER_KEYS_MAX])
-
-
-def dwelling_of(features: Features) -> str | None:
-    """The name of the dwelling that a record lives in; None without address line and postcode."""
-    line, postcode = features.get("a0"), features.get("p0")
-    if isinstance(line, str) and isinstance(postcode, str):
-        return account_name(AccountType.HOUSEHOLD, "", f"{line}\x1f{postcode}")
-    return None
 
 
 def _text(fields: Mapping[str, Stamped], name: str) -> str | None:

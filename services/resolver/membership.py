@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from services.identity.domain.accounts import Role, account_id_of, memberships
 from services.identity.domain.record import RecordState
 from services.identity.store import AccountRow, StoredRecord, Transaction
-from services.resolver.derive import Derived, decode_features, dwelling_of
+from services.linkage.residence import dwelling_of
+from services.resolver.derive import Derived, decode_features
 
 
 class AccountIndex:

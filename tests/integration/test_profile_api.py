@@ -14,10 +14,19 @@ from psycopg.types.json import Jsonb
 from services.identity.adapters.clock import ManualClock
 from services.identity.adapters.sql.appends import SqlDecisionLog
 from services.identity.adapters.sql.async_pool import AsyncPool
+from services.identity.adapters.sql.landing import encode_state
 from services.identity.adapters.sql.reads import SqlReads
+from services.identity.domain.accounts import (
+    AccountSaid,
+    AccountType,
+    account_id_of,
+    account_name,
+)
 from services.identity.domain.identifiers import SCOPE_SHARED, identifier_key
 from services.identity.domain.ids import Micros, RecordKey, profile_id_of
 from services.identity.domain.profile import Profile
+from services.identity.domain.record import RecordState
+from services.identity.domain.stamps import Seen
 from services.identity.wire.as_of import token_of_progress
 from services.identity.wire.events import ChannelEvent, EventData, RecordRef
 from services.identity.wire.events import encode as encode_event
@@ -25,6 +34,7 @@ from services.identity.wire.profiles import encode
 from services.profile_api.app import create_app
 from services.profile_api.auth import Scope, new_key
 from services.profile_api.responses import DecisionAnswer, ProfileAnswer
+from services.profile_api.routes.account_responses import AccountAnswer
 from services.profile_api.settings import ProfileApiSettings
 from tests.profile_factory import SECOND, T0, a_consent, a_holding, a_profile
 
@@ -208,6 +218,41 @@ async def test_the_timeline_is_the_union_of_the_records_in_pages(
             break
         query = f"?limit=2&cursor={body['next_cursor']}"
     assert seen == [f"m-{number}" for number in range(8, -1, -1)]
+
+
+async def test_an_account_and_the_people_of_its_members(
+    tables: Tables, client: httpx2.AsyncClient
+) -> None:
+    first, second = (a_profile(records=[key], confidence=0.9) for key in (WEB, OTHER))
+    name = account_name(AccountType.ORGANISATION, "main", "acme")
+    said = AccountSaid(roles={"user": Seen(first=T0, last=T0)})
+    held = AccountSaid(roles={}, invoiced={"GBP": "12.5"})
+    for profile, key in ((first, WEB), (second, OTHER), (second, BILLS)):
+        number = tables.add_record(key, profile=profile.id)
+        inside = key != BILLS
+        state = RecordState(
+            events=1, accounts={name: said} if inside else {"billing\x1f\x1f1": held}
+        )
+        tables.connection.execute(
+            "UPDATE record SET state = %s, features = %s WHERE id = %s",
+            (encode_state(state), b"\x80", number),
+        )
+        if inside:
+            tables.connection.execute(
+                "INSERT INTO account_membership VALUES (%s, %s, 'user')",
+                (account_id_of(name), number),
+            )
+    tables.add_profile(first)
+    tables.add_profile(second)
+    body = (await client.get(f"/v1/accounts/{account_id_of(name)}")).json()
+    AccountAnswer.model_validate(body)
+    assert {m["profile_id"]: m["identity_confidence"] for m in body["members"]} == {
+        first.id: 0.9,
+        second.id: 0.9,
+    }
+    assert body["value"]["invoiced"] == {"GBP": "12.5"}
+    mine = (await client.get(f"/v1/profiles/{first.id}/accounts")).json()
+    assert [each["account_id"] for each in mine["accounts"]] == [account_id_of(name)]
 
 
 async def test_segments_and_their_members(tables: Tables, client: httpx2.AsyncClient) -> None:

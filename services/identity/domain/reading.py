@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId
+from services.identity.domain.record import RecordState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +65,16 @@ class ProgressRow:
 
     as_of: str
     pending_since: Micros | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordRow:
+    """A record with the profile it stands in; `features` as the resolver derived them."""
+
+    profile: ProfileId
+    key: RecordKey
+    state: RecordState
+    features: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

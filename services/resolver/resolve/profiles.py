@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from services.identity.domain.holdings import holdings_of
 from services.identity.domain.ids import Micros, ProfileId, RecordKey
 from services.identity.domain.profile import (
     Consent,
@@ -92,21 +93,7 @@ def _identities(members: Sequence[Member]) -> Sequence[Identity]:
 
 def _holdings(members: Sequence[Member]) -> Sequence[Holding]:
     """Each record's products as that record last said: two accounts may hold the same product."""
-    return tuple(
-        Holding(
-            product=held.product,
-            line_of_business=held.line_of_business,
-            price=held.price,
-            currency=held.currency,
-            held_from=held.held_from,
-            held_to=held.held_to,
-            active=held.active,
-            source=member.key.source,
-            at=held.at,
-        )
-        for member in members
-        for _, held in sorted(member.state.holdings.items())
-    )
+    return tuple(each for member in members for each in holdings_of(member.key, member.state))
 
 
 def _consents(members: Sequence[Member]) -> Sequence[Consent]:

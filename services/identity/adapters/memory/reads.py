@@ -1,9 +1,10 @@
 """The read side's store as plain dictionaries: what tests of the profile API stand on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from services.identity.domain.accounts import AccountId
 from services.identity.domain.errors import RetryableError
 from services.identity.domain.identifiers import IdentityRules
 from services.identity.domain.ids import ProfileId, SegmentId
@@ -12,6 +13,7 @@ from services.identity.domain.reading import (
     DecisionEntry,
     MemberRow,
     ProgressRow,
+    RecordRow,
     SegmentRow,
     StoredView,
     TimelinePlace,
@@ -20,6 +22,7 @@ from services.identity.domain.reading import (
 from services.identity.domain.source import Source
 from services.identity.domain.tracing import Surroundings, TracedEvent
 from services.identity.ports import Message
+from services.identity.wire.profiles import decode
 
 
 @dataclass
@@ -40,6 +43,8 @@ class MemoryReads:
     traced: dict[UUID, TracedEvent] = field(default_factory=dict)
     around: dict[UUID, Surroundings] = field(default_factory=dict)
     letters: list[Message] | None = field(default_factory=list)
+    account_rows: dict[AccountId, list[RecordRow]] = field(default_factory=dict)
+    profile_rows: dict[ProfileId, list[RecordRow]] = field(default_factory=dict)
     is_down: bool = False
 
     async def profile_of(self, told: ProfileId) -> StoredView | None:
@@ -52,6 +57,24 @@ class MemoryReads:
         await self.ping()
         found = sorted({profile for key in keys for profile in self.keys.get(key, ())})
         return [self.views[profile] for profile in found[:profiles_max]]
+
+    async def records_of_account(
+        self, account: AccountId, *, records_max: int
+    ) -> Sequence[RecordRow]:
+        await self.ping()
+        return self.account_rows.get(account, [])[:records_max]
+
+    async def records_of_profiles(
+        self, profiles: Sequence[ProfileId], *, records_max: int
+    ) -> Sequence[RecordRow]:
+        await self.ping()
+        rows = [row for each in profiles for row in self.profile_rows.get(each, ())]
+        return rows[:records_max]
+
+    async def confidences(self, profiles: Sequence[ProfileId]) -> Mapping[ProfileId, float]:
+        await self.ping()
+        views = (self.views[each] for each in profiles if each in self.views)
+        return {view.id: decode(view.document).confidence for view in views}
 
     async def timeline(
         self, profile: ProfileId, *, before: TimelinePlace | None, events_max: int

@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from services.identity.adapters.sql.account_reads import SqlAccountReads
 from services.identity.adapters.sql.async_pool import AsyncPool, compile_statement
 from services.identity.adapters.sql.sources import read_source
 from services.identity.adapters.sql.tables import (
@@ -145,11 +146,12 @@ def _members() -> Select[Any]:
     )
 
 
-class SqlReads(SqlTraceReads):
+class SqlReads(SqlTraceReads, SqlAccountReads):
     """The reads of services/profile_api/ports.py. Each is one statement, one round trip."""
 
     def __init__(self, pool: AsyncPool) -> None:
-        super().__init__(pool)
+        SqlTraceReads.__init__(self, pool)
+        SqlAccountReads.__init__(self, pool)
         self._pool = pool
         self._profile_of = compile_statement(_profile_of())
         self._profiles_by_keys = compile_statement(_profiles_by_keys())
