@@ -14,6 +14,7 @@ from services.identity.domain.ids import Micros, SourceName
 from services.identity.domain.source import Source
 from services.identity.ports import OutgoingMessage, TopicSettings
 from services.identity.wire import changes
+from services.identity.wire.commands import IDENTITY_COMMANDS
 from services.identity.wire.dead_letter import DeadLetter, decode
 from services.identity.wire.events import DEAD_LETTER_TOPIC, TOPIC
 from services.identity.wire.letter_book import Letter, LetterFilter
@@ -41,7 +42,13 @@ class LettersWorld:
     def __init__(self, limits: Limits = GENEROUS, *, standing: Standing | None = None) -> None:
         self.clock = ManualClock(NOW)
         self.log = MemoryLog(self.clock)
-        topics = (TOPIC, DEAD_LETTER_TOPIC, changes.PROFILE_CHANGES, changes.SEGMENT_CHANGES)
+        topics = (
+            TOPIC,
+            IDENTITY_COMMANDS,
+            DEAD_LETTER_TOPIC,
+            changes.PROFILE_CHANGES,
+            changes.SEGMENT_CHANGES,
+        )
         self.log.ensure_topics(
             [
                 TopicSettings(name=topic, partitions=1, message_bytes_max=size)

@@ -10,8 +10,11 @@ from services.identity.adapters.memory.sources import MemorySources
 from services.identity.adapters.memory.store import MemoryStore
 from services.identity.domain.ids import Micros, ProfileId, RecordKey, SourceName
 from services.identity.domain.source import Source
-from services.identity.ports import OutgoingMessage, TopicSettings
+from services.identity.domain.steward import Decision, Withdrawal
+from services.identity.ports import OutgoingMessage, Partition, TopicSettings
 from services.identity.wire import changes
+from services.identity.wire.commands import IDENTITY_COMMANDS
+from services.identity.wire.commands import outgoing as commands_on_the_wire
 from services.identity.wire.events import DEAD_LETTER_TOPIC, TOPIC, ChannelEvent
 from services.linkage.score import PairScorer
 from services.resolver.consume import Bounds, Worker
@@ -57,7 +60,13 @@ class Home:
         self.store = MemoryStore(known)
         self.store.activate_model(scorer.model.version, scorer.model.to_json().encode())
         self.log = MemoryLog(FixedClock())
-        topics = (TOPIC, DEAD_LETTER_TOPIC, changes.PROFILE_CHANGES, changes.SEGMENT_CHANGES)
+        topics = (
+            TOPIC,
+            IDENTITY_COMMANDS,
+            DEAD_LETTER_TOPIC,
+            changes.PROFILE_CHANGES,
+            changes.SEGMENT_CHANGES,
+        )
         self.log.ensure_topics([TopicSettings(name=topic, partitions=1) for topic in topics])
         self.worker = Worker(
             store=self.store,
@@ -74,6 +83,22 @@ class Home:
         self.log.producer().append([outgoing(event) for event in events])
         self.worker.run_until_caught_up()
         return self
+
+    def decide(self, *commands: Decision | Withdrawal) -> "Home":
+        """What stewards say, landed and resolved."""
+        self.log.producer().append([commands_on_the_wire(each) for each in commands])
+        self.worker.run_until_caught_up()
+        return self
+
+    def command(self, value: bytes) -> None:
+        """A command as bytes, whatever they are."""
+        message = OutgoingMessage(topic=IDENTITY_COMMANDS, key=b"k", value=value)
+        self.log.producer().append([message])
+        self.worker.run_until_caught_up()
+
+    @property
+    def dead_letters(self) -> Partition:
+        return Partition(DEAD_LETTER_TOPIC, 0)
 
     def append(self, value: bytes) -> "Home":
         """A message as bytes, whatever they are."""

@@ -20,6 +20,7 @@ from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId
 from services.identity.domain.record import RecordState
 from services.identity.domain.source import Source
 from services.identity.ports import OutgoingMessage, Position
+from services.identity.store_steward import StewardReading, StewardWriting
 
 
 class RestartBatch(Exception):  # noqa: N818  # not an error: another worker was faster, try again
@@ -27,15 +28,22 @@ class RestartBatch(Exception):  # noqa: N818  # not an error: another worker was
 
 
 class MarkKind(IntEnum):
-    """Why something is dirty: what a record matches by, its traits only, or a key it let go of."""
+    """Why something is dirty: what a record matches by, its traits only, a key it let go of.
+
+    DECISION: what a steward's command says of the records that it names.
+    """
 
     MATCHING = 1
     TRAITS = 2
     KEY = 3
+    DECISION = 4
 
 
 class Mark(NamedTuple):
-    """An append-only dirty mark. `subject` is a record number, or for KEY the key itself."""
+    """An append-only dirty mark.
+
+    `subject` is a record number; for KEY the key itself, for DECISION the number of a command.
+    """
 
     seq: int
     kind: MarkKind
@@ -142,7 +150,7 @@ class ReviewItem:
     detail: Mapping[str, object]
 
 
-class Reading(Protocol):
+class Reading(StewardReading, Protocol):
     """What of the state can be read without changing or locking anything."""
 
     def holders(self, limits: Mapping[int, int]) -> Mapping[int, Sequence[int]]:
@@ -182,7 +190,7 @@ class Reading(Protocol):
         ...
 
 
-class Transaction(Reading, Protocol):
+class Transaction(Reading, StewardWriting, Protocol):
     """Everything one batch may do; committed as a whole, or not at all."""
 
     # landing

@@ -18,6 +18,7 @@ from services.identity.ports import (
     Producer,
 )
 from services.identity.store import LostPartition, ResolverStore, RestartBatch, Transaction
+from services.identity.wire.commands import IDENTITY_COMMANDS
 from services.identity.wire.events import TOPIC
 from services.resolver.backoff import Backoff
 from services.resolver.lag import extents, lag_of
@@ -28,8 +29,10 @@ from services.resolver.publish import relay
 from services.resolver.quarantine import Quarantine
 from services.resolver.resolve.batch import Resolution, resolve, resolve_set_aside
 from services.resolver.standing import Standing
+from services.resolver.steward import land_commands, split
 
 GROUP = "resolver"
+TOPICS = (TOPIC, IDENTITY_COMMANDS)
 RESTARTS_MAX = 3  # tries of one batch before it is halved
 Progress = Callable[[int], None]
 Pause = Callable[[float], bool]
@@ -75,7 +78,7 @@ class Worker:
         self._backoff = backoff or Backoff()
         self._pause: Pause = pause or threading.Event().wait
         self._producer: Producer = ObservedProducer(log.producer(), self._observer)
-        self._consumer: Consumer = log.consumer(topics=[TOPIC], group=GROUP, start=self._start)
+        self._consumer: Consumer = log.consumer(topics=TOPICS, group=GROUP, start=self._start)
         self._noted: Micros = Micros(0)
         self._landed_at: Micros | None = None
         self._in_hand: frozenset[Partition] = frozenset()  # polled, and not known to be landed
@@ -194,7 +197,9 @@ class Worker:
         with self._store.transaction() as tx:
             deriver = self._standing.deriver(tx, tx.sources())
             at = self._clock.now()
-            landing = self._quarantine.land(tx, messages, deriver=deriver, at=at)
+            events, commands = split(messages)
+            landing = self._quarantine.land(tx, events, deriver=deriver, at=at)
+            landing = land_commands(tx, commands, landing, at=at)
             for partition, (first, last) in sorted(extents(messages).items()):
                 position = Position(partition, last + 1)
                 tx.advance_offset(GROUP, expected=first, position=position)
@@ -280,7 +285,7 @@ class Worker:
 
 def is_landed(store: ResolverStore, log: EventLog) -> bool:
     """Whether the log is landed to its end, whoever owns its partitions."""
-    ends = log.end_offsets(TOPIC)
+    ends = {place: end for topic in TOPICS for place, end in log.end_offsets(topic).items()}
     with store.transaction() as tx:
         offsets = tx.next_offsets(GROUP)
     return _reach(offsets, ends)

@@ -12,6 +12,7 @@ from services.identity.store import ActiveVersions, Reading
 from services.linkage.model import LinkageModel
 from services.linkage.score import PairScorer
 from services.resolver.derive import Deriver
+from services.resolver.resolve.decided import Foresight
 from services.resolver.resolve.engine import COMPONENT_RECORDS_MAX, Engine
 from services.resolver.resolve.memory import PairMemory
 from services.segments.definition import parse_segment
@@ -34,6 +35,7 @@ class Standing:
     _rules: Ruleset = field(default_factory=Ruleset)
     _rules_version: str | None = None
     _memory: PairMemory = field(default_factory=PairMemory)
+    _foresight: Foresight = field(default_factory=Foresight)
     _evaluator: Evaluator | None = None
     _segments: object = None
 
@@ -62,6 +64,7 @@ class Standing:
             evaluator=self._evaluator_for(tx, sources),
             sources=sources,
             memory=self._memory,
+            foresight=self._foresight,
             component_units_max=self.component_units_max,
             component_records_max=self.component_records_max,
         )

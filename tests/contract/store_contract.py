@@ -18,6 +18,7 @@ from services.identity.domain.accounts import (
 )
 from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId, profile_id_of
 from services.identity.domain.record import EMPTY, RecordState
+from services.identity.domain.steward import Decision, Verdict
 from services.identity.ports import OutgoingMessage, Partition, Position
 from services.identity.store import (
     AccountRow,
@@ -39,8 +40,9 @@ from services.identity.store import (
     StoredRecord,
     Transaction,
 )
+from services.identity.wire.commands import decide, withdraw
 
-ANN, BEN, CAT = (RecordKey("web", "user_id", name) for name in ("ann", "ben", "cat"))
+ANN, BEN, CAT, DAN = (RecordKey("web", "user_id", name) for name in ("ann", "ben", "cat", "dan"))
 FIRST, SECOND = UUID(int=1), UUID(int=2)
 NOW, LATER = Micros(1_000), Micros(2_000)
 PROFILE = profile_id_of(ANN)
@@ -75,6 +77,10 @@ def add(tx: Transaction, *keys: RecordKey) -> list[int]:
 
 def an_entry(event_id: UUID, *, at: Micros = NOW, copies: int = 1) -> DedupeEntry:
     return DedupeEntry(event_id, at, b"h" * 16, 1, copies)
+
+
+def a_decision(left: Sequence[RecordKey], right: Sequence[RecordKey]) -> Decision:
+    return decide(Verdict.SAME, left, right, decided_at=NOW, by="steward", reason="seen")
 
 
 def a_letter(key: bytes, value: bytes) -> OutgoingMessage:
@@ -271,6 +277,40 @@ class StoreContract:
             tx.delete_marks([Mark(99, MarkKind.KEY, 1, NOW)])
         with store.snapshot() as snapshot:
             assert snapshot.is_clean()
+
+    # stewards' decisions
+
+    def test_decisions_are_kept_once_and_found_by_the_records_they_name(
+        self, store: ResolverStore
+    ) -> None:
+        same, other = a_decision([ANN], [BEN]), a_decision([BEN], [CAT, DAN])
+        with store.transaction() as tx:
+            ann, ben, cat = add(tx, ANN, BEN, CAT)
+            assert list(tx.decisions_among([ann, ben])) == []
+            first = tx.add_decisions([same, same])
+            assert len(first) == 1
+            assert tx.add_decisions([]) in ((), [])
+        with store.transaction() as tx:
+            (second,) = tx.add_decisions([other, same])
+            assert list(tx.decisions_among([ann])) == [same]
+            assert list(tx.decisions_among([ben])) == sorted([same, other], key=lambda d: d.id)
+            assert list(tx.decisions_among([cat, 999])) == [other]
+            assert sorted(tx.records_decided(first)) == sorted([ann, ben])
+            assert sorted(tx.records_decided([second])) == sorted([ben, cat])
+
+    @pytest.mark.parametrize("comes_first", [True, False], ids=["before", "after"])
+    def test_a_withdrawn_decision_is_found_no_more(
+        self, store: ResolverStore, *, comes_first: bool
+    ) -> None:
+        same = a_decision([ANN], [BEN])
+        gone = withdraw(same.id, decided_at=LATER, by="steward", reason="a mistake")
+        with store.transaction() as tx:
+            ann, ben = add(tx, ANN, BEN)
+            tx.add_decisions([gone if comes_first else same])
+        with store.transaction() as tx:
+            (number,) = tx.add_decisions([same if comes_first else gone])
+            assert list(tx.decisions_among([ann, ben])) == []
+            assert sorted(tx.records_decided([number])) == sorted([ann, ben])
 
     # offsets
 

@@ -9,6 +9,7 @@ from services.identity.adapters.sql.store import SqlStore
 from services.identity.ports import TopicSettings
 from services.identity.store import Transaction
 from services.identity.wire.changes import PROFILE_CHANGES, SEGMENT_CHANGES
+from services.identity.wire.commands import IDENTITY_COMMANDS
 from services.identity.wire.events import DEAD_LETTER_TOPIC, TOPIC
 from services.linkage.score import PairScorer
 from services.resolver.consume import Bounds, Worker
@@ -32,7 +33,7 @@ class _Home:
         self.url = url
         self.scorer = PairScorer(MODEL)
         self.log = MemoryLog(FixedClock())
-        topics = (TOPIC, DEAD_LETTER_TOPIC, PROFILE_CHANGES, SEGMENT_CHANGES)
+        topics = (TOPIC, IDENTITY_COMMANDS, DEAD_LETTER_TOPIC, PROFILE_CHANGES, SEGMENT_CHANGES)
         self.log.ensure_topics([TopicSettings(name=name, partitions=1) for name in topics])
 
     def work(self, step: Callable[[Worker], object]) -> None:

@@ -12,9 +12,12 @@ from typing import Any, TypeVar
 import msgspec
 from hypothesis import strategies as st
 
+from services.identity.domain.ids import Micros, RecordKey
+from services.identity.domain.steward import Decision, Verdict, Withdrawal
+from services.identity.wire.commands import decide, withdraw
 from services.identity.wire.events import ChannelEvent, RecordRef
 from tests.factories import EPOCH, channel_event
-from tests.property.order_world import Phase, Schedule
+from tests.property.order_world import Phase, Said, Schedule
 
 T = TypeVar("T")
 
@@ -48,6 +51,16 @@ IDENTIFIERS = (
 EVENT_BYTES = 30
 COPY_BYTES = 5
 SCHEDULE_BYTES = 80
+
+
+DECIDED = (
+    *(RecordKey(source, "user_id", user) for source in ("web", "billing") for user in ("u1", "u2")),
+    *(RecordKey("web", "anonymous_id", each) for each in ("a1", "a2")),
+    RecordKey("billing", "account_number", "4401"),
+    RecordKey("app", "user_id", "u1"),
+    RecordKey("web", "user_id", "nobody"),
+)
+COMMAND_BYTES = 12
 
 
 CROWD_TRAITS: Mapping[str, Sequence[Any]] = {
@@ -142,6 +155,24 @@ def _properties(choose: Choices, kind: str) -> dict[str, Any]:
     return {"product": choose.pick(("fibre", "mobile")), "price": price}
 
 
+def to_commands(drawn: Sequence[bytes]) -> list[Decision | Withdrawal]:
+    """Decisions about few records, many against each other, some of them withdrawn."""
+    result: list[Decision | Withdrawal] = []
+    for raw in drawn:
+        choose = Choices(raw)
+        keys = list(dict.fromkeys(choose.pick(DECIDED) for _ in range(4)))
+        if len(keys) < 2:
+            continue
+        cut = 1 + choose.number(len(keys) - 2)
+        at = Micros(choose.number(2))
+        verdict = choose.pick(tuple(Verdict))
+        word = decide(verdict, keys[:cut], keys[cut:], decided_at=at, by="s", reason="seen")
+        result.append(word)
+        if choose.one_in(3):
+            result.append(withdraw(word.id, decided_at=at, by="s", reason="a mistake"))
+    return result
+
+
 def _with_copies(drawn: Sequence[bytes]) -> list[bytes]:
     """A third of the events repeat an earlier one, with one of its choices made otherwise.
 
@@ -179,6 +210,19 @@ def to_schedule(raw: bytes, count: int) -> Schedule:
         units_max=choose.pick((4, 2, 3, 100)),
         records_max=choose.pick((10_000, 10_000, 2, 4)),
     )
+
+
+@st.composite
+def decided_cases(draw: st.DrawFn) -> tuple[list[Said], Schedule]:
+    """Events and what stewards say of their records, shuffled together."""
+    one = st.binary(min_size=EVENT_BYTES + COPY_BYTES, max_size=EVENT_BYTES + COPY_BYTES)
+    events = [to_event(raw) for raw in _with_copies(draw(st.lists(one, min_size=12, max_size=12)))]
+    command = st.binary(min_size=COMMAND_BYTES, max_size=COMMAND_BYTES)
+    said: list[Said] = [*events, *to_commands(draw(st.lists(command, min_size=1, max_size=5)))]
+    schedule = to_schedule(draw(st.binary(min_size=SCHEDULE_BYTES, max_size=80)), len(said))
+    steps = draw(st.lists(st.sampled_from(("LRLR", "LR", "lLRr", "LLr", "L")), max_size=6))
+    phases = tuple(Phase(steps=each, marks_max=draw(st.sampled_from((1_000, 1)))) for each in steps)
+    return said, replace(schedule, phases=phases, in_portions=True)
 
 
 def _phase(choose: Choices) -> Phase:

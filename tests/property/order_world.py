@@ -15,15 +15,19 @@ from services.identity.domain.cluster import anchored_id
 from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId, SourceName
 from services.identity.domain.record import RecordState
 from services.identity.domain.source import Source
+from services.identity.domain.steward import Decision, Withdrawal
 from services.identity.ports import OutgoingMessage, TopicSettings
 from services.identity.store import ResolverStore, RestartBatch, Snapshot, Transaction
 from services.identity.wire.changes import PROFILE_CHANGES, SEGMENT_CHANGES
+from services.identity.wire.commands import IDENTITY_COMMANDS
+from services.identity.wire.commands import outgoing as commanded
 from services.identity.wire.events import DEAD_LETTER_TOPIC, TOPIC, ChannelEvent
 from services.linkage.features import Features
 from services.linkage.model import LinkageModel
 from services.linkage.score import PairScorer, PairWeights
 from services.linkage.weights import Rows
 from services.resolver.consume import Bounds, Worker
+from services.resolver.resolve.decided import TiedElsewhere
 from services.resolver.standing import Standing
 from services.resolver.state_hash import StateHash, state_hash, timeless
 from tests.factories import outgoing
@@ -92,6 +96,8 @@ class LoneStore:
                     raise Crashed
                 if self.survive is not None:
                     self.survive -= 1
+        except TiedElsewhere:
+            raise  # a decision was read under lock; the batch starts again with more locks
         except RestartBatch as error:
             raise AssertionError("a lone worker was sent back") from error
 
@@ -130,6 +136,7 @@ class Schedule:
     order: tuple[int, ...]
     phases: tuple[Phase, ...] = ()
     partitions: int = 1
+    in_portions: bool = False  # the log grows from phase to phase; else all is there at once
     holders_max: int = 3  # small, so that values become generic, and cease to be, all the time
     units_max: int = 4  # small, so that components are cut
     records_max: int = 10_000  # of a batch's component: no rule, a larger one only waits its turn
@@ -162,18 +169,25 @@ def memory_store(model: LinkageModel) -> MemoryStore:
     return store
 
 
+Said = ChannelEvent | Decision | Withdrawal
+
+
 def run(
-    events: Sequence[ChannelEvent], schedule: Schedule, store: ResolverStore, standing: Standing
+    events: Sequence[Said], schedule: Schedule, store: ResolverStore, standing: Standing
 ) -> Home:
     """Land and resolve as scheduled, then whatever is left; the state when nothing is."""
     standing.component_records_max = schedule.records_max
     log = MemoryLog(FixedClock())
-    topics = (TOPIC, DEAD_LETTER_TOPIC, PROFILE_CHANGES, SEGMENT_CHANGES)
+    topics = (TOPIC, IDENTITY_COMMANDS, DEAD_LETTER_TOPIC, PROFILE_CHANGES, SEGMENT_CHANGES)
     log.ensure_topics([TopicSettings(name=t, partitions=schedule.partitions) for t in topics])
-    messages: list[OutgoingMessage] = [outgoing(event) for event in events]
-    log.producer().append([messages[index] for index in schedule.order])
+    messages: list[OutgoingMessage] = [
+        outgoing(said) if isinstance(said, ChannelEvent) else commanded(said) for said in events
+    ]
+    phases = (*schedule.phases, Phase())
+    portions = _portions(schedule, len(phases))
     lone = LoneStore(store)
-    for phase in (*schedule.phases, Phase()):
+    for phase, portion in zip(phases, portions, strict=True):
+        log.producer().append([messages[index] for index in portion])
         bounds = Bounds(messages_max=phase.messages_max, marks_max=phase.marks_max, poll_ms=0)
         worker = Worker(store=lone, log=log, clock=FixedClock(), bounds=bounds, standing=standing)
         try:
@@ -193,6 +207,14 @@ def run(
             hash=state_hash(snapshot),
             broken=tuple(broken_promises(snapshot)),
         )
+
+
+def _portions(schedule: Schedule, count: int) -> list[tuple[int, ...]]:
+    """What the log is given before each phase."""
+    if not schedule.in_portions:
+        return [schedule.order, *((),) * (count - 1)]
+    size = -(-len(schedule.order) // count)
+    return [schedule.order[place * size : (place + 1) * size] for place in range(count)]
 
 
 def _live(worker: Worker, store: LoneStore, steps: str) -> None:

@@ -15,6 +15,7 @@ from services.identity.adapters.sql.store import SqlStore
 from services.identity.domain.errors import RetryableError
 from services.identity.ports import TopicSettings
 from services.identity.wire.changes import PROFILE_CHANGES, SEGMENT_CHANGES
+from services.identity.wire.commands import IDENTITY_COMMANDS
 from services.identity.wire.events import DEAD_LETTER_TOPIC, TOPIC, ChannelEvent
 from services.linkage.score import PairScorer
 from services.resolver.consume import Bounds, Worker
@@ -85,7 +86,7 @@ def test_two_workers_at_once_end_in_the_one_hash(database_url: str) -> None:
 def _run_two(events: Sequence[ChannelEvent], url: str, tools: tuple[Standing, Standing]) -> None:
     """Two workers of one group, a partition each, in threads, until nothing is left."""
     log = MemoryLog(FixedClock())
-    topics = (TOPIC, DEAD_LETTER_TOPIC, PROFILE_CHANGES, SEGMENT_CHANGES)
+    topics = (TOPIC, IDENTITY_COMMANDS, DEAD_LETTER_TOPIC, PROFILE_CHANGES, SEGMENT_CHANGES)
     log.ensure_topics([TopicSettings(name=topic, partitions=2) for topic in topics])
     log.producer().append([outgoing(event) for event in events])
     stores = [SqlStore(url), SqlStore(url)]

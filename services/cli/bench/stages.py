@@ -25,13 +25,14 @@ _CALLS = {
     "derive": "derive features and keys",
     "add_dedupe update_dedupe add_records update_records add_keys remove_keys mark add_events"
     " add_account_rows remove_account_rows"
-    " remove_events advance_offset": "write land",
+    " remove_events advance_offset add_decisions": "write land",
     "take_marks delete_marks": "marks",
     "holders holders_of generic_among lock_generic set_generic generic_keys": "candidates",
     "comparables": "read candidates",
     "records": "read members",
     "score": "score",
-    "memberships lock_components members edges_among versions": "lock and read components",
+    "memberships lock_components members edges_among versions decisions_among"
+    " records_decided": "lock and read components",
     "remove_edges put_edges put_memberships review put_profiles leave enter set_aside"
     " clear_set_aside take_set_aside": "write resolve",
     "profiles held_profiles": "read profiles",

@@ -10,8 +10,10 @@ from services.identity.domain.ids import ProfileId, RecordKey
 from services.identity.store import Reading
 from services.resolver.explaining.replayed import Replayed
 from services.resolver.resolve.cluster import Case, Plan
+from services.resolver.resolve.decided import decided
 from services.resolver.resolve.engine import Engine
 from services.resolver.resolve.known import Known
+from services.resolver.resolve.word import SILENCE
 
 RECORDS_MAX = 2_000  # a larger component is not worked through: its edges alone fill memory
 PAIRS_MAX = 100_000  # two seconds of scoring
@@ -60,12 +62,16 @@ class Component:
         several = numbers if len(numbers) > 1 else []
         decisive = known.decisive_without_generic(several)
         edges = self._tx.edges_among(numbers) if several else []
+        said = decided(self._tx, known.records, members=numbers) if several else None
         return Case(
             records=[known.records[n] for n in numbers],
             features=[known.features(n) for n in numbers],
             decisive=[decisive.get(n, frozenset()) for n in numbers],
             weights={(edge.a, edge.b): edge.weight for edge in edges},
             vectors={(edge.a, edge.b): edge.vector for edge in edges},
+            word=said.word({known.key_of(n): i for i, n in enumerate(numbers)})
+            if said
+            else SILENCE,
         )
 
     def _stop(self, *, pairs: int) -> None:

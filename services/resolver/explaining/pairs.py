@@ -63,9 +63,11 @@ def shared_identifiers(
 
 
 def identifier_of(text: str, rules: IdentityRules) -> SharedIdentifier:
-    """From type, scope and value as one text."""
+    """From type, scope and value as one text. A steward's word comes before every identifier."""
     type_name, _, value = text.split("\x1f", 2)
-    return SharedIdentifier(type=type_name, value=value, priority=rules.types[type_name].priority)
+    declared = rules.types.get(type_name)
+    priority = declared.priority if declared is not None else 0
+    return SharedIdentifier(type=type_name, value=value, priority=priority)
 
 
 def most_alike(

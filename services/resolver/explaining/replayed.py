@@ -166,13 +166,36 @@ class Replayed:
         late = set(self.plan.late)
         decisive = self.plan.case.decisive
         for members, cluster in zip(self.placed.clusters, self.clusters, strict=True):
+            told: set[int] = set()
             for place in sorted(late.intersection(members)):
-                text, end = min(
+                shared = [
                     (self._order_of(text), carrier)
                     for carrier in cluster
                     for text in decisive[carrier] & decisive[place]
-                )
-                yield _by_identifier(groups, text[1], end, place, is_late=True)
+                ]
+                if shared:
+                    text, end = min(shared)
+                    told.add(place)
+                    yield _by_identifier(groups, text[1], end, place, is_late=True)
+            yield from self._told_along(groups, told, late.intersection(members) - told)
+
+    def _told_along(
+        self, groups: Mapping[int, Group], told: set[int], others: set[int]
+    ) -> Iterator[Joined]:
+        """Late records that came along because a steward called them one with another."""
+        while others:
+            links = [
+                (link, here, there)
+                for link in sorted(self.plan.case.word.links)
+                for here, there in ((link.left, link.right), (link.right, link.left))
+                if here in told and there in others
+            ]
+            if not links:
+                return
+            link, here, there = links[0]
+            told.add(there)
+            others.discard(there)
+            yield _by_identifier(groups, link.text(), here, there, is_late=True)
 
     def _order_of(self, text: str) -> tuple[int, str]:
         """Identifiers join by priority, then as text."""

@@ -8,6 +8,7 @@ whole batch back to its start, so that no decision stands on a stale reading.
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from services.identity.domain.cluster import anchored_id
 from services.identity.domain.connected import connect
@@ -37,9 +38,11 @@ from services.resolver.resolve.cluster import (
     cluster_all,
 )
 from services.resolver.resolve.components import Standing, lock_standing
+from services.resolver.resolve.decided import Decided, check_locked, decided, further
 from services.resolver.resolve.edges import judge, sharing_key
 from services.resolver.resolve.engine import Engine
 from services.resolver.resolve.known import Known
+from services.resolver.resolve.word import SILENCE, Word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,9 @@ def resolve(
     let_go = {m.subject for m in marks if m.kind is MarkKind.KEY}
     dirty = {m.subject for m in marks if m.kind is MarkKind.MATCHING}
     touched = dirty | {m.subject for m in marks if m.kind is MarkKind.TRAITS}
+    commands = [m.subject for m in marks if m.kind is MarkKind.DECISION]
+    if commands:
+        touched.update(tx.records_decided(commands))
     work = _Work(tx, engine, at, records_max=engine.component_records_max, entered=entered)
     if touched:
         told = work.run(dirty, touched, let_go=let_go)
@@ -122,17 +128,29 @@ class _Work:
         candidates, edges = self._find_edges(dirty, let_go)
         self._entered(Part.COMPONENTS)
         ends = {number for edge in edges for number in (edge.a, edge.b)}
-        standing = lock_standing(self._tx, touched | ends)
+        tied = further(self._tx, self._engine.foresight, touched)
+        standing = lock_standing(self._tx, touched | ends | tied)
         self._check_unchanged()
         check_crossings(self._tx, [self._known.records[n] for n in dirty], candidates)
         current = self._replace_edges(dirty, edges, candidates, standing)
         self._known.read(standing.members)
-        components = connect(standing.members, current)
+        decisions = self._decided(standing, touched)
+        ties = decisions.ties() if decisions else ()
+        components = connect(standing.members, chain(current, ties))
         kept = self._set_aside(standing, components)
-        clustered = self._cluster(
-            {n: c for n, c in components.items() if n not in kept} if kept else components, current
-        )
+        parts = components
+        if decisions:  # records that decisions keep apart share a component, and no cluster
+            parts = connect(standing.members, chain(current, decisions.links()))
+        if kept:
+            parts = {number: part for number, part in parts.items() if number not in kept}
+        clustered = self._cluster(parts, current, decisions)
         return self._tell(standing, components, clustered, kept)
+
+    def _decided(self, standing: Standing, touched: set[int]) -> Decided | None:
+        said = decided(self._tx, self._known.records, members=standing.members)
+        if said is not None:
+            check_locked(said, self._engine.foresight, touched)
+        return said
 
     def _set_aside(self, standing: Standing, components: Mapping[int, int]) -> frozenset[int]:
         """Records of components too large for a batch: they keep their profiles until later."""
@@ -222,7 +240,10 @@ class _Work:
                 raise RestartBatch("a record landed while candidates were being found")
 
     def _cluster(
-        self, components: Mapping[int, int], edges: Mapping[Pair, StoredEdge]
+        self,
+        components: Mapping[int, int],
+        edges: Mapping[Pair, StoredEdge],
+        decisions: Decided | None,
     ) -> dict[int, Clustered]:
         """Every component to its clusters; pairs without an edge are scored too."""
         self._entered(Part.CLUSTER)
@@ -244,6 +265,7 @@ class _Work:
                     decisive=[decisive.get(n, frozenset()) for n in numbers],
                     weights=weights,
                     vectors=self._vectors,
+                    word=self._word(decisions, numbers),
                 ),
                 self._engine.context,
             )
@@ -253,6 +275,11 @@ class _Work:
         self._score_missing(plans)
         self._entered(Part.CLUSTER)
         return dict(zip(ordered, cluster_all(plans, self._vectors), strict=True))
+
+    def _word(self, decisions: Decided | None, numbers: Sequence[int]) -> Word:
+        if decisions is None or len(numbers) == 1:
+            return SILENCE
+        return decisions.word({self._known.key_of(n): at for at, n in enumerate(numbers)})
 
     def _score_missing(self, plans: Iterable[Plan]) -> None:
         missing = [p for plan in plans for p in plan.pairs() if p not in self._vectors]

@@ -1,13 +1,13 @@
 """One component to clusters. Pure: the component's records and the frozen model decide alone.
 
 Units first, then agglomeration over all pairs, then anonymous records: one joins the only cluster
-that carries its identifier (late.py).
+that carries its identifier (late.py). A steward's word (word.py) holds in all three.
 """
 
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, product
 
 import numpy as np
@@ -32,6 +32,7 @@ from services.resolver.resolve.joint import pairs_sharing
 from services.resolver.resolve.late import Placed, place_late
 from services.resolver.resolve.limits import Limit, limits_of
 from services.resolver.resolve.units import Units, Vetoes, join_units
+from services.resolver.resolve.word import SILENCE, Word
 
 Cluster = tuple[Sequence[int], float]
 """Places of records, and the probability of the weakest join that holds them together."""
@@ -62,6 +63,7 @@ class Case:
     decisive: Sequence[frozenset[str]]
     weights: Mapping[Pair, int]
     vectors: Mapping[Pair, bytes]
+    word: Word = SILENCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,28 +115,36 @@ class Plan:
     def _join(self) -> None:
         """Find the limits, the units and the parts."""
         case, context = self.case, self.context
-        late = [is_late(r, f) for r, f in zip(case.records, case.features, strict=True)]
+        bare = [is_late(r, f) for r, f in zip(case.records, case.features, strict=True)]
+        late = case.word.alone(bare)
         self.late = [place for place, each in enumerate(late) if each]
         self.vetoes = Vetoes.of(
             [record.key.source for record in case.records],
             [_generation(features) for features in case.features],
             unique={name for name, source in context.sources.items() if source.unique},
         )
-        self.identifier_limits = limits_of(
-            [record.state.identifiers for record in case.records], context.rules
+        self.identifier_limits = self._lenient(
+            limits_of([record.state.identifiers for record in case.records], context.rules)
         )
-        self.limits = [*self.identifier_limits, *self.vetoes.as_limits()]
-        mine = [frozenset() if each else ids for each, ids in zip(late, case.decisive, strict=True)]
+        self.limits = [*self.identifier_limits, *self._lenient(self.vetoes.as_limits())]
+        mine = [frozenset() if each else ids for each, ids in zip(bare, case.decisive, strict=True)]
         personal = personal_evidence(
             pairs_sharing(mine, context.rules),
             vector_of=lambda pair: case.vectors.get(self.pair_of(*pair)),
             shared=context.model.relatives.shared,
         )
-        self.joined = join_units(mine, context.rules, self.limits, personal)
+        self.joined = join_units(mine, context.rules, self.limits, personal, case.word)
         self.parts = [
             Part(plan=self, units=units, places=sorted(i for unit in units for i in unit))
             for units in self._cut([unit for unit in self.joined.units if not late[unit[0]]])
         ]
+
+    def _lenient(self, limits: list[Limit]) -> list[Limit]:
+        """With nothing to say against what a steward joined."""
+        word = self.case.word
+        if not word.links:
+            return limits
+        return [replace(x, values=word.as_one(x.values, values_max=x.values_max)) for x in limits]
 
     def pairs(self) -> Iterator[Pair]:
         """The pairs of records whose vectors are needed: two units of one part."""
@@ -158,12 +168,19 @@ class Plan:
             relatives=model.relatives,
             tau=model.tau,
             units=[[here[i] for i in unit] for unit in part.units],
-            forbidden=self.vetoes.among(part.places) if self.vetoes.any() else None,
+            forbidden=self._forbidden(part.places),
             limited=[
                 (x.values_max, [x.values[place] for place in part.places])
                 for x in self.identifier_limits
             ],
         )
+
+    def _forbidden(self, places: Sequence[int]) -> Flags | None:
+        if not self.case.word.apart:
+            return self.vetoes.among(places) if self.vetoes.any() else None
+        forbidden: Flags = self.vetoes.among(places)
+        self.case.word.forbid(places, forbidden)
+        return forbidden
 
     def finish(self, clusters: Sequence[Cluster]) -> Clustered:
         """All parts' clusters to outcomes, in the order of their records' numbers."""
@@ -176,7 +193,7 @@ class Plan:
                 for members, (_, sure) in zip(placed.clusters, clusters, strict=True)
             ),
             *(self._outcome(members, 1.0) for members in placed.groups),
-            *(self._outcome([place], 1.0, ambiguous=True) for place in placed.ambiguous),
+            *(self._outcome(members, 1.0, ambiguous=True) for members in placed.ambiguous),
         ]
         return Clustered(
             outcomes=sorted(outcomes, key=lambda outcome: outcome.records), notes=self._notes()
@@ -190,6 +207,7 @@ class Plan:
             clusters=clusters,
             rules=self.context.rules,
             limits=self.limits,
+            word=self.case.word,
         )
 
     def _outcome(self, members: Sequence[int], sure: float, *, ambiguous: bool = False) -> Outcome:

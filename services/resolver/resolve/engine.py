@@ -12,6 +12,7 @@ from services.linkage.score import PairScorer, totals
 from services.resolver.derive import Deriver
 from services.resolver.resolve.candidates import Pair
 from services.resolver.resolve.cluster import ClusterContext
+from services.resolver.resolve.decided import Foresight
 from services.resolver.resolve.edges import encode_vectors
 from services.resolver.resolve.known import Known
 from services.resolver.resolve.memory import PairMemory, Weighed
@@ -31,7 +32,7 @@ class Scored:
 class Engine:
     """One worker's tools for one model version; made again when the model or a segment changes."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what an engine is made of, each by its name
         self,
         *,
         scorer: PairScorer,
@@ -40,6 +41,7 @@ class Engine:
         evaluator: Evaluator,
         sources: Mapping[str, Source],
         memory: PairMemory | None = None,
+        foresight: Foresight | None = None,
         component_units_max: int = COMPONENT_UNITS_MAX,
         component_records_max: int = COMPONENT_RECORDS_MAX,
     ) -> None:
@@ -49,6 +51,7 @@ class Engine:
         self.evaluator = evaluator
         self.sources = sources
         self._memory = memory or PairMemory()
+        self.foresight = foresight or Foresight()
         self.component_records_max = component_records_max
         self.context = ClusterContext(
             model=deriver.model,

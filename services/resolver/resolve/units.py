@@ -1,7 +1,8 @@
 """Units: records that decisive identifiers join before any weight is asked. Pure.
 
-Identifiers join by priority, then in the order of record keys. A join that would break a limit or a
-veto is refused: the identifier is demoted there, with the reason, and the weights decide. What
+What a steward called one person comes first, whatever limits and vetoes say. Identifiers join by
+priority, then in the order of record keys. A join that would break a limit, a veto or a steward's
+word is refused: the identifier is demoted there, with the reason, and the weights decide. What
 people may share joins no two who are clearly two people (joint.py).
 """
 
@@ -16,6 +17,7 @@ import numpy.typing as npt
 from services.identity.domain.identifiers import IdentityRules
 from services.resolver.resolve.joint import NOTHING_PERSONAL, Personal, groups_joined
 from services.resolver.resolve.limits import Limit, refusal
+from services.resolver.resolve.word import REASON, SILENCE, Word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +85,10 @@ class Demotion:
 
 
 class UnitJoin(NamedTuple):
-    """Two records that an identifier (type, scope and value as text) made one unit."""
+    """Two records that an identifier (type, scope and value as text) made one unit.
+
+    Of a steward's word the type is `steward` and the value the decision.
+    """
 
     identifier: str
     left: int
@@ -107,8 +112,9 @@ def join_units(
     rules: IdentityRules,
     limits: Sequence[Limit],
     personal: Personal = NOTHING_PERSONAL,
+    word: Word = SILENCE,
 ) -> Units:
-    """Join records that share a decisive identifier, within the limits.
+    """Join records that a steward called one, or that share a decisive identifier within limits.
 
     `decisive` holds each record's identifiers (type, scope, value as text), generic ones left out;
     `personal` says which of those who share a shareable one are two people (joint.py).
@@ -117,9 +123,8 @@ def join_units(
     for index, texts in enumerate(decisive):
         for text in texts:
             holders[text].append(index)
-    units: dict[int, tuple[int, ...]] = {index: (index,) for index in range(len(decisive))}
+    units, joins = _as_told(len(decisive), word)
     demoted: set[tuple[str, str, str]] = set()
-    joins: list[UnitJoin] = []
     for text in sorted(holders, key=lambda each: (_priority(each, rules), each)):
         groups: Sequence[Sequence[int]] = [holders[text]]
         if personal and rules.is_shareable(text.split("\x1f", 1)[0]):
@@ -128,7 +133,8 @@ def join_units(
             left, right = units[first], units[other]
             if left == right:
                 continue
-            reason = refusal(left, right, limits)
+            kept_apart = bool(word.apart) and word.separates(left, right)
+            reason = REASON if kept_apart else refusal(left, right, limits)
             if reason is not None:
                 type_name, scope, _ = text.split("\x1f", 2)
                 demoted.add((type_name, scope, reason))
@@ -142,6 +148,19 @@ def join_units(
         demoted=[Demotion(identifier_type=t, scope=s, reason=r) for t, s, r in sorted(demoted)],
         joins=joins,
     )
+
+
+def _as_told(count: int, word: Word) -> tuple[dict[int, tuple[int, ...]], list[UnitJoin]]:
+    """Of each record its unit, by a steward's word alone."""
+    units: dict[int, tuple[int, ...]] = {index: (index,) for index in range(count)}
+    joins: list[UnitJoin] = []
+    for link in sorted(word.links):
+        left, right = units[link.left], units[link.right]
+        if left != right:
+            joins.append(UnitJoin(link.text(), link.left, link.right))
+            union = tuple(sorted(left + right))
+            units.update(dict.fromkeys(union, union))
+    return units, joins
 
 
 def _priority(text: str, rules: IdentityRules) -> int:

@@ -30,6 +30,7 @@ class Counters:
         self.marks: Iterator[int] = itertools.count(1)
         self.letters: Iterator[int] = itertools.count(1)
         self.stays: Iterator[int] = itertools.count(1)
+        self.decisions: Iterator[int] = itertools.count(1)
 
 
 class LandingTables:

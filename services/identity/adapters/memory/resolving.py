@@ -3,8 +3,9 @@
 import heapq
 from collections.abc import Mapping, Sequence
 
-from services.identity.adapters.memory.landing import Counters, LandingTables
+from services.identity.adapters.memory.landing import Counters
 from services.identity.adapters.memory.sources import MemorySources
+from services.identity.adapters.memory.steward import StewardTables
 from services.identity.adapters.memory.tables import Journal, Progress, Tables
 from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId, profile_id_of
 from services.identity.domain.source import Source
@@ -22,7 +23,7 @@ from services.identity.store import (
 )
 
 
-class MemoryTransaction(LandingTables):
+class MemoryTransaction(StewardTables):
     """Everything one batch may do; see services/identity/store.py."""
 
     def __init__(

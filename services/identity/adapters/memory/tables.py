@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.identity.domain.accounts import AccountId
 from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId
+from services.identity.domain.steward import CommandId, Decision, Withdrawal
 from services.identity.ports import OutgoingMessage
 from services.identity.store import (
     AccountRow,
@@ -56,6 +57,9 @@ class Tables:
     outbox: dict[int, OutgoingMessage] = field(default_factory=dict)
     reviews: dict[tuple[str, str], tuple[ReviewItem, Micros]] = field(default_factory=dict)
     progress: dict[str, Progress] = field(default_factory=dict)
+    decisions: dict[CommandId, tuple[int, Decision | Withdrawal]] = field(default_factory=dict)
+    decided: dict[RecordKey, dict[CommandId, None]] = field(default_factory=dict)
+    withdrawn: dict[CommandId, dict[CommandId, None]] = field(default_factory=dict)
     models: dict[str, bytes] = field(default_factory=dict)
     rulesets: dict[str, bytes] = field(default_factory=dict)
     segments: dict[SegmentId, tuple[Mapping[str, object], int]] = field(default_factory=dict)

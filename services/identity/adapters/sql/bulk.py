@@ -60,6 +60,7 @@ class SqlBulk:
         writes.set_generic(dict.fromkeys(generic, True), at=at)
         self._replace_memberships(components)
         writes.mark((MarkKind.TRAITS, each, at) for each in sorted(set(components.values())))
+        writes.mark_all_decisions(kind=MarkKind.DECISION, since=at)
 
     def _replace_memberships(self, components: Mapping[int, int]) -> None:
         """Empty records stay components of their own, in no profile."""

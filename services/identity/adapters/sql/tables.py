@@ -274,6 +274,26 @@ review_item = Table(
     Column("created_at", BigInteger, nullable=False),
     Index("uq_review_item_kind_subject", "kind", "subject", unique=True),
 )
+steward_decision = Table(
+    "steward_decision",
+    metadata,
+    Column("number", BigInteger, Identity(always=True), primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("decision", Text, nullable=False),  # the one it is about: of a decision its own id
+    Column("is_withdrawal", Boolean, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Column("decided_at", BigInteger, nullable=False),
+    Index("ix_steward_decision_decision", "decision"),
+    Index("ix_steward_decision_decided_at", "decided_at", "id"),
+)
+steward_record = Table(
+    "steward_record",
+    metadata,
+    Column("uid", Uuid, nullable=False),  # of a record that is there, or may come
+    Column("decision", Text, nullable=False),
+    PrimaryKeyConstraint("uid", "decision"),
+    Index("ix_steward_record_decision", "decision"),
+)
 set_aside = Table(
     "set_aside",
     metadata,

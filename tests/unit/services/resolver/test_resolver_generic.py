@@ -3,6 +3,7 @@
 from services.identity.adapters.memory.log import MemoryLog
 from services.identity.ports import TopicSettings
 from services.identity.wire.changes import PROFILE_CHANGES, SEGMENT_CHANGES
+from services.identity.wire.commands import IDENTITY_COMMANDS
 from services.identity.wire.events import DEAD_LETTER_TOPIC, TOPIC, ChannelEvent
 from services.linkage.score import PairScorer
 from services.resolver.consume import Bounds, Worker
@@ -27,7 +28,7 @@ def visit(number: int, who: str, email: str | None, city: str = "Leeds") -> Chan
 def a_state(*, marks_max: int) -> StateHash:
     """Two may hold a key. Three do, then two, then three, while marks are taken a few at a time."""
     store, log = memory_store(MODEL), MemoryLog(FixedClock())
-    topics = (TOPIC, DEAD_LETTER_TOPIC, PROFILE_CHANGES, SEGMENT_CHANGES)
+    topics = (TOPIC, IDENTITY_COMMANDS, DEAD_LETTER_TOPIC, PROFILE_CHANGES, SEGMENT_CHANGES)
     log.ensure_topics([TopicSettings(name=topic, partitions=1) for topic in topics])
     worker = Worker(
         store=store,

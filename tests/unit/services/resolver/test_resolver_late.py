@@ -39,7 +39,7 @@ def place(
             [[1], [2]],
             [[1], [2]],
             [],
-            [0],
+            [(0,)],
             id="a-shared-device",
         ),
         pytest.param(["anonymous_id:d"], [], [], [(0,)], [], id="nobody's"),
@@ -48,7 +48,7 @@ def place(
             [[1]],
             [[1]],
             [],
-            [0],
+            [(0,)],
             id="a-second-user-id",
         ),
     ],
@@ -58,7 +58,7 @@ def test_a_late_record_joins_the_only_person_it_may(
     clusters: list[list[int]],
     joined: list[list[int]],
     groups: list[tuple[int, ...]],
-    ambiguous: list[int],
+    ambiguous: list[tuple[int, ...]],
 ) -> None:
     placed = place(*texts, late=[0], clusters=clusters)
     assert placed == Placed(clusters=joined, groups=groups, ambiguous=ambiguous)
@@ -72,7 +72,7 @@ def test_late_records_of_nobody_join_each_other() -> None:
 def test_of_two_that_exclude_each_other_the_smaller_key_is_taken() -> None:
     texts = ["anonymous_id:d user_id:a", "anonymous_id:d user_id:b", "anonymous_id:d"]
     placed = place(*texts, late=[1, 0], clusters=[[2]])
-    assert (placed.clusters, placed.ambiguous) == ([[2, 0]], [1])
+    assert (placed.clusters, placed.ambiguous) == ([[2, 0]], [(1,)])
 
 
 def test_two_late_records_of_a_unique_source_never_meet() -> None:

@@ -1,0 +1,78 @@
+"""Stewards' commands in PostgreSQL: kept as they were read, and found by the records they name."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from services.identity.adapters.sql.arrays import Byteas, Int8s, Uuids
+from services.identity.adapters.sql.landing import LandingWrites, uid_of
+from services.identity.domain.steward import Decision, Withdrawal
+
+_encoder = msgspec.json.Encoder()
+_decisions = msgspec.json.Decoder(Decision)
+
+# The first condition is a question of its own, asked once: without any decision nothing is looked
+# for, however many records are asked about.
+AMONG = """
+SELECT d.document FROM steward_decision d
+WHERE EXISTS (SELECT FROM steward_decision) AND NOT d.is_withdrawal AND d.id IN (
+  SELECT s.decision FROM record r JOIN steward_record s ON s.uid = r.uid WHERE r.id = ANY(%s)
+) AND NOT EXISTS (
+  SELECT FROM steward_decision w WHERE w.decision = d.id AND w.is_withdrawal
+) ORDER BY d.id
+"""
+
+
+def encode(command: Decision | Withdrawal) -> bytes:
+    return _encoder.encode(command)
+
+
+def decode_decision(raw: bytes) -> Decision:
+    return _decisions.decode(raw)
+
+
+class StewardWrites(LandingWrites):
+    """What a transaction does about stewards' commands; see services/identity/store.py."""
+
+    def add_decisions(self, commands: Sequence[Decision | Withdrawal]) -> Sequence[int]:
+        distinct = {each.id: each for each in commands}
+        ordered = [distinct[id_] for id_ in sorted(distinct)]
+        added = self._rows(
+            "INSERT INTO steward_decision (id, decision, is_withdrawal, document, decided_at)"
+            " SELECT * FROM unnest(%s::text[], %s::text[], %s::bool[], %s::bytea[], %s::int8[])"
+            " ON CONFLICT DO NOTHING RETURNING number, id",
+            [each.id for each in ordered],
+            [each.id if isinstance(each, Decision) else each.decision for each in ordered],
+            [isinstance(each, Withdrawal) for each in ordered],
+            Byteas(encode(each) for each in ordered),
+            Int8s([each.decided_at for each in ordered]),
+        )
+        fresh = [each for _, id_ in added if isinstance(each := distinct[id_], Decision)]
+        named = [(key, each.id) for each in fresh for key in each.records()]
+        self._do(
+            "INSERT INTO steward_record (uid, decision)"
+            " SELECT * FROM unnest(%s::uuid[], %s::text[]) ON CONFLICT DO NOTHING",
+            Uuids(uid_of(key) for key, _ in named),
+            [decision for _, decision in named],
+        )
+        return sorted(number for number, _ in added)
+
+    def decisions_among(self, records: Sequence[int]) -> Sequence[Decision]:
+        return [decode_decision(row[0]) for row in self._rows(AMONG, Int8s(list(records)))]
+
+    def records_decided(self, commands: Sequence[int]) -> Sequence[int]:
+        rows = self._rows(
+            "SELECT DISTINCT r.id FROM steward_decision c"
+            " JOIN steward_record s ON s.decision = c.decision JOIN record r ON r.uid = s.uid"
+            " WHERE c.number = ANY(%s) ORDER BY r.id",
+            Int8s(list(commands)),
+        )
+        return [row[0] for row in rows]
+
+    def mark_all_decisions(self, *, kind: int, since: int) -> None:
+        """A mark for every command: whoever replaced the whole base asks for all of them anew."""
+        self._do(
+            "INSERT INTO dirty (kind, subject, since) SELECT %s, number, %s FROM steward_decision",
+            kind,
+            since,
+        )

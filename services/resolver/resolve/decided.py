@@ -1,0 +1,102 @@
+"""Stewards' decisions about the records of a batch, read under the locks of their components.
+
+All records that one decision names stand in one component, linked or not, so that what decisions
+come to is worked out within it. A decision that is not in force yet (its mark waits, or that of a
+record which only now is there) speaks of the records that are locked; the mark brings the rest.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from services.identity.domain.ids import RecordKey
+from services.identity.domain.steward import Decision, Ruling, rule
+from services.identity.store import Reading, RestartBatch, StoredRecord
+from services.resolver.resolve.candidates import Pair
+from services.resolver.resolve.word import Word, WordApart, WordLink
+
+
+class TiedElsewhere(RestartBatch):
+    """A decision about a record of the batch names one that is not locked: lock it, too."""
+
+
+@dataclass(slots=True)
+class Foresight:
+    """One worker's note that its batch was sent back for records that decisions tie to it."""
+
+    asks_first: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """`named` are the records of each decision; `ruling` what all come to for those `here`."""
+
+    named: Collection[frozenset[int]]
+    here: frozenset[int]
+    numbers: Mapping[RecordKey, int]
+    ruling: Ruling
+
+    def ties(self) -> Iterable[Pair]:
+        """What makes a component of the records of each decision."""
+        for numbers in self.named:
+            first, *others = sorted(numbers & self.here) or (0,)
+            yield from ((first, other) for other in others)
+
+    def links(self) -> Iterable[Pair]:
+        """Whom decisions make one person, by number."""
+        for one, other in self.ruling.links:
+            yield self.numbers[one], self.numbers[other]
+
+    def word(self, place: Mapping[RecordKey, int]) -> Word:
+        """The same for records of one component, which are known by their places."""
+        links = [
+            WordLink(place[one], place[other], decision)
+            for (one, other), decision in self.ruling.links.items()
+            if one in place
+        ]
+        sides = [
+            WordApart(_places(each.left, place), _places(each.right, place), each.decision)
+            for each in self.ruling.apart
+        ]
+        return Word(links=links, apart=[each for each in sides if each.left and each.right])
+
+
+def further(tx: Reading, foresight: Foresight, touched: Collection[int]) -> set[int]:
+    """Records that decisions tie to those touched: asked before the lock only if it was needed."""
+    if not foresight.asks_first:
+        return set()
+    decisions = tx.decisions_among(sorted(touched))
+    foresight.asks_first = bool(decisions)
+    return set(_numbers(tx, decisions).values())
+
+
+def decided(
+    tx: Reading, records: Mapping[int, StoredRecord], *, members: Collection[int]
+) -> Decided | None:
+    """What stewards decided of these records; None where nobody said anything."""
+    decisions = tx.decisions_among(sorted(members))
+    if not decisions:
+        return None
+    numbers = _numbers(tx, decisions)
+    named = [frozenset(numbers[k] for k in each.records() if k in numbers) for each in decisions]
+    here = frozenset(members)
+    dated = {
+        key: records[number].state.dated_from
+        for key, number in numbers.items()
+        if number in here and not records[number].state.is_empty
+    }
+    return Decided(named=named, here=here, numbers=numbers, ruling=rule(decisions, dated))
+
+
+def check_locked(said: Decided, foresight: Foresight, touched: Collection[int]) -> None:
+    """Raises TiedElsewhere when a decision about a touched record names one that is not locked."""
+    if any(not each <= said.here and not each.isdisjoint(touched) for each in said.named):
+        foresight.asks_first = True
+        raise TiedElsewhere("a decision names records that are not locked")
+
+
+def _places(side: Iterable[RecordKey], place: Mapping[RecordKey, int]) -> frozenset[int]:
+    return frozenset(place[key] for key in side if key in place)
+
+
+def _numbers(tx: Reading, decisions: Iterable[Decision]) -> dict[RecordKey, int]:
+    return tx.find_records(sorted({key for each in decisions for key in each.records()}))
