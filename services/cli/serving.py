@@ -7,35 +7,40 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import msgspec
 import uvicorn
 
 from services.identity.adapters.prometheus import (
-    CONTENT_TYPE,
     App,
+    Exposition,
     Metrics,
     Receive,
     Scope,
     Send,
+    respond,
 )
 from services.identity.domain.errors import UsageError
+from services.identity.wire.problem import (
+    ALIVE,
+    JSON,
+    MEDIA_TYPE,
+    RETRY_AFTER_SECONDS,
+    UNAVAILABLE,
+    problem,
+    retry_after,
+)
 
 if TYPE_CHECKING:  # FastAPI is not installed where only commands run
     from fastapi import FastAPI
 
 BACKLOG = 2_048
 STOP_SECONDS_MAX = 5  # for requests in hand
-RETRY_AFTER_SECONDS = 1
-_ALIVE = b'{"status":"ok"}'
-_NOT_YET = msgspec.json.encode(
-    {
-        "type": "urn:plait:problem:unavailable",
-        "title": "The service is starting",
-        "status": 503,
-        "code": "unavailable",
-        "detail": "the database or the log cannot be reached yet; ask again",
-        "message": "the database or the log cannot be reached yet; ask again",
-    }
+_WAITING = "the database or the log cannot be reached yet; ask again"
+_NOT_YET = problem(
+    UNAVAILABLE,
+    status=503,
+    title="The service is starting",
+    detail=_WAITING,
+    members={"message": _WAITING},  # which the tracking SDKs report
 )
 
 
@@ -53,7 +58,7 @@ class Door:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app = self.app
         if app is None:
-            await self._not_yet(scope, send)
+            await self._not_yet(scope, receive, send)
         else:
             await app(scope, receive, send)
 
@@ -69,23 +74,16 @@ class Door:
             self.app = app
             yield
 
-    async def _not_yet(self, scope: Scope, send: Send) -> None:
+    async def _not_yet(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         if scope["path"] == "/healthz":
-            await _answer(send, 200, _ALIVE, b"application/json")
+            await respond(send, ALIVE, media_type=JSON)
         elif scope["path"] == "/metrics":
-            await _answer(send, 200, self.metrics.exposition(), CONTENT_TYPE.encode())
+            await Exposition(self.metrics)(scope, receive, send)
         else:
-            await _answer(send, 503, _NOT_YET, b"application/problem+json")
-
-
-async def _answer(send: Send, status: int, body: bytes, media_type: bytes) -> None:
-    headers = [(b"content-type", media_type), (b"content-length", str(len(body)).encode())]
-    if status != 200:  # noqa: PLR2004  # HTTP
-        headers.append((b"retry-after", str(RETRY_AFTER_SECONDS).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+            headers = retry_after(RETRY_AFTER_SECONDS)
+            await respond(send, _NOT_YET, status=503, media_type=MEDIA_TYPE, headers=headers)
 
 
 def listen(host: str, port: int) -> socket.socket:

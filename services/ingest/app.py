@@ -118,9 +118,10 @@ def create_app(
     )
     app.add_exception_handler(HTTPException, _no_such_door)
     log_check = None if ask_log is None else _log_check(settings, ask_log)
-    doors = health.router(intake, log_check=log_check, metrics=metrics.http)
+    doors = health.router(intake, log_check=log_check)
     for router in (events.router(intake), configuration.router(intake), doors):
         app.include_router(router)
+    metrics.http.open_door(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
 

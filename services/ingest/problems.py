@@ -3,13 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
 from starlette.responses import Response
 
 from services.identity.domain.errors import RejectedError, RejectReason
-
-MEDIA_TYPE = "application/problem+json"
-UNAVAILABLE = "unavailable"
+from services.identity.wire.problem import MEDIA_TYPE, UNAVAILABLE, problem, retry_after
 
 STATUS_OF: Mapping[RejectReason, int] = {
     RejectReason.BROKEN_JSON: 400,
@@ -54,7 +51,7 @@ def unavailable(detail: str, *, retry_after_seconds: int) -> Response:
         503,
         UNAVAILABLE,
         f"{detail}; send again after {retry_after_seconds} s, repeats are recognised",
-        headers={"Retry-After": str(retry_after_seconds)},
+        headers=retry_after(retry_after_seconds),
     )
 
 
@@ -72,15 +69,11 @@ def _problem(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """`message` repeats the detail: the tracking SDKs report `code` and `message` to their user."""
-    body = {
-        "type": f"urn:plait:problem:{code}",
-        "title": TITLE_OF.get(status, "There is no such door"),
-        "status": status,
-        "code": code,
-        "detail": detail,
-        "message": detail,
-        **(members or {}),
-    }
-    return Response(
-        msgspec.json.encode(body), status_code=status, media_type=MEDIA_TYPE, headers=headers
+    body = problem(
+        code,
+        status=status,
+        title=TITLE_OF.get(status, "There is no such door"),
+        detail=detail,
+        members={"message": detail, **(members or {})},
     )
+    return Response(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)

@@ -91,7 +91,8 @@ def create_app(
                 Code.NO_KEY, Code.MISSING_SCOPE, Code.INVALID_REQUEST, Code.UNAVAILABLE
             ),
         )
-    app.include_router(health.router(desk, metrics))
+    app.include_router(health.router(desk))
+    metrics.open_door(app)
     app.include_router(docs.router())
     _handle_errors(app, retry_after_seconds=settings.retry_after_seconds)
     app.openapi = cache(lambda: describe(app))  # type: ignore[method-assign]  # FastAPI's documented way

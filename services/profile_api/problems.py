@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
-import msgspec
 from starlette.responses import Response
 
-MEDIA_TYPE = "application/problem+json"
+from services.identity.wire.problem import MEDIA_TYPE, problem
 
 
 class Code(StrEnum):
@@ -73,8 +72,6 @@ TITLE_OF: Mapping[Code, str] = {
     Code.INTERNAL: "This is a fault of the service",
 }
 
-_encoder = msgspec.json.Encoder()
-
 
 class ProblemError(Exception):
     """Ends a request with a refusal. `members` are added to the body."""
@@ -95,15 +92,12 @@ class ProblemError(Exception):
 
     def response(self) -> Response:
         status = STATUS_OF[self.code]
-        body = {
-            "type": f"urn:plait:problem:{self.code}",
-            "title": TITLE_OF[self.code],
-            "status": status,
-            "code": self.code.value,
-            "detail": self.detail,
-            **self.members,
-        }
-        headers = {"Cache-Control": "no-store", **self.headers}
-        return Response(
-            _encoder.encode(body), status_code=status, media_type=MEDIA_TYPE, headers=headers
+        body = problem(
+            self.code.value,
+            status=status,
+            title=TITLE_OF[self.code],
+            detail=self.detail,
+            members=self.members,
         )
+        headers = {"Cache-Control": "no-store", **self.headers}
+        return Response(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.profile_api.problems import MEDIA_TYPE, STATUS_OF, TITLE_OF, Code
+from services.identity.wire.problem import MEDIA_TYPE
+from services.profile_api.problems import STATUS_OF, TITLE_OF, Code
 
 Scalar = str | int | float | bool | None
 Money = Annotated[str | None, Field(description="A decimal number as text")]

@@ -6,11 +6,17 @@ import msgspec
 from fastapi import FastAPI
 from starlette.responses import Response
 
-from services.identity.adapters.prometheus import CONTENT_TYPE, CountRequests, Metrics
+from services.identity.adapters.prometheus import CountRequests, Metrics
 from services.identity.domain.errors import RetryableError
-
-RETRY_AFTER_SECONDS = 1
-_ALIVE = b'{"status":"ok"}'
+from services.identity.wire.problem import (
+    ALIVE,
+    JSON,
+    MEDIA_TYPE,
+    RETRY_AFTER_SECONDS,
+    UNAVAILABLE,
+    problem,
+    retry_after,
+)
 
 
 def create_app(check: Callable[[], int], metrics: Metrics) -> FastAPI:
@@ -27,7 +33,7 @@ def create_app(check: Callable[[], int], metrics: Metrics) -> FastAPI:
 
     @app.get("/healthz")
     async def healthz() -> Response:
-        return Response(_ALIVE, media_type="application/json")
+        return Response(ALIVE, media_type=JSON)
 
     @app.get("/readyz")
     async def readyz() -> Response:
@@ -38,26 +44,16 @@ def create_app(check: Callable[[], int], metrics: Metrics) -> FastAPI:
         body: dict[str, object] = {"status": "ready"}
         if lost:
             body["messages_lost"] = lost
-        return Response(msgspec.json.encode(body), media_type="application/json")
+        return Response(msgspec.json.encode(body), media_type=JSON)
 
-    @app.get("/metrics")
-    async def exposed() -> Response:
-        return Response(metrics.exposition(), media_type=CONTENT_TYPE)
-
+    metrics.open_door(app)
     return app
 
 
 def unavailable(detail: str) -> Response:
-    body = {
-        "type": "urn:plait:problem:unavailable",
-        "title": "The service does not work now",
-        "status": 503,
-        "code": "unavailable",
-        "detail": detail,
-    }
     return Response(
-        msgspec.json.encode(body),
+        problem(UNAVAILABLE, status=503, title="The service does not work now", detail=detail),
         status_code=503,
-        media_type="application/problem+json",
-        headers={"Retry-After": str(RETRY_AFTER_SECONDS), "Cache-Control": "no-store"},
+        media_type=MEDIA_TYPE,
+        headers=retry_after(RETRY_AFTER_SECONDS) | {"Cache-Control": "no-store"},
     )

@@ -18,10 +18,11 @@ from services.identity.adapters.sql.appends import SqlDecisionLog
 from services.identity.adapters.sql.async_pool import AsyncPool
 from services.identity.adapters.sql.reads import SqlReads
 from services.identity.domain.reading import StoredView
+from services.identity.wire.problem import MEDIA_TYPE
 from services.identity.wire.profiles import encode
 from services.profile_api.app import create_app
 from services.profile_api.auth import Scope, new_key
-from services.profile_api.problems import MEDIA_TYPE, STATUS_OF
+from services.profile_api.problems import STATUS_OF
 from services.profile_api.settings import ProfileApiSettings
 from tests.profile_factory import T0, a_holding, a_profile
 

@@ -4,8 +4,8 @@ Labels are names of ours (service, route template, method, status): never what a
 """
 
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, Protocol
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -50,6 +50,49 @@ class Metrics:
     def exposition(self) -> bytes:
         """Everything in Prometheus' text format."""
         return generate_latest(self.registry)
+
+    def open_door(self, app: "Routable") -> None:
+        """Every service shows them at the same place; nobody needs a key for it."""
+        app.add_route("/metrics", Exposition(self), methods=["GET"], include_in_schema=False)
+
+
+class Routable(Protocol):
+    """An application that takes one more route; FastAPI is not known here."""
+
+    def add_route(
+        self,
+        path: str,
+        route: Any,  # noqa: ANN401  # a function or an ASGI application
+        methods: list[str] | None = None,
+        name: str | None = None,
+        include_in_schema: bool = True,  # noqa: FBT001, FBT002  # Starlette's own
+    ) -> None: ...
+
+
+class Exposition:
+    """An ASGI application that shows the metrics, whatever it is asked."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        del scope, receive
+        await respond(send, self._metrics.exposition(), media_type=CONTENT_TYPE)
+
+
+async def respond(
+    send: Send,
+    body: bytes,
+    *,
+    status: int = 200,
+    media_type: str,
+    headers: Mapping[str, str] | None = None,
+) -> None:
+    """One whole answer, for doors without a framework behind them."""
+    said = {"content-type": media_type, "content-length": str(len(body)), **(headers or {})}
+    lines = [(name.lower().encode(), value.encode()) for name, value in said.items()]
+    await send({"type": "http.response.start", "status": status, "headers": lines})
+    await send({"type": "http.response.body", "body": body})
 
 
 class CountRequests:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.identity.domain.events import EventType
+from services.identity.wire.problem import MEDIA_TYPE
 from services.ingest.formats import canonical, contracts, sdk
 from services.ingest.formats.limits import Limits
 from services.ingest.intake import Format, Intake, Parts
@@ -102,7 +103,7 @@ def _add(router: APIRouter, intake: Intake, path: str, format_: Format, bodies: 
 def _openapi(bodies: list[str]) -> dict[str, Any]:
     references = [{"$ref": f"#/components/schemas/{contracts.component(name)}"} for name in bodies]
     schema = references[0] if len(references) == 1 else {"anyOf": references}
-    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    problem = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     accepted = {"application/json": {"schema": {"$ref": "#/components/schemas/Accepted"}}}
     return {
         "security": [{"writeKey": []}],

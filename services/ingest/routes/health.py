@@ -1,23 +1,21 @@
-"""Is the process alive, can it serve, and what does it count."""
+"""Is the process alive, and can it serve."""
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from services.identity.adapters.prometheus import CONTENT_TYPE, Metrics
 from services.identity.domain.errors import RetryableError
+from services.identity.wire.problem import ALIVE, JSON
 from services.ingest import problems
 from services.ingest.intake import Intake
 from services.ingest.log_check import LogCheck
 
-_ALIVE = b'{"status":"ok"}'
 
-
-def router(intake: Intake, *, log_check: LogCheck | None, metrics: Metrics) -> APIRouter:
+def router(intake: Intake, *, log_check: LogCheck | None) -> APIRouter:
     result = APIRouter()
 
     @result.get("/healthz")
     async def healthz() -> Response:
-        return Response(_ALIVE, media_type="application/json")
+        return Response(ALIVE, media_type=JSON)
 
     @result.get("/readyz")
     async def readyz() -> Response:
@@ -31,10 +29,6 @@ def router(intake: Intake, *, log_check: LogCheck | None, metrics: Metrics) -> A
             return problems.unavailable(
                 str(error), retry_after_seconds=intake.settings.retry_after_seconds
             )
-        return Response(_ALIVE, media_type="application/json")
-
-    @result.get("/metrics", include_in_schema=False)
-    async def exposed() -> Response:
-        return Response(metrics.exposition(), media_type=CONTENT_TYPE)
+        return Response(ALIVE, media_type=JSON)
 
     return result

@@ -1,15 +1,14 @@
-"""Whether the process lives, whether it can answer, and what it counts. None needs a key."""
+"""Whether the process lives, and whether it can answer. Neither needs a key."""
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from services.identity.adapters.prometheus import CONTENT_TYPE, Metrics
 from services.profile_api.desk import Desk, answer
 from services.profile_api.problems import Code
 from services.profile_api.responses import answers
 
 
-def router(desk: Desk, metrics: Metrics) -> APIRouter:
+def router(desk: Desk) -> APIRouter:
     routes = APIRouter(tags=["health"])
 
     @routes.get("/healthz")
@@ -22,9 +21,5 @@ def router(desk: Desk, metrics: Metrics) -> APIRouter:
         """The store answers and holds plait's tables; 503 otherwise."""
         await desk.reads.ping()
         return answer({"status": "ready"})
-
-    @routes.get("/metrics", include_in_schema=False)
-    async def exposed() -> Response:
-        return Response(metrics.exposition(), media_type=CONTENT_TYPE)
 
     return routes
