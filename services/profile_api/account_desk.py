@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.identity.domain.account_view import Account, account_view, name_of, names_in
 from services.identity.domain.accounts import (
@@ -13,15 +13,18 @@ from services.identity.domain.accounts import (
     account_name,
     named,
 )
+from services.identity.domain.decision import Per
 from services.identity.domain.household import PersonRecord, is_building, lives_at, people_of
 from services.identity.domain.identifiers import IdentityRules
 from services.identity.domain.ids import ProfileId
+from services.identity.domain.profile import Holding
 from services.identity.domain.reading import RecordRow
 from services.identity.domain.source import Source
 from services.linkage.residence import person_record
 from services.profile_api.ports import AccountReads
 
 RECORDS_MAX = 1_000  # of one account; a larger one is answered from so many, and says so
+ACCOUNTS_READ_MAX = 20  # of one person; each is a read of its own
 PERSON_RECORDS_MAX = 10_000  # of all people of one account
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _TYPES = {ACCOUNT_NUMBER: AccountType.BILLING, "group_id": AccountType.ORGANISATION}
@@ -81,6 +84,21 @@ async def names_of_person(reads: AccountReads, profile: ProfileId) -> tuple[list
         sorted(name for name in names if named(name)[0] is not AccountType.HOUSEHOLD),
         lives_at(records),
     )
+
+
+async def shared_holdings(reads: AccountReads, profile: ProfileId, per: Per) -> Sequence[Holding]:
+    """What a person's accounts hold, or the others of her household: of those never the price."""
+    if per is Per.PERSON:
+        return ()
+    names, dwelling = await names_of_person(reads, profile)
+    if per is Per.HOUSEHOLD:
+        home = None if dwelling is None else await read_account(reads, account_id_of(dwelling))
+        if home is None or profile not in {each.profile for each in home.account.members}:
+            return ()
+        return [replace(each, price=None, held_from=None) for each in home.account.holdings]
+    billing = [name for name in names if named(name)[0] is AccountType.BILLING]
+    found = [await read_account(reads, account_id_of(name)) for name in billing[:ACCOUNTS_READ_MAX]]
+    return [holding for each in found if each is not None for holding in each.account.holdings]
 
 
 def _person(row: RecordRow) -> PersonRecord:

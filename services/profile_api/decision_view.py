@@ -21,7 +21,7 @@ _SAYS = {
     Reason.AMBIGUOUS_IDENTITY: "this may be one of several people",
     Reason.IDENTITY_CONFIDENCE_BELOW_ASKED: "the identity is less sure than was asked for",
     Reason.NO_CONSENT: "she has not consented to this purpose on this channel",
-    Reason.ALREADY_HELD: "she already holds this",
+    Reason.ALREADY_HELD: "this is already held",
 }
 
 
@@ -74,6 +74,7 @@ def question_entry(question: Question, *, who_type: str) -> dict[str, object]:
             "line_of_business": offer.line_of_business,
             "price": _price(offer.price),
             "currency": offer.currency,
+            "per": offer.per,
         },
     }
 
@@ -104,6 +105,7 @@ def _held(held: AlreadyHeld) -> dict[str, object]:
         "held_price": _price(held.held_price),
         "held_currency": holding.currency,
         "held_from": holding.held_from,
+        "held_by": held.held_by,
         "offer_is_cheaper": held.offer_is_cheaper,
         "source": holding.source,
         "at": instant(holding.at),

@@ -184,6 +184,7 @@ class AlreadyHeldAnswer(Answer):
     held_currency: str | None
     held_from: str | None
     offer_is_cheaper: bool | None = Field(description="null where the prices do not compare")
+    held_by: Literal["person", "account", "household"]
     source: str
     at: datetime
 

@@ -4,7 +4,7 @@ Unknown is not yes: no profile, two profiles, no consent statement each suppress
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -31,6 +31,14 @@ class Reason(StrEnum):
     ALREADY_HELD = "already_held"
 
 
+class Per(StrEnum):
+    """Whose holdings stand in the way of an offer: hers, her accounts', or her household's too."""
+
+    PERSON = "person"
+    ACCOUNT = "account"
+    HOUSEHOLD = "household"
+
+
 class ConsentStanding(StrEnum):
     GRANTED = "granted"
     REFUSED = "refused"
@@ -45,6 +53,7 @@ class Offer:
     price: Decimal | None = None
     currency: str | None = None
     line_of_business: str | None = None
+    per: Per = Per.PERSON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +75,7 @@ class AlreadyHeld:
     offered_price: Decimal | None
     held_price: Decimal | None
     offer_is_cheaper: bool | None
+    held_by: Per = Per.PERSON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +88,13 @@ class Decision:
     held: AlreadyHeld | None = None
 
 
-def decide(profiles: Sequence[Profile], question: Question, *, today: date) -> Decision:
-    """`profiles` are all that the asked identifier leads to: none, one, or too many."""
+def decide(
+    profiles: Sequence[Profile], question: Question, *, today: date, shared: Sequence[Holding] = ()
+) -> Decision:
+    """`profiles` are all that the asked identifier leads to: none, one, or too many.
+
+    `shared` is what her accounts or her household hold, where the offer asks for that.
+    """
     if not profiles:
         return _decision([Reason.UNKNOWN_PROFILE])
     if len(profiles) > 1:
@@ -96,6 +111,9 @@ def decide(profiles: Sequence[Profile], question: Question, *, today: date) -> D
     if not may_use(standing(statement), needs_consent=question.needs_consent):
         reasons.append(Reason.NO_CONSENT)
     held = already_held(profile.holdings, question.offer, today=today)
+    if held is None and question.offer is not None:
+        held = already_held(shared, question.offer, today=today)
+        held = None if held is None else replace(held, held_by=question.offer.per)
     if held is not None:
         reasons.append(Reason.ALREADY_HELD)
     return _decision(reasons, consent=statement, held=held)

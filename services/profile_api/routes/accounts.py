@@ -6,7 +6,13 @@ from fastapi import APIRouter, Depends, Path
 from starlette.responses import Response
 
 from services.identity.domain.accounts import account_id_of
-from services.profile_api.account_desk import Found, ids_of, names_of_person, read_account
+from services.profile_api.account_desk import (
+    ACCOUNTS_READ_MAX,
+    Found,
+    ids_of,
+    names_of_person,
+    read_account,
+)
 from services.profile_api.account_view import account_answer, membership_answer
 from services.profile_api.auth import RequiresScope, Scope
 from services.profile_api.desk import Desk, answer
@@ -16,7 +22,6 @@ from services.profile_api.routes.account_responses import AccountAnswer, Profile
 from services.profile_api.routes.asked import Asked
 from services.profile_api.routes.profiles import Who
 
-ACCOUNTS_SHOWN_MAX = 20  # of one person; each is a read of its own
 Ref = Annotated[
     str,
     Path(max_length=700, description="An account id, account_number:VALUE or group_id:VALUE"),
@@ -59,7 +64,7 @@ def router(desk: Desk) -> APIRouter:
         standing = await desk.standing.now(asked)
         view, status = await desk.one(who)
         names, dwelling = await names_of_person(desk.reads, view.id)
-        shown = names[:ACCOUNTS_SHOWN_MAX]
+        shown = names[:ACCOUNTS_READ_MAX]
         accounts = [await read_account(desk.reads, account_id_of(name)) for name in shown]
         home = None if dwelling is None else await read_account(desk.reads, account_id_of(dwelling))
         at_home = home is not None and view.id in {m.profile for m in home.account.members}

@@ -1,5 +1,6 @@
 """Decisions: whether this offer may be made to this person, here and now."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated
 
@@ -7,9 +8,11 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 from starlette.responses import Response
 
-from services.identity.domain.decision import Offer, Question, decide
+from services.identity.domain.decision import Offer, Per, Question, decide
+from services.identity.domain.profile import Holding
 from services.identity.domain.reading import DecisionEntry
 from services.identity.wire.profiles import decode
+from services.profile_api.account_desk import shared_holdings
 from services.profile_api.auth import RequiresScope, Scope
 from services.profile_api.decision_view import decision_answer, decision_id, question_entry
 from services.profile_api.desk import Desk, answer
@@ -40,6 +43,11 @@ class OfferBody(BaseModel):
     price: PriceText | PriceNumber | None = Field(default=None, examples=["30.00"])
     currency: Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Z]{3}$")] | None = None
     line_of_business: Name | None = None
+    per: Per = Field(
+        default=Per.PERSON,
+        description="What she holds counts always; account: what her billing accounts hold, too;"
+        " household: what others of her household hold, too",
+    )
 
     def to_domain(self) -> Offer:
         price = self.price
@@ -48,6 +56,7 @@ class OfferBody(BaseModel):
             price=None if price is None else _decimal(price),
             currency=self.currency,
             line_of_business=self.line_of_business,
+            per=self.per,
         )
 
 
@@ -97,8 +106,11 @@ async def _decide(desk: Desk, body: DecisionBody, asked: AtLeast) -> dict[str, o
         offer=body.offer.to_domain() if body.offer else None,
         min_confidence=body.min_confidence,
     )
+    shared: Sequence[Holding] = ()
+    if question.offer is not None and len(profiles) == 1:
+        shared = await shared_holdings(desk.reads, profiles[0].id, question.offer.per)
     at = desk.clock.now()
-    decision = decide(profiles, question, today=day(at))
+    decision = decide(profiles, question, today=day(at), shared=shared)
     shown = desk.candidates(views)[0] if len(views) > 1 else []
     saw = decision_answer(decision, question, profiles, shown) | standing.members()
     saw["decided_at"] = instant(at)

@@ -14,6 +14,7 @@ from services.identity.domain.reading import RecordRow, StoredView
 from services.identity.domain.source import Source
 from services.identity.wire.events import ChannelEvent
 from services.profile_api import account_desk
+from services.profile_api.responses import DecisionAnswer
 from services.profile_api.routes.account_responses import AccountAnswer, ProfileAccountsAnswer
 from tests.factories import channel_event
 from tests.resolver_home import Home
@@ -278,3 +279,31 @@ async def test_a_large_account_says_that_not_all_was_read(
     shown(office, joint())
     body = await read(client, "account_number:4401")
     assert (body["complete"], len(body["members"])) == (False, 1)
+
+
+@pytest.mark.parametrize(
+    ("per", "held_by", "price"),
+    [
+        pytest.param("person", None, None, id="of-her-own-she-holds-nothing"),
+        pytest.param("account", "account", "45", id="her-account-holds-it-at-its-price"),
+        pytest.param("household", "household", None, id="another-of-her-household-holds-it"),
+    ],
+)
+async def test_an_offer_says_whose_holdings_count(
+    office: Office, client: httpx2.AsyncClient, per: str, held_by: str | None, price: str | None
+) -> None:
+    home = joint()
+    shown(office, home)
+    body = {
+        "who": str(home.profile_of(BENS)),
+        "purpose": "service",
+        "channel": "web",
+        "offer": {"product": "TV", "price": "30.00", "currency": "GBP", "per": per},
+    }
+    found = (await client.post("/v1/decisions", json=body)).json()
+    DecisionAnswer.model_validate(found)
+    held = found["already_held"]
+    assert (None if held is None else (held["held_by"], held["held_price"])) == (
+        None if held_by is None else (held_by, price)
+    )
+    assert ("already_held" in [each["code"] for each in found["reasons"]]) == (held_by is not None)

@@ -28,8 +28,19 @@ ASK = Question(purpose="marketing", channel="email")
 YES = a_consent("marketing", "*", granted=True)
 
 
-def an_offer(product: str, price: str | None = None, **change: str | None) -> Offer:
-    return Offer(product=product, price=None if price is None else Decimal(price), **change)
+def an_offer(
+    product: str,
+    price: str | None = None,
+    *,
+    currency: str | None = None,
+    line_of_business: str | None = None,
+) -> Offer:
+    return Offer(
+        product=product,
+        price=None if price is None else Decimal(price),
+        currency=currency,
+        line_of_business=line_of_business,
+    )
 
 
 @pytest.mark.parametrize(
