@@ -26,6 +26,10 @@ SHARED_KINDS = frozenset(
 """What people of one household share: the sum of this evidence is capped (`model.py`)."""
 
 
+CONTACT_KINDS = frozenset({ComparisonKind.EMAIL, ComparisonKind.PHONE})
+"""Of these, what only some people of one household share: most have one of their own."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """How one field is compared. `name` is its column and unique; `field` is what people read."""

@@ -38,10 +38,11 @@ def installed_pins() -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LinkageModel:
-    """`prior_weight` and `edge_floor` are in bits; `kinship` what is taken off relatives.
+    """`prior_weight` and `edge_floor` are in bits.
 
-    `tau` is the exponent of the power mean in clustering. The keys were chosen for blocks of at
-    most `block_limit` records.
+    `kinship` says how many pairs are relatives, `contact_shares` how many of those have a telephone
+    or an e-mail in common. `tau` is the exponent of the power mean in clustering. The keys were
+    chosen for blocks of at most `block_limit` records.
     """
 
     spec: FeatureSpec
@@ -50,6 +51,7 @@ class LinkageModel:
     kinship: Kinship
     term_frequencies: Mapping[str, TermFrequencies]
     keys: tuple[Key, ...]
+    contact_shares: Mapping[str, float] = field(default_factory=dict)
     block_limit: int = BLOCKING_HOLDERS_MAX
     edge_floor: float = -4.0
     tau: float = 0.1
@@ -78,6 +80,11 @@ class LinkageModel:
             born=tuple(kind is ComparisonKind.DATE_OF_BIRTH for kind in kinds),
             given=tuple(kind is ComparisonKind.GIVEN for kind in kinds),
             kinship=self.kinship,
+            seldom=tuple(
+                (number, self.contact_shares[comparison.name])
+                for number, comparison in enumerate(self.comparisons)
+                if comparison.name in self.contact_shares
+            ),
         )
 
     def to_json(self) -> str:
@@ -130,7 +137,7 @@ def _to_plain(model: LinkageModel) -> dict[str, Any]:
         "comparisons": [asdict(comparison) for comparison in model.comparisons],
         "prior_weight": model.prior_weight,
         "household_share": model.kinship.household,
-        **{name: share for name, share in _rarer_kin(model.kinship).items() if share},
+        **_kin_to_plain(model),
         "term_frequencies": {
             column: _terms_to_plain(terms) for column, terms in model.term_frequencies.items()
         },
@@ -143,8 +150,15 @@ def _to_plain(model: LinkageModel) -> dict[str, Any]:
     }
 
 
-def _rarer_kin(kinship: Kinship) -> dict[str, float]:
-    return {"twin_share": kinship.twins, "namesake_share": kinship.namesakes}
+def _kin_to_plain(model: LinkageModel) -> dict[str, Any]:
+    """What models of the first days did not have; without it their versions stay what they are."""
+    kinship = model.kinship
+    shares = {
+        "twin_share": kinship.twins,
+        "namesake_share": kinship.namesakes,
+        "contact_shares": dict(model.contact_shares),
+    }
+    return {name: share for name, share in shares.items() if share}
 
 
 def _from_plain(plain: Mapping[str, Any]) -> LinkageModel:
@@ -160,6 +174,7 @@ def _from_plain(plain: Mapping[str, Any]) -> LinkageModel:
             twins=plain.get("twin_share", 0.0),
             namesakes=plain.get("namesake_share", 0.0),
         ),
+        contact_shares=plain.get("contact_shares", {}),
         term_frequencies={
             column: _terms_from_plain(terms) for column, terms in plain["term_frequencies"].items()
         },

@@ -45,13 +45,15 @@ class Relatives:
     """How relatives look alike under a model: which comparisons they share, how many they are.
 
     `shared` are those of a household, `born` those of the birth date, `given` of the given name;
-    each has an entry a comparison.
+    each has an entry a comparison. `seldom` says of a shared comparison how many relatives share
+    it, where that is less than all: people of one address have telephones of their own.
     """
 
     shared: tuple[bool, ...]
     born: tuple[bool, ...]
     given: tuple[bool, ...]
     kinship: Kinship
+    seldom: tuple[tuple[int, float], ...] = ()
 
     @classmethod
     def household(cls, shared: Sequence[bool], *, share: float) -> "Relatives":
@@ -66,12 +68,15 @@ class Relatives:
 
         log2(1 + h 2^S + t 2^(S+B) + j 2^(S+G)), with S, B, G the evidence of what a household
         shares, of the birth date and of the given name: two relatives agree there for a reason,
-        and in the rest by chance. So S alone is never worth more than log2(1/h).
+        and in the rest by chance. So S alone is never worth more than log2(1/h). Of a comparison
+        that a part e of all relatives shares, S has log2(e 2^w + 1 - e).
         """
         if not any(self.shared):
             return np.zeros(weights.shape[:-1], dtype=np.int64)
         roles = np.array((self.shared, self.born, self.given), dtype=np.int64).T
         together, born, given = np.moveaxis(weights @ roles, -1, 0) / UNITS_PER_BIT
+        for column, share in self.seldom:
+            together -= not_of_relatives(weights[..., column] / UNITS_PER_BIT, share=share)
         kin = self.kinship
         kinds = (
             (kin.household, together),
@@ -82,6 +87,12 @@ class Relatives:
         if not exponents:
             return np.zeros(weights.shape[:-1], dtype=np.int64)
         return _to_units_array(_log2_one_plus(reduce(np.logaddexp2, exponents)))
+
+
+def not_of_relatives(bits: npt.NDArray[np.float64], *, share: float) -> npt.NDArray[np.float64]:
+    """What evidence loses as evidence of relatives when only a part of them shares it."""
+    loss: npt.NDArray[np.float64] = bits - np.logaddexp2(bits + np.log2(share), np.log2(1 - share))
+    return loss
 
 
 def _log2_one_plus(exponent: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

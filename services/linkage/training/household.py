@@ -1,10 +1,12 @@
 """Kinship: how many of all pairs live together, are twins, or have one name besides."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from services.identity.domain.weights import Kinship
+from services.identity.domain.weights import Kinship, not_of_relatives
 from services.linkage.training.pairs import Floats
 
 _ITERATIONS_MAX = 100
@@ -12,6 +14,9 @@ _CONVERGED = 1e-4
 _SHARE_MIN = 0.02  # households a record at least: evidence two people can share is never unbounded
 _RARER_MIN = 0.01
 """Of a hundred pairs of one household at least one was born on one day, one bears one name."""
+_CONTACT_MIN = 0.02
+_CONTACT_MAX = 0.95
+_CONTACT_COUNTS = (2.0, 8.0)  # before any relative is seen: two of eight share a telephone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,44 +24,75 @@ class RelativesEvidence:
     """Of every candidate pair, in bits and without the prior: `total` is all evidence.
 
     `shared` is that in the fields a household shares, `born` in birth dates, `given` in given
-    names; None where such a field is not compared.
+    names; None where such a field is not compared. `contacts` are those of the shared fields that
+    only some relatives share, by name: the evidence, and whether the field was compared.
     """
 
     shared: Floats
     born: Floats | None
     given: Floats | None
     total: Floats
+    contacts: Mapping[str, tuple[Floats, npt.NDArray[np.bool_]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted:
+    """Shares of all pairs, and of the relatives those who share each contact."""
+
+    kinship: Kinship
+    contact_shares: Mapping[str, float]
 
 
 def fit_kinship(
     evidence: RelativesEvidence, *, match_share: float, pair_count: float, record_count: int
-) -> Kinship:
+) -> Fitted:
     """Fit the shares over the candidate pairs.
 
-    A pair is a match, two relatives of one of three sorts, or two strangers; only the shares of
-    relatives are free.
+    A pair is a match, two relatives of one of three sorts, or two strangers; the share of matches
+    stays what it is.
     """
     match = match_share * np.exp2(np.clip(evidence.total, -100, 100))
-    kin = [evidence.shared]
-    kin += [evidence.shared + more for more in (evidence.born, evidence.given) if more is not None]
-    likely = [np.exp2(np.clip(bits, -60, 80)) for bits in kin]
-    smallest = [_SHARE_MIN / record_count, *[0.0] * (len(kin) - 1)]
-    shares = [1 / record_count, *[_RARER_MIN / record_count] * (len(kin) - 1)]
+    more = [each for each in (evidence.born, evidence.given) if each is not None]
+    nothing = np.zeros(len(match))
+    shares = [1 / record_count, *[_RARER_MIN / record_count] * len(more)]
+    contacts = dict.fromkeys(evidence.contacts, _CONTACT_COUNTS[0] / _CONTACT_COUNTS[1])
     for _ in range(_ITERATIONS_MAX):
-        weights = [share * each for share, each in zip(shares, likely, strict=True)]
-        whole = match + 1 + sum(weights)
-        found = [
-            max(float((weight / whole).sum()) / pair_count, least)
-            for weight, least in zip(weights, smallest, strict=True)
+        together = evidence.shared.copy()
+        for name, (bits, _known) in evidence.contacts.items():
+            together -= not_of_relatives(bits, share=contacts[name])
+        kin = [
+            share * np.exp2(np.clip(together + bits, -60, 80))
+            for share, bits in zip(shares, (nothing, *more), strict=True)
         ]
-        smallest[1:] = [found[0] * _RARER_MIN] * (len(kin) - 1)
+        relatives = np.sum(kin, axis=0)
+        whole = match + 1 + relatives
+        household, *rarer = (float((weight / whole).sum()) / pair_count for weight in kin)
+        household = max(household, _SHARE_MIN / record_count)
+        found = [household, *(max(share, household * _RARER_MIN) for share in rarer)]
+        contacts = _contact_shares(evidence, contacts, related=relatives / whole)
         settled = abs(found[0] - shares[0]) < _CONVERGED * shares[0]
         shares = found
         if settled:
             break
-    rarer = iter(shares[1:])
-    return Kinship(
+    rest = iter(shares[1:])
+    kinship = Kinship(
         household=shares[0],
-        twins=0.0 if evidence.born is None else next(rarer),
-        namesakes=0.0 if evidence.given is None else next(rarer),
+        twins=0.0 if evidence.born is None else next(rest),
+        namesakes=0.0 if evidence.given is None else next(rest),
     )
+    return Fitted(kinship=kinship, contact_shares=contacts)
+
+
+def _contact_shares(
+    evidence: RelativesEvidence, shares: Mapping[str, float], *, related: Floats
+) -> dict[str, float]:
+    """Of the relatives, those who share a contact: a step of the same EM."""
+    result = {}
+    for name, (bits, known) in evidence.contacts.items():
+        share = shares[name]
+        odds = share * np.exp2(np.clip(bits[known], -60, 60))
+        having = related[known] * odds / (odds + 1 - share)
+        first, of = _CONTACT_COUNTS
+        found = (float(having.sum()) + first) / (float(related[known].sum()) + of)
+        result[name] = min(max(found, _CONTACT_MIN), _CONTACT_MAX)
+    return result

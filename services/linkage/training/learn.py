@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from services.linkage.training.em import Household
 from services.linkage.training.estimate_u import (
     RANDOM_PAIRS_MAX,
     RANDOM_PAIRS_SEED,
@@ -33,7 +34,7 @@ def learn_parameters(
     default_m: Sequence[Sequence[float]],
     exact_values: Mapping[int, Coded],
     shared: Collection[int],
-    household: Collection[int],
+    household: Household,
     record_count: int,
     allowed: Allowed,
 ) -> Learned:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from services.identity.domain.clustering import Problem, agglomerate
 from services.identity.domain.ladder import COMPONENT_UNITS_MAX, components, ladder
 from services.identity.domain.weights import UNITS_PER_BIT
+from services.linkage.comparisons import CONTACT_KINDS
 from services.linkage.features import Features
 from services.linkage.model import LinkageModel
 from services.linkage.score import totals
@@ -84,18 +85,23 @@ def _fitted(
         of_role: Floats = weights[:, np.array(role, dtype=np.bool_)].sum(axis=1, dtype=np.int64)
         return of_role / UNITS_PER_BIT
 
-    kinship = fit_kinship(
+    fitted = fit_kinship(
         RelativesEvidence(
             shared=bits(relatives.shared),
             born=bits(relatives.born) if any(relatives.born) else None,
             given=bits(relatives.given) if any(relatives.given) else None,
             total=bits([True] * len(model.comparisons)),
+            contacts={
+                comparison.name: (weights[:, j] / UNITS_PER_BIT, vectors[:, j] >= 0)
+                for j, comparison in enumerate(model.comparisons)
+                if comparison.kind in CONTACT_KINDS
+            },
         ),
         match_share=parameters.match_share,
         pair_count=bench.pair_count,
         record_count=bench.record_count,
     )
-    return replace(model, kinship=kinship)
+    return replace(model, kinship=fitted.kinship, contact_shares=fitted.contact_shares)
 
 
 def _inside(bench: Workbench, chosen: ChosenKeys, vectors: Vectors, model: LinkageModel) -> Inside:

@@ -40,6 +40,7 @@ def report(
         "household_share": model.kinship.household,
         "twin_share": model.kinship.twins,
         "namesake_share": model.kinship.namesakes,
+        "contact_shares": dict(model.contact_shares),
         "matches_expected_by_session": [round(count) for count in learned.match_counts],
         "sessions": [
             {

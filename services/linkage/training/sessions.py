@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from services.linkage.training.em import Expectation, maximise, smoothed
+from services.linkage.training.em import Expectation, Household, maximise, smoothed
 from services.linkage.training.pairs import (
     Blocks,
     Coded,
@@ -167,11 +167,11 @@ def draw_sessions(
 
 
 def learn(
-    sessions: Sequence[Session], parameters: Parameters, *, household: Collection[int] = ()
+    sessions: Sequence[Session], parameters: Parameters, *, household: Household
 ) -> tuple[Parameters, list[SessionMatches], list[Lesson]]:
     """Run EM in every session and pool the matches it expects.
 
-    `household` are the comparisons on which people of one household agree. Returns the new m, the
+    `household` says on which comparisons relatives agree. Returns the new m, the
     trusted sessions' counts of matches (for the prior), and all lessons.
     """
     used = parameters.used
@@ -188,7 +188,7 @@ def learn(
             default_m=parameters.default_m,
             start=session.start,
             pseudo_count=PSEUDO_COUNT,
-            shared=household,
+            household=household,
         )
         lessons.append(Lesson(session=session, expectation=expectation))
     lessons.sort(key=lambda lesson: -lesson.expectation.match_share)

@@ -6,12 +6,13 @@ from dataclasses import replace
 import numpy as np
 
 from services.identity.domain.weights import UNITS_PER_BIT, Kinship, Units
-from services.linkage.comparisons import comparisons_for
+from services.linkage.comparisons import CONTACT_KINDS, SHARED_KINDS, comparisons_for
 from services.linkage.features import Features, FeatureSpec
 from services.linkage.levels import ComparisonKind
 from services.linkage.model import LinkageModel
 from services.linkage.score import FeatureTable, PairWeights, totals
 from services.linkage.term_frequencies import TermFrequencies
+from services.linkage.training.em import Household
 from services.linkage.training.frequencies import FLOORS, frequencies_for_non_matches
 from services.linkage.training.pairs import Coded, Floats, Ints, Vectors
 from services.linkage.training.parameters import Parameters
@@ -70,9 +71,13 @@ class Workbench:
             if comparison.shared or comparison.kind is ComparisonKind.CATEGORY
         )
 
-    def of_household(self) -> frozenset[int]:
-        """Comparisons on which people who live together agree."""
-        return frozenset(j for j, comparison in enumerate(self.comparisons) if comparison.shared)
+    def of_household(self) -> Household:
+        """Comparisons on which people who live together agree, and those on which some do."""
+        kinds = list(enumerate(comparison.kind for comparison in self.comparisons))
+        return Household(
+            shared=frozenset(j for j, kind in kinds if kind in SHARED_KINDS),
+            contacts=frozenset(j for j, kind in kinds if kind in CONTACT_KINDS),
+        )
 
     def weigh(self, left: Ints, right: Ints, vectors: Vectors, model: LinkageModel) -> PairWeights:
         return self._table.weights(

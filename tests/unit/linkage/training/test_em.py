@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from services.linkage.training.em import maximise, smoothed
+from services.linkage.training.em import Household, maximise, smoothed
 from services.linkage.training.estimate_u import estimate_u, refine_u
 from services.linkage.training.pairs import Vectors
 from services.linkage.training.parameters import initial_parameters
@@ -40,6 +40,28 @@ def test_em_recovers_the_parameters_of_its_data(match_share: float) -> None:
     for j, m in enumerate(TRUE_M):
         learned = smoothed(found.expected[j], np.array(DEFAULT_M[j]), 50.0)
         assert learned == pytest.approx(m, abs=0.02)
+
+
+def test_twins_teach_nobody_that_matches_change_their_names() -> None:
+    """A third of the pairs agree on the address as matches do, and on the rest as strangers do."""
+    matches = generated(matches=4_000, others=1_000, null_share=0, seed=4)
+    twins = generated(matches=0, others=3_000, null_share=0, seed=5)
+    twins[:, 0] = generated(matches=3_000, others=0, null_share=0, seed=6)[:, 0]
+    expected = {}
+    for name, household in (("plain", Household()), ("with", Household(shared=frozenset({0})))):
+        found = maximise(
+            np.concatenate((matches, twins)),
+            free=(0, 1, 2),
+            m=[np.array(m) for m in TRUE_M],
+            u=[np.array(u) for u in TRUE_U],
+            default_m=[np.array(m) for m in TRUE_M],
+            start=0.8,
+            pseudo_count=50.0,
+            household=household,
+        )
+        expected[name] = smoothed(found.expected[2], np.array(TRUE_M[2]), 50.0)
+    assert expected["plain"] != pytest.approx(TRUE_M[2], abs=0.05)
+    assert expected["with"] == pytest.approx(TRUE_M[2], abs=0.03)
 
 
 def test_a_small_session_stays_near_the_default() -> None:

@@ -14,11 +14,11 @@ def fit(evidence: list[tuple[int, float, float, float, float]], *, matches: int)
     ]
     shared, born, given, total = columns
     return fit_kinship(
-        RelativesEvidence(shared=shared, born=born, given=given, total=total),
+        RelativesEvidence(shared=shared, born=born, given=given, total=total, contacts={}),
         match_share=matches / 1e6,
         pair_count=1e6,
         record_count=1_400,
-    )
+    ).kinship
 
 
 MATCHES = (60, 30.0, 12.0, 8.0, 50.0)
@@ -43,3 +43,24 @@ def test_without_households_the_share_is_small_but_never_zero() -> None:
     found = fit([], matches=1_000)
     assert found.household == pytest.approx(0.02 / 1_400)
     assert found.twins == found.namesakes == pytest.approx(found.household / 100)
+
+
+def test_relatives_who_seldom_share_a_telephone_leave_it_as_evidence() -> None:
+    """Ten of forty pairs of relatives have one telephone, all matches have."""
+    phone = np.repeat([10.0, -8.0, 10.0, -2.0], [10, 30, 60, 900])
+    rest = np.repeat([25.0, 25.0, 25.0, -10.0], [10, 30, 60, 900])
+    personal = np.repeat([-9.0, -9.0, 12.0, -8.0], [10, 30, 60, 900])
+    found = fit_kinship(
+        RelativesEvidence(
+            shared=rest + phone,
+            born=None,
+            given=None,
+            total=rest + phone + personal,
+            contacts={"f0": (phone, np.ones(len(phone), dtype=np.bool_))},
+        ),
+        match_share=60 / 1e6,
+        pair_count=1e6,
+        record_count=1_400,
+    )
+    assert found.contact_shares["f0"] == pytest.approx(0.25, abs=0.03)
+    assert found.kinship.household * 1e6 == pytest.approx(40, rel=0.1)

@@ -1,6 +1,7 @@
 """Both scorers agree with Splink's own predict(), with each other, and in every company."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 
 import duckdb
@@ -194,3 +195,11 @@ def test_an_address_and_a_birth_date_are_worth_at_most_the_rarity_of_twins() -> 
     weights = np.array(evidence) * UNITS_PER_BIT
     found = (weights.sum(axis=1) - relatives.taken_off(weights)) / UNITS_PER_BIT
     assert found.tolist() == pytest.approx([10, 16, 17, 25], abs=1.1)
+
+
+def test_a_telephone_that_few_relatives_share_tells_more_than_an_address() -> None:
+    common = Relatives.household((True, True), share=2.0**-10)
+    rare = replace(common, seldom=((1, 2.0**-4),))
+    weights = np.array([(30, 15), (30, 0), (30, -2)]) * UNITS_PER_BIT
+    gain = (common.taken_off(weights) - rare.taken_off(weights)) / UNITS_PER_BIT
+    assert gain.tolist() == pytest.approx([4, 0, -2], abs=0.15)
