@@ -12,9 +12,6 @@ from enum import IntEnum
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from numpy import int64
-from numpy.typing import NDArray
-
 from services.identity.domain.accounts import AccountId
 from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId
 from services.identity.domain.record import RecordState
@@ -98,6 +95,8 @@ class Member(NamedTuple):
     record: int
     component: int
     profile: ProfileId | None
+    step: int = 0
+    """How often the component was cut from a larger one; see identity/domain/ladder.py."""
 
 
 class StoredEdge(NamedTuple):
@@ -107,6 +106,7 @@ class StoredEdge(NamedTuple):
     b: int
     weight: int
     vector: bytes
+    joined: bool = False
 
 
 class ActiveVersions(NamedTuple):
@@ -177,7 +177,10 @@ class Reading(StewardReading, Protocol):
         ...
 
     def members(self, components: Sequence[int]) -> Sequence[Member]: ...
-    def edges_among(self, records: Sequence[int]) -> Sequence[StoredEdge]: ...
+    def edges_among(self, records: Sequence[int]) -> Sequence[StoredEdge]:
+        """Those of which the smaller record is one of these: all, where whole components ask."""
+        ...
+
     def sources(self) -> Mapping[str, Source]: ...
     def active_versions(self) -> ActiveVersions | None:
         """Those of model and rules; in a transaction they stay the active ones until the end."""
@@ -267,6 +270,10 @@ class Transaction(Reading, StewardWriting, Protocol):
         """
         ...
 
+    def edges_of(self, records: Sequence[int]) -> Sequence[StoredEdge]:
+        """Those with an end at one of these records, whichever."""
+        ...
+
     def remove_edges(self, pairs: Sequence[tuple[int, int]]) -> None: ...
     def put_edges(self, edges: Sequence[StoredEdge]) -> None: ...
     def put_memberships(self, members: Sequence[Member]) -> None: ...
@@ -301,6 +308,16 @@ class Transaction(Reading, StewardWriting, Protocol):
         """One component that waits, locked as `lock_components` does; None when none does."""
         ...
 
+    def lay_out_later(self, records: Sequence[int], *, at: Micros) -> None:
+        """What is connected with these is to be cut anew; until then nothing is clean."""
+        ...
+
+    def take_layouts(self, records_max: int) -> Sequence[int]:
+        """Records that wait for that, locked; those that another worker holds are left out."""
+        ...
+
+    def clear_layouts(self, records: Sequence[int]) -> None: ...
+
     # standing
     def oldest_mark(self) -> Micros | None:
         """Since when the oldest dirty mark waits."""
@@ -314,39 +331,6 @@ class Transaction(Reading, StewardWriting, Protocol):
     def set_progress(
         self, group: str, *, as_of: str, pending_since: Micros | None, at: Micros
     ) -> None: ...
-
-
-class BaseRecord(NamedTuple):
-    """A record as the set-based fill reads it: what comparing needs, without its history."""
-
-    number: int
-    key: RecordKey
-    features: bytes
-    state: RecordState
-    keys: Sequence[int]
-
-
-class BulkTransaction(Protocol):
-    """The one transaction of the set-based fill of an empty home."""
-
-    def base_records(self) -> Iterator[BaseRecord]:
-        """All records that are not empty, in any order."""
-        ...
-
-    def all_keys(self) -> tuple[NDArray[int64], NDArray[int64]]:
-        """Every (key, record number), in any order."""
-        ...
-
-    def replace_base(
-        self,
-        *,
-        edges: Sequence[StoredEdge],
-        components: Mapping[int, int],
-        generic: Sequence[int],
-        at: Micros,
-    ) -> None:
-        """Edges, components and generic keys of all; instead of every mark, one a component."""
-        ...
 
 
 class LostPartition(Exception):  # noqa: N818  # not an error: the group gave the partition away

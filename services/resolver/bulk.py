@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from services.identity.domain.connected import connect
 from services.identity.domain.identifiers import IdentityRules
 from services.identity.domain.ids import Micros
-from services.identity.store import BaseRecord, BulkTransaction, StoredEdge
+from services.identity.domain.ladder import lay_out
+from services.identity.store import StoredEdge
+from services.identity.store_bulk import BaseRecord, BulkTransaction
 from services.linkage.features import Features
 from services.linkage.model import LinkageModel
 from services.linkage.score import FeatureTable, PairWeights, totals
@@ -23,6 +24,7 @@ from services.linkage.training.pairs import Coded, blocks_of, pairs_in
 from services.resolver.derive import decode_features
 from services.resolver.resolve.edges import decisive_keys, encode_vectors
 from services.resolver.resolve.engine import Engine
+from services.resolver.resolve.layout import as_edge
 
 PAIRS_SCORED_MAX = 500_000  # in one call of the scorer: bounds memory
 
@@ -51,13 +53,18 @@ def connect_base(tx: BulkTransaction, engine: Engine, *, at: Micros, progress: P
     progress(f"scoring {len(left)} pairs")
     edges = list(base.edges(left, right, generic))
     progress("writing edges")
-    components = connect(base.numbers.tolist(), ((edge.a, edge.b) for edge in edges))
+    components = lay_out(
+        dict.fromkeys(base.numbers.tolist(), 0),
+        map(as_edge, edges),
+        floor=engine.deriver.model.edge_floor_units,
+        units_max=engine.context.units_max,
+    )
     tx.replace_base(edges=edges, components=components, generic=sorted(generic), at=at)
     return Filled(
         records=len(base.numbers),
         pairs=len(left),
         edges=len(edges),
-        components=len(set(components.values())),
+        components=len({each.part for each in components.values()}),
         generic_keys=len(generic),
     )
 
@@ -144,15 +151,16 @@ class _Base:
         )
         weights = totals(scored, model)
         taken = weights >= model.edge_floor_units
-        taken |= self._joined(left, right, generic)
+        joined = self._joined(left, right, generic)
+        taken |= joined
         vectors = encode_vectors(
             PairWeights(weights=scored.weights[taken], present=scored.present[taken])
         )
         ends = np.sort(np.stack([self.numbers[left[taken]], self.numbers[right[taken]]]), axis=0)
-        for a, b, weight, vector in zip(
-            *ends.tolist(), weights[taken].tolist(), vectors, strict=True
+        for row in zip(
+            *ends.tolist(), weights[taken].tolist(), vectors, joined[taken].tolist(), strict=True
         ):
-            yield StoredEdge(a, b, weight, vector)
+            yield StoredEdge(*row)
 
     def _joined(
         self, left: Numbers, right: Numbers, generic: frozenset[int]

@@ -27,7 +27,12 @@ from services.resolver.losses import step_over
 from services.resolver.observe import ObservedProducer, Observer, Silent, Stage, Watched
 from services.resolver.publish import relay
 from services.resolver.quarantine import Quarantine
-from services.resolver.resolve.batch import Resolution, resolve, resolve_set_aside
+from services.resolver.resolve.batch import (
+    Resolution,
+    resolve,
+    resolve_layout,
+    resolve_set_aside,
+)
 from services.resolver.standing import Standing
 from services.resolver.steward import land_commands, split
 
@@ -259,8 +264,11 @@ class Worker:
     def _resolve_in(self, tx: Transaction, marks_max: int) -> Resolution | None:
         engine, at = self._standing.engine(tx), self._clock.now()
         entered = self._observer.entered
-        resolution = resolve(tx, engine, marks_max=marks_max, at=at, entered=entered)
-        return resolution or resolve_set_aside(tx, engine, at=at, entered=entered)
+        return (
+            resolve(tx, engine, marks_max=marks_max, at=at, entered=entered)
+            or resolve_layout(tx, engine, at=at)
+            or resolve_set_aside(tx, engine, at=at, entered=entered)
+        )
 
     def _note_progress(self, *, caught_up: bool) -> None:
         now = self._clock.now()

@@ -389,6 +389,47 @@ class StoreContract:
         with store.snapshot() as snapshot:
             assert snapshot.is_clean()
 
+    def test_edges_are_found_from_either_end(self, store: ResolverStore) -> None:
+        one, two = StoredEdge(1, 2, 5, b"one"), StoredEdge(2, 3, 6, b"two", joined=True)
+        with store.transaction() as tx:
+            tx.put_edges([one, two, StoredEdge(4, 5, 7, b"far")])
+            assert set(tx.edges_of([2, 3])) == {one, two}
+            assert list(tx.edges_of([3])) == [two]
+            assert list(tx.edges_of([])) == []
+            tx.remove_edges([(2, 3)])
+            assert list(tx.edges_of([3])) == []
+
+    def test_records_around_which_a_set_is_to_be_cut_anew_keep_the_store_unclean(
+        self, store: ResolverStore
+    ) -> None:
+        with store.transaction() as tx:
+            assert list(tx.take_layouts(10)) == []
+            tx.lay_out_later([7, 5, 6], at=NOW)
+            tx.lay_out_later([5], at=LATER)
+            tx.lay_out_later([], at=LATER)
+        assert store.pending_work() == 3
+        with store.snapshot() as snapshot:
+            assert not snapshot.is_clean()
+        with store.transaction() as tx:
+            assert sorted(tx.take_layouts(2)) == [5, 6]
+            tx.clear_layouts([5, 6, 9])
+        with store.transaction() as tx:
+            assert list(tx.take_layouts(2)) == [7]
+            tx.clear_layouts([7])
+        with store.snapshot() as snapshot:
+            assert snapshot.is_clean()
+
+    def test_how_often_a_component_was_cut_stays_with_its_members(
+        self, store: ResolverStore
+    ) -> None:
+        with store.transaction() as tx:
+            ann, ben = (tx.new_record_numbers(2)[n] for n in range(2))
+            tx.add_records([a_record(ann, ANN), a_record(ben, BEN)])
+            tx.put_memberships([Member(ann, ann, PROFILE, 3), Member(ben, ann, PROFILE, 3)])
+        with store.transaction() as tx:
+            assert set(tx.members([ann])) == set(tx.memberships([ann, ben]).values())
+            assert {member.step for member in tx.members([ann])} == {3}
+
     # profiles, segments, outbox, review
 
     def test_a_profile_keeps_its_row_without_a_document(self, store: ResolverStore) -> None:

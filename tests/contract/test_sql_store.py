@@ -46,6 +46,7 @@ class TestSqlStore(StoreContract):
 def test_a_database_of_before_gets_the_columns_that_it_lacks(database_url: str) -> None:
     with connect(database_url) as connection:
         connection.execute('ALTER TABLE event DROP COLUMN "offset", DROP COLUMN partition')
+        connection.execute("ALTER TABLE membership DROP COLUMN step")
         connection.commit()
         create_schema(connection)
     store = SqlStore(database_url)
@@ -53,4 +54,5 @@ def test_a_database_of_before_gets_the_columns_that_it_lacks(database_url: str) 
     with store.transaction() as tx:
         tx.add_events([event])
         assert list(tx.events_of([1])) == [event]
+        assert list(tx.members([1])) == []
     store.close()

@@ -1,13 +1,13 @@
 """A key crosses its limit between a batch's reading and its locks: the batch must start again."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 import pytest
 
 from services.identity.adapters.memory.log import MemoryLog
 from services.identity.adapters.sql.store import SqlStore
 from services.identity.ports import TopicSettings
-from services.identity.store import Transaction
+from services.identity.store import StoredEdge, Transaction
 from services.identity.wire.changes import PROFILE_CHANGES, SEGMENT_CHANGES
 from services.identity.wire.commands import IDENTITY_COMMANDS
 from services.identity.wire.events import DEAD_LETTER_TOPIC, TOPIC
@@ -83,11 +83,13 @@ def test_a_crossing_that_is_resolved_meanwhile_sends_a_batch_back(
         home.visit(number)
     waiting = [HOLDERS_MAX]
 
-    def lock_late(tx: Transaction, records: Collection[int]) -> Locked:
+    def lock_late(
+        tx: Transaction, records: Collection[int], found: Sequence[StoredEdge], *, floor: int
+    ) -> Locked:
         while waiting:  # another worker lands the crossing holder and resolves all it may
             home.visit(waiting.pop())
             home.work(Worker.resolve_until_clean)
-        return lock_standing(tx, records)
+        return lock_standing(tx, records, found, floor=floor)
 
     monkeypatch.setattr("services.resolver.resolve.batch.lock_standing", lock_late)
     home.work(Worker.resolve_once)

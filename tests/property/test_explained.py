@@ -25,6 +25,7 @@ from services.identity.domain.explained import (
 )
 from services.identity.domain.ids import ProfileId, RecordKey
 from services.identity.domain.kinds import Kind
+from services.identity.domain.ladder import floor_at
 from services.identity.domain.traits import TRAIT_FIELDS
 from services.identity.store import StoredRecord
 from services.identity.wire.events import ChannelEvent
@@ -112,9 +113,14 @@ class World:
             case Reason.VETOED:
                 assert self._is_forbidden(found)
             case Reason.CUT_BY_LADDER:
-                assert len(component) == 1
-                records = self._tables.components[component.pop()]
-                assert len(records) > self._schedule.units_max
+                if len(component) == 1:
+                    records = self._tables.components[component.pop()]
+                    assert len(records) > self._schedule.units_max
+                else:
+                    step = min(self._tables.members[each.number].step for each in (one, other))
+                    assert step > 0
+                    weight, floor = found.pair.waterfall.total, MODEL.edge_floor_units
+                    assert floor <= weight < floor_at(step, floor)
             case Reason.CLUSTERING:
                 assert len(component) == 1
                 assert found.link is not None

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.identity.domain.clustering import Problem, agglomerate
-from services.identity.domain.ladder import components, ladder
+from services.identity.domain.ladder import Edge, Place, components, lay_out, steps_reached
 from services.identity.domain.weights import UNITS_PER_BIT, Relatives
 from services.linkage.features import FeatureSpec, derive
 from services.linkage.folding import ascii_text, fold, words
@@ -129,13 +129,63 @@ EDGES = st.lists(
 def test_parts_fit_and_ignore_the_order_of_edges(
     edges: list[tuple[int, int, int]], random: Random, units_max: int
 ) -> None:
+    nodes = dict.fromkeys(range(9), 0)
+
+    def placed(edges: list[tuple[int, int, int]]) -> dict[int, Place]:
+        made = [Edge(*edge) for edge in edges]
+        return lay_out(nodes, made, floor=-2, units_max=units_max, height=2)
+
     shuffled = sorted(edges, key=lambda _: random.random())
-    found = ladder(9, edges, floor=-2, units_max=units_max, step=2)
-    assert (
-        found.labels.tolist()
-        == ladder(9, shuffled, floor=-2, units_max=units_max, step=2).labels.tolist()
-    )
-    assert np.bincount(found.labels).max() <= units_max
+    found = placed(edges)
+    assert found == placed(shuffled)
+    parts = np.array([found[node].part for node in range(9)])
+    assert np.bincount(parts).max() <= units_max
     whole = components(9, [(a, b) for a, b, weight in edges if weight >= -2])
-    finer = found.labels[:, None] == found.labels[None, :]
+    finer = parts[:, None] == parts[None, :]
     assert (whole[:, None] == whole[None, :])[finer].all()
+
+
+JOINED = st.lists(
+    st.tuples(
+        st.integers(0, 11), st.integers(0, 11), st.sampled_from([-3, -2, -1, 0, 2]), st.booleans()
+    ),
+    max_size=30,
+)
+
+
+@given(JOINED, st.integers(1, 5))
+def test_parts_can_be_laid_out_from_the_parts_that_an_edge_touches(
+    told: list[tuple[int, int, int, bool]], units_max: int
+) -> None:
+    """Nodes come one by one, each with its edges to those before: as the resolver meets them."""
+    edges = [
+        Edge(min(a, b), max(a, b), weight, joined)
+        for a, b, weight, joined in {(a, b): (a, b, w, j) for a, b, w, j in told}.values()
+        if a != b and (joined or weight >= -2)
+    ]
+    standing: dict[int, Place] = {}
+    for node in range(12):
+        new = [edge for edge in edges if edge.right == node]
+        bridged = {standing[e.left].part for e in new if e.is_joined and standing[e.left].step}
+        near = {
+            standing[edge.left].part
+            for edge in new
+            if edge.is_joined or steps_reached(edge.weight, -2, height=2) > standing[edge.left].step
+        }
+        cut_until = {n: place.step for n, place in standing.items() if place.part in near}
+        cut_until[node] = max(
+            (
+                steps_reached(edge.weight, -2, height=2)
+                for edge in new
+                if standing[edge.left].part not in near
+            ),
+            default=0,
+        )
+        inside = [e for e in edges if e.left in cut_until and e.right in cut_until]
+        standing |= lay_out(cut_until, inside, floor=-2, units_max=units_max, height=2)
+        if len(bridged) > 1:  # units became one: what the job for such sets is there for
+            here = [e for e in edges if e.right <= node]
+            nodes = dict.fromkeys(range(node + 1), 0)
+            standing = lay_out(nodes, here, floor=-2, units_max=units_max, height=2)
+    whole = lay_out(dict.fromkeys(range(12), 0), edges, floor=-2, units_max=units_max, height=2)
+    assert standing == whole

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from services.identity.domain.clustering import Problem, agglomerate
-from services.identity.domain.ladder import ladder
+from services.identity.domain.ladder import Edge, lay_out
 from services.linkage.features import Features, derive
 from services.linkage.keys import blocking_keys
 from services.linkage.model import LinkageModel
@@ -75,9 +75,12 @@ def _clusters(
 ) -> Rows:
     model = scorer.model
     units = totals(_score(scorer, features, left, right), model)
-    edges = zip(left.tolist(), right.tolist(), units.tolist(), strict=True)
-    parts = ladder(len(features), edges, floor=model.edge_floor_units).labels
-    inside = pairs_inside(parts)
+    placed = lay_out(
+        dict.fromkeys(range(len(features)), 0),
+        map(Edge, left.tolist(), right.tolist(), units.tolist()),
+        floor=model.edge_floor_units,
+    )
+    inside = pairs_inside(np.array([each.part for each in placed.values()], dtype=np.int64))
     pairs = _score(scorer, features, inside.left, inside.right)
     labels = np.arange(len(features), dtype=np.int64)
     for number, rows in enumerate(inside.components):

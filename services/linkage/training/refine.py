@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from services.identity.domain.clustering import Problem, agglomerate
-from services.identity.domain.ladder import COMPONENT_UNITS_MAX, components, ladder
+from services.identity.domain.ladder import Edge, lay_out
 from services.identity.domain.weights import UNITS_PER_BIT
 from services.linkage.comparisons import CONTACT_KINDS
 from services.linkage.features import Features
@@ -109,12 +109,12 @@ def _inside(bench: Workbench, chosen: ChosenKeys, vectors: Vectors, model: Linka
     units = totals(bench.weigh(chosen.left, chosen.right, vectors, model), model)
     kept = units >= model.edge_floor_units
     left, right, weights = chosen.left[kept], chosen.right[kept], units[kept]
-    labels = components(bench.record_count, zip(left.tolist(), right.tolist(), strict=True))
-    if np.bincount(labels).max() > COMPONENT_UNITS_MAX:
-        edges = zip(left.tolist(), right.tolist(), weights.tolist(), strict=True)
-        cut = ladder(bench.record_count, edges, floor=model.edge_floor_units)
-        labels = cut.labels
-    return pairs_inside(labels)
+    placed = lay_out(
+        dict.fromkeys(range(bench.record_count), 0),
+        map(Edge, left.tolist(), right.tolist(), weights.tolist()),
+        floor=model.edge_floor_units,
+    )
+    return pairs_inside(np.array([each.part for each in placed.values()], dtype=np.int64))
 
 
 def _cluster(bench: Workbench, inside: Inside, vectors: Vectors, model: LinkageModel) -> Ints:

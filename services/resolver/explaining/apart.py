@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from services.identity.domain.evidence import Waterfall
 from services.identity.domain.explained import PairFacts, Reason, Standpoint, WhyNot
-from services.identity.domain.ladder import FLOOR_STEP
+from services.identity.domain.ladder import FLOOR_STEP, floor_at
 from services.identity.domain.weights import to_bits
 from services.identity.store import Reading, StoredRecord
 from services.linkage.waterfall import link_waterfall
@@ -44,7 +44,7 @@ def explain_apart(
     if one.state.is_empty or other.state.is_empty:
         found = _found(Reason.NO_EVENTS, "of at least one of them no event is known any more")
     elif here.id != there.id:
-        found = _across(tx, here, (one, other), pair)
+        found = _across(tx, here, (one, other), pair, step=min(here.step, there.step))
     elif here.whole is None:
         found = _found(
             Reason.TOO_LARGE,
@@ -81,9 +81,14 @@ def _found(reason: Reason, words: str, **facts: str | float) -> _Found:
 
 
 def _across(
-    tx: Reading, component: Component, records: tuple[StoredRecord, StoredRecord], pair: PairFacts
+    tx: Reading,
+    component: Component,
+    records: tuple[StoredRecord, StoredRecord],
+    pair: PairFacts,
+    *,
+    step: int,
 ) -> _Found:
-    """Two components: no edge leads from the one record to the other."""
+    """Two components: no edge that counts at their `step` leads from the one to the other."""
     one, other = records
     engine = component.engine
     if not share_key(one, other, generic_among(tx, one, other)):
@@ -107,6 +112,16 @@ def _across(
             f" less than the {to_bits(floor):+.1f} from which pairs are looked at further",
             weight_bits=pair.waterfall.bits,
             floor_bits=to_bits(floor),
+        )
+    if pair.waterfall.total < floor_at(step, floor):
+        return _found(
+            Reason.CUT_BY_LADDER,
+            f"so many records are connected with them that the floor was raised by {step} steps:"
+            f" they weigh {pair.waterfall.bits:+.1f} bits, less than the"
+            f" {to_bits(floor_at(step, floor)):+.1f} from which pairs count there",
+            weight_bits=pair.waterfall.bits,
+            floor_bits=to_bits(floor_at(step, floor)),
+            units_max=engine.context.units_max,
         )
     return _unsettled()
 

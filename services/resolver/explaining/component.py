@@ -34,7 +34,8 @@ class Component:
         self._tx = tx
         self.engine = engine
         self._bounds = bounds
-        self.id = tx.memberships([number])[number].component
+        member = tx.memberships([number])[number]
+        self.id, self.step = member.component, member.step
         members = tx.members([self.id])
         self.profiles: Mapping[int, ProfileId | None] = {m.record: m.profile for m in members}
         self.known = Known(tx, engine.deriver.rules)

@@ -13,6 +13,7 @@ from itertools import chain
 from services.identity.domain.cluster import anchored_id
 from services.identity.domain.connected import connect
 from services.identity.domain.ids import Micros, ProfileId, RecordKey
+from services.identity.domain.ladder import Place
 from services.identity.store import (
     MarkKind,
     Member,
@@ -42,6 +43,7 @@ from services.resolver.resolve.decided import Decided, check_locked, decided, fu
 from services.resolver.resolve.edges import judge, sharing_key
 from services.resolver.resolve.engine import Engine
 from services.resolver.resolve.known import Known
+from services.resolver.resolve.layout import lay_out_anew, place, shaken
 from services.resolver.resolve.word import SILENCE, Word
 
 
@@ -70,11 +72,11 @@ def resolve(
     dirty = {m.subject for m in marks if m.kind is MarkKind.MATCHING}
     touched = dirty | {m.subject for m in marks if m.kind is MarkKind.TRAITS}
     commands = [m.subject for m in marks if m.kind is MarkKind.DECISION]
-    if commands:
-        touched.update(tx.records_decided(commands))
+    spoken = set(tx.records_decided(commands)) if commands else set[int]()
+    touched |= spoken
     work = _Work(tx, engine, at, records_max=engine.component_records_max, entered=entered)
     if touched:
-        told = work.run(dirty, touched, let_go=let_go)
+        told = work.run(dirty, touched, let_go=let_go, spoken=spoken)
     else:
         tell_crossings(tx, let_go, engine.deriver.rules, at=at)
         told = Told()
@@ -100,6 +102,22 @@ def resolve_set_aside(
     return Resolution(marks=0, records=1, pairs=work.pairs, edges=work.edges, told=told)
 
 
+def resolve_layout(tx: Transaction, engine: Engine, *, at: Micros) -> Resolution | None:
+    """Cut anew what is connected with records that wait for it; None when none does.
+
+    Raises RestartBatch as `resolve` does.
+    """
+    moved = lay_out_anew(
+        tx,
+        floor=engine.deriver.model.edge_floor_units,
+        units_max=engine.context.units_max,
+        at=at,
+    )
+    return (
+        None if moved is None else Resolution(marks=0, records=moved, pairs=0, edges=0, told=Told())
+    )
+
+
 class _Work:
     """The records of one batch, read once, and the stages over them."""
 
@@ -122,29 +140,45 @@ class _Work:
         self.pairs = 0
         self.edges = 0
 
-    def run(self, dirty: set[int], touched: set[int], *, let_go: Collection[int]) -> Told:
+    def run(
+        self,
+        dirty: set[int],
+        touched: set[int],
+        *,
+        let_go: Collection[int] = (),
+        spoken: Collection[int] = (),
+    ) -> Told:
+        """`spoken` are those of the touched that stewards' decisions have just spoken of."""
         self._entered(Part.CANDIDATES)
         self._known.read(touched)
         candidates, edges = self._find_edges(dirty, let_go)
         self._entered(Part.COMPONENTS)
-        ends = {number for edge in edges for number in (edge.a, edge.b)}
         tied = further(self._tx, self._engine.foresight, touched)
-        standing = lock_standing(self._tx, touched | ends | tied)
+        floor = self._engine.deriver.model.edge_floor_units
+        standing = lock_standing(self._tx, touched | tied, edges, floor=floor)
         self._check_unchanged()
         check_crossings(self._tx, [self._known.records[n] for n in dirty], candidates)
         current = self._replace_edges(dirty, edges, candidates, standing)
         self._known.read(standing.members)
         decisions = self._decided(standing, touched)
-        ties = decisions.ties() if decisions else ()
-        components = connect(standing.members, chain(current, ties))
+        placed = place(
+            standing,
+            current,
+            ties=decisions.ties() if decisions else (),
+            floor=floor,
+            units_max=self._engine.context.units_max,
+        )
+        self._tx.lay_out_later(sorted(shaken(standing, dirty.union(spoken), current)), at=self._at)
+        components = {number: each.part for number, each in placed.items()}
         kept = self._set_aside(standing, components)
         parts = components
         if decisions:  # records that decisions keep apart share a component, and no cluster
-            parts = connect(standing.members, chain(current, decisions.links()))
+            inside = (p for p in current if components.get(p[0], 0) == components.get(p[1], -1))
+            parts = connect(standing.members, chain(inside, decisions.links()))
         if kept:
             parts = {number: part for number, part in parts.items() if number not in kept}
         clustered = self._cluster(parts, current, decisions)
-        return self._tell(standing, components, clustered, kept)
+        return self._tell(standing, placed, clustered, kept)
 
     def _decided(self, standing: Standing, touched: set[int]) -> Decided | None:
         said = decided(self._tx, self._known.records, members=standing.members)
@@ -290,7 +324,7 @@ class _Work:
     def _tell(
         self,
         standing: Standing,
-        components: Mapping[int, int],
+        placed: Mapping[int, Place],
         clustered: Mapping[int, Clustered],
         kept: frozenset[int],
     ) -> Told:
@@ -305,20 +339,22 @@ class _Work:
         members = [
             Member(
                 number,
-                components[number],
+                each.part,
                 standing.members[number].profile if number in kept else profile_of.get(number),
+                each.step,
             )
-            for number in sorted(components)
+            for number, each in sorted(placed.items())
         ]
         self._entered(Part.WRITE)
-        self._tx.put_memberships([m for m in members if standing.members[m.record] != m])
+        moved = [m for m in members if standing.members[m.record] != m]
+        self._tx.put_memberships(moved)
         before: dict[RecordKey, ProfileId | None] = {
             records[number].key: member.profile
             for number, member in standing.members.items()
             if number not in kept
         }
         after = {records[m.record].key: m.profile for m in members if m.record not in kept}
-        self._tx.review(list(_reviews(clustered)), at=self._at)
+        self._tx.review([*_reviews(clustered), *_cuts(moved)], at=self._at)
         return perform(
             self._tx,
             self._engine,
@@ -339,3 +375,10 @@ def _reviews(clustered: Mapping[int, Clustered]) -> Iterable[ReviewItem]:
     for component, result in clustered.items():
         for kind, detail in result.notes:
             yield ReviewItem(kind, str(component), detail)
+
+
+def _cuts(moved: Iterable[Member]) -> Iterable[ReviewItem]:
+    """Parts of sets that were too large, as they come about."""
+    steps = {member.component: member.step for member in moved if member.step > 0}
+    for component, step in sorted(steps.items()):
+        yield ReviewItem("component_cut", str(component), {"step": step})

@@ -20,7 +20,7 @@ from services.identity.domain.clustering import (
     agglomerate_all,
 )
 from services.identity.domain.identifiers import IdentityRules
-from services.identity.domain.ladder import COMPONENT_UNITS_MAX, ladder
+from services.identity.domain.ladder import COMPONENT_UNITS_MAX, Edge, lay_out
 from services.identity.domain.source import Source
 from services.identity.domain.weights import to_bits
 from services.identity.store import StoredRecord
@@ -235,10 +235,13 @@ class Plan:
         if len(units) <= units_max:
             return [list(units)]
         floor = self.context.model.edge_floor_units
-        labels = ladder(len(units), self.edges(units), floor=floor, units_max=units_max).labels
+        edges = [Edge(*edge) for edge in self.edges(units)]
+        placed = lay_out(
+            dict.fromkeys(range(len(units)), 0), edges, floor=floor, units_max=units_max
+        )
         parts: dict[int, list[tuple[int, ...]]] = defaultdict(list)
-        for number, label in enumerate(labels.tolist()):
-            parts[label].append(units[number])
+        for number, place in placed.items():
+            parts[place.part].append(units[number])
         return list(parts.values())
 
     def edges(self, units: Sequence[tuple[int, ...]]) -> list[tuple[int, int, int]]:

@@ -1,32 +1,81 @@
-"""Components: the connected records, loaded whole and under lock."""
+"""Components: the connected records, loaded whole and under lock.
+
+A component cut from a larger one (a step above 0) has edges to others. Whoever is connected with it
+by an edge too weak for its step learns that it is part of something too large, and needs no more of
+it than the lock.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from services.identity.domain.ladder import steps_reached
 from services.identity.store import Member, RestartBatch, StoredEdge, Transaction
+from services.resolver.resolve.candidates import Pair
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """The components a batch touches, as they are under lock: their members and old edges."""
+    """The components a batch touches, as they are under lock.
+
+    `edges` are those among `members`, and all of the batch's dirty records; no other.
+    """
 
     members: Mapping[int, Member]
     edges: Sequence[StoredEdge]
 
 
-def lock_standing(tx: Transaction, records: Collection[int]) -> Standing:
-    """Lock the components of these records, then read them.
+def lock_standing(
+    tx: Transaction, touched: Collection[int], found: Sequence[StoredEdge], *, floor: int
+) -> Standing:
+    """Lock the components of these records and of those they have edges to, then read them.
 
     Raises RestartBatch when a component changed between finding it and locking it: the batch
     starts again, rather than take locks out of order.
     """
-    before = {member.component for member in tx.memberships(sorted(records)).values()}
+    records = sorted({*touched, *(end for edge in found for end in (edge.a, edge.b))})
+    before = {member.component for member in tx.memberships(records).values()}
     locked = tx.lock_components(sorted(before))
-    now = tx.memberships(sorted(records))
+    now = tx.memberships(records)
     if locked != before or not {member.component for member in now.values()} <= before:
         raise RestartBatch("a component merged while it was being locked")
-    members = {member.record: member for member in tx.members(sorted(before))}
-    if not now.keys() <= members.keys():
+    near = _near(now, touched, found, floor=floor)
+    members = {
+        member.record: member for member in tx.members(sorted({now[n].component for n in near}))
+    }
+    if not near <= members.keys():
         raise RestartBatch("a record moved while its component was being locked")
-    edges = tx.edges_among(sorted(members)) if len(members) > 1 else []
-    return Standing(members=members, edges=edges)
+    return Standing(members=members, edges=_edges(tx, members, touched))
+
+
+def _near(
+    now: Mapping[int, Member],
+    touched: Collection[int],
+    found: Sequence[StoredEdge],
+    *,
+    floor: int,
+) -> set[int]:
+    """Records whose components the batch may change: an edge counts at their step."""
+    near = {number for number in touched if number in now}
+    if all(member.step == 0 for member in now.values()):
+        return set(now)
+    for edge in found:
+        for end in (edge.a, edge.b):
+            if edge.joined or steps_reached(edge.weight, floor) > now[end].step:
+                near.add(end)
+    return near
+
+
+def _edges(
+    tx: Transaction, members: Mapping[int, Member], touched: Collection[int]
+) -> Sequence[StoredEdge]:
+    cut = [n for n in touched if n in members and members[n].step > 0]
+    among = tx.edges_among(sorted(members)) if len(members) > 1 else []
+    if not any(member.step > 0 for member in members.values()):
+        return among
+    inside = [edge for edge in among if edge.a in members and edge.b in members]
+    own = {(edge.a, edge.b): edge for edge in tx.edges_of(sorted(cut))} if cut else {}
+    return [*inside, *(own[pair] for pair in own.keys() - _pairs(inside))]
+
+
+def _pairs(edges: Sequence[StoredEdge]) -> set[Pair]:
+    return {(edge.a, edge.b) for edge in edges}

@@ -38,8 +38,7 @@ class Decided:
     def ties(self) -> Iterable[Pair]:
         """What makes a component of the records of each decision."""
         for numbers in self.named:
-            first, *others = sorted(numbers & self.here) or (0,)
-            yield from ((first, other) for other in others)
+            yield from _chain(numbers & self.here)
 
     def links(self) -> Iterable[Pair]:
         """Whom decisions make one person, by number."""
@@ -87,11 +86,24 @@ def decided(
     return Decided(named=named, here=here, numbers=numbers, ruling=rule(decisions, dated))
 
 
+def ties_of(tx: Reading, records: Collection[int]) -> Iterable[Pair]:
+    """What ties records to others that a decision names with them."""
+    decisions = tx.decisions_among(sorted(records))
+    numbers = _numbers(tx, decisions) if decisions else {}
+    for each in decisions:
+        yield from _chain({numbers[key] for key in each.records() if key in numbers})
+
+
 def check_locked(said: Decided, foresight: Foresight, touched: Collection[int]) -> None:
     """Raises TiedElsewhere when a decision about a touched record names one that is not locked."""
     if any(not each <= said.here and not each.isdisjoint(touched) for each in said.named):
         foresight.asks_first = True
         raise TiedElsewhere("a decision names records that are not locked")
+
+
+def _chain(numbers: Collection[int]) -> Iterable[Pair]:
+    first, *others = sorted(numbers) or (0,)
+    return ((first, other) for other in others)
 
 
 def _places(side: Iterable[RecordKey], place: Mapping[RecordKey, int]) -> frozenset[int]:

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from services.identity.domain.identifiers import IdentityRules, identifier_key
-from services.identity.store import BaseRecord, StoredEdge, StoredRecord
+from services.identity.store import StoredEdge, StoredRecord
+from services.identity.store_bulk import BaseRecord
 from services.linkage.score import PairWeights
 from services.resolver.resolve.candidates import Pair
 from services.resolver.resolve.joint import NOTHING_PERSONAL, Personal
@@ -58,7 +59,7 @@ def judge(
 ) -> list[StoredEdge]:
     """The edges among scored pairs; `joined` are those that share a decisive identifier."""
     return [
-        StoredEdge(a, b, weight, vector)
+        StoredEdge(a, b, weight, vector, (a, b) in joined)
         for (a, b), vector, weight in zip(pairs, vectors, weights, strict=True)
         if weight >= floor or (a, b) in joined
     ]

@@ -94,6 +94,18 @@ class MemoryTransaction(StewardTables):
     def take_set_aside(self) -> int | None:
         return min(self._tables.aside, default=None)
 
+    def lay_out_later(self, records: Sequence[int], *, at: Micros) -> None:
+        for record in records:
+            if record not in self._tables.layouts:
+                self._journal.add(self._tables.layouts, record, at)
+
+    def take_layouts(self, records_max: int) -> Sequence[int]:
+        return sorted(self._tables.layouts)[:records_max]
+
+    def clear_layouts(self, records: Sequence[int]) -> None:
+        for record in records:
+            self._journal.drop(self._tables.layouts, record)
+
     def lock_components(self, components: Sequence[int]) -> frozenset[int]:
         """One transaction at a time: there is nobody to wait for."""
         members = self._tables.members
@@ -110,14 +122,22 @@ class MemoryTransaction(StewardTables):
         edges = self._tables.edges
         return [edge for a in dict.fromkeys(records) for edge in edges.get(a, {}).values()]
 
+    def edges_of(self, records: Sequence[int]) -> Sequence[StoredEdge]:
+        edges, smaller = self._tables.edges, self._tables.smaller_ends
+        found = {(edge.a, edge.b): edge for edge in self.edges_among(records)}
+        found |= {(a, b): edges[a][b] for b in records for a in smaller.get(b, {})}
+        return list(found.values())
+
     def remove_edges(self, pairs: Sequence[tuple[int, int]]) -> None:
         for a, b in pairs:
             self._journal.drop(self._tables.edges.get(a, {}), b)
+            self._journal.drop(self._tables.smaller_ends.get(b, {}), a)
 
     def put_edges(self, edges: Sequence[StoredEdge]) -> None:
         """The caller removed what was there before."""
         for edge in edges:
             self._journal.add(self._tables.edges.setdefault(edge.a, {}), edge.b, edge)
+            self._journal.put(self._tables.smaller_ends.setdefault(edge.b, {}), edge.a, None)
 
     def put_memberships(self, members: Sequence[Member]) -> None:
         for member in members:

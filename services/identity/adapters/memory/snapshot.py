@@ -47,4 +47,5 @@ class MemorySnapshot:
             yield row.account, records[row.record].key, row.role
 
     def is_clean(self) -> bool:
-        return not self._tables.marks and not self._tables.aside
+        tables = self._tables
+        return not tables.marks and not tables.aside and not tables.layouts

@@ -72,7 +72,7 @@ class MemoryStore:
             last = later[:NUMBERS_READ_MAX][-1]
 
     def pending_work(self) -> int:
-        return len(self.tables.marks) + len(self.tables.aside)
+        return len(self.tables.marks) + len(self.tables.aside) + len(self.tables.layouts)
 
     @contextmanager
     def snapshot(self) -> Iterator[MemorySnapshot]:

@@ -14,7 +14,9 @@ from services.identity.adapters.sql.landing import decode_state
 from services.identity.adapters.sql.resolving import ResolvingWrites
 from services.identity.domain.errors import RetryableError
 from services.identity.domain.ids import Micros, RecordKey
-from services.identity.store import BaseRecord, MarkKind, StoredEdge
+from services.identity.domain.ladder import Place
+from services.identity.store import MarkKind, StoredEdge
+from services.identity.store_bulk import BaseRecord
 
 ROWS_FETCHED = 10_000
 _KEYS = """
@@ -50,28 +52,31 @@ class SqlBulk:
         self,
         *,
         edges: Sequence[StoredEdge],
-        components: Mapping[int, int],
+        components: Mapping[int, Place],
         generic: Sequence[int],
         at: Micros,
     ) -> None:
         writes = ResolvingWrites(self._cursor)
-        self._cursor.execute("TRUNCATE edge, generic_key, dirty")
+        self._cursor.execute("TRUNCATE edge, generic_key, dirty, layout")
         writes.put_edges(edges)
         writes.set_generic(dict.fromkeys(generic, True), at=at)
         self._replace_memberships(components)
-        writes.mark((MarkKind.TRAITS, each, at) for each in sorted(set(components.values())))
+        parts = sorted({each.part for each in components.values()})
+        writes.mark((MarkKind.TRAITS, each, at) for each in parts)
         writes.mark_all_decisions(kind=MarkKind.DECISION, since=at)
 
-    def _replace_memberships(self, components: Mapping[int, int]) -> None:
+    def _replace_memberships(self, components: Mapping[int, Place]) -> None:
         """Empty records stay components of their own, in no profile."""
         self._cursor.execute(
-            "CREATE TEMPORARY TABLE placed (record bigint, component bigint) ON COMMIT DROP"
+            "CREATE TEMPORARY TABLE placed (record bigint, component bigint, step bigint)"
+            " ON COMMIT DROP"
         )
-        ends = (np.fromiter(each, np.int64) for each in (components, components.values()))
-        copy_integers(self._cursor, "placed", list(ends))
+        places = np.array(list(components.values()), dtype=np.int64).reshape(-1, 2)
+        records = np.fromiter(components, np.int64)
+        copy_integers(self._cursor, "placed", [records, places[:, 0], places[:, 1]])
         self._cursor.execute(
-            "UPDATE membership m SET component = p.component FROM placed p"
-            " WHERE m.record = p.record AND m.component <> p.component"
+            "UPDATE membership m SET component = p.component, step = p.step FROM placed p"
+            " WHERE m.record = p.record AND (m.component, m.step) <> (p.component, p.step)"
         )
 
 

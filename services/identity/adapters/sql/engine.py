@@ -8,7 +8,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
 from services.identity.adapters.sql import arrays
 from services.identity.adapters.sql.tables import DEDUPE_PARTITIONS, metadata
@@ -89,12 +89,12 @@ def _missing(cursor: psycopg.Cursor[Any]) -> list[tuple[str, str]]:
 
 
 def _column_statements(missing: Sequence[tuple[str, str]]) -> list[str]:
-    """A table that was there gets the columns that may be null: nothing in it is touched."""
+    """A table that was there gets the columns that its rows need not say: they are not touched."""
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it bare
     columns = [metadata.tables[table].c[column] for table, column in missing]
     return [
         f'ALTER TABLE "{each.table.name}" ADD COLUMN IF NOT EXISTS'
-        f' "{each.name}" {each.type.compile(dialect=dialect)}'
+        f" {CreateColumn(each).compile(dialect=dialect)}"
         for each in columns
-        if each.nullable
+        if each.nullable or each.server_default is not None
     ]

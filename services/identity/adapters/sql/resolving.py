@@ -1,4 +1,4 @@
-"""What resolving reads and writes, in PostgreSQL: marks, candidates, components, profiles."""
+"""What resolving reads and writes, in PostgreSQL: marks, candidates, profiles."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -8,6 +8,7 @@ import msgspec
 
 from services.identity.adapters.sql.accounts import AccountWrites
 from services.identity.adapters.sql.arrays import Byteas, Int8s, Uuids
+from services.identity.adapters.sql.components import ComponentWrites
 from services.identity.adapters.sql.landing import bytes_of, read_record, uid_of
 from services.identity.adapters.sql.row_copy import copy_rows, int2, int8, raw, text
 from services.identity.adapters.sql.sources import READ, read_source
@@ -21,9 +22,7 @@ from services.identity.store import (
     Interval,
     Mark,
     MarkKind,
-    Member,
     ReviewItem,
-    StoredEdge,
     StoredProfile,
     StoredRecord,
 )
@@ -37,12 +36,11 @@ _ACTIVE_MODEL = "SELECT version, NULL FROM model WHERE is_active FOR SHARE"
 _OF_ACTIVE: tuple[str, ...] = (_ACTIVE, _ACTIVE, _ACTIVE_MODEL)
 GENERIC_LOCK_CLASS = 7_046_030  # first half of the advisory locks that guard generic keys
 GENERIC_LOCK_BUCKETS = 512
-ASIDE = 100  # components that a worker looks through for one that nobody works on
 OUTBOX_LOCK_CLASS = 7_046_031
 OUTBOX_BUCKETS = 16  # relays share the outbox by hash of the key, so that each key keeps its order
 
 
-class ResolvingWrites(StewardWrites, AccountWrites):
+class ResolvingWrites(ComponentWrites, StewardWrites, AccountWrites):
     """The resolving half of a transaction; see services/identity/store.py."""
 
     _of_active = _OF_ACTIVE
@@ -123,13 +121,6 @@ class ResolvingWrites(StewardWrites, AccountWrites):
         rows = self._rows("SELECT id, version FROM record WHERE id = ANY(%s)", Int8s(list(numbers)))
         return dict(rows)
 
-    def memberships(self, records: Sequence[int]) -> dict[int, Member]:
-        rows = self._rows(
-            "SELECT record, component, profile::text FROM membership WHERE record = ANY(%s)",
-            Int8s(list(records)),
-        )
-        return {row[0]: Member(*row) for row in rows}
-
     def records_of(self, profile: ProfileId) -> Sequence[int]:
         rows = self._rows("SELECT record FROM membership WHERE profile = %s", UUID(profile))
         return sorted(row[0] for row in rows)
@@ -144,60 +135,6 @@ class ResolvingWrites(StewardWrites, AccountWrites):
     def record_behind(self, profile: ProfileId) -> int | None:
         rows = self._rows("SELECT id FROM record WHERE uid = %s", UUID(profile))
         return rows[0][0] if rows else None
-
-    def lock_components(self, components: Sequence[int]) -> frozenset[int]:
-        """The row of a component's smallest record stands for the component, and no other does.
-
-        Else who holds a row that is none any more would be in the way of who writes it.
-        """
-        rows = self._rows(
-            "SELECT record FROM membership WHERE record = ANY(%s) AND component = record"
-            " ORDER BY record FOR UPDATE",
-            Int8s(sorted(components)),
-        )
-        return frozenset(row[0] for row in rows)
-
-    def members(self, components: Sequence[int]) -> Sequence[Member]:
-        rows = self._rows(
-            "SELECT record, component, profile::text FROM membership WHERE component = ANY(%s)",
-            Int8s(list(components)),
-        )
-        return [Member(*row) for row in rows]
-
-    def edges_among(self, records: Sequence[int]) -> Sequence[StoredEdge]:
-        rows = self._rows(
-            "SELECT a, b, weight, vector FROM edge WHERE a = ANY(%s)", Int8s(list(records))
-        )
-        return [StoredEdge(*row) for row in rows]
-
-    def remove_edges(self, pairs: Sequence[tuple[int, int]]) -> None:
-        if pairs:
-            self._do(
-                "DELETE FROM edge e USING unnest(%s::int8[], %s::int8[]) AS n(a, b)"
-                " WHERE e.a = n.a AND e.b = n.b",
-                [a for a, _ in pairs],
-                [b for _, b in pairs],
-            )
-
-    def put_edges(self, edges: Sequence[StoredEdge]) -> None:
-        """The caller removed what was there before."""
-        if edges:
-            copy_rows(
-                self._cursor,
-                "edge (a, b, weight, vector)",
-                ((int8(e.a), int8(e.b), int8(e.weight), raw(e.vector)) for e in edges),
-            )
-
-    def put_memberships(self, members: Sequence[Member]) -> None:
-        if members:
-            self._do(
-                "UPDATE membership m SET component = n.c, profile = n.p"
-                " FROM unnest(%s::int8[], %s::int8[], %s::uuid[]) AS n(r, c, p)"
-                " WHERE m.record = n.r",
-                Int8s([m.record for m in members]),
-                Int8s([m.component for m in members]),
-                Uuids(None if m.profile is None else bytes_of(m.profile) for m in members),
-            )
 
     def profiles(self, ids: Sequence[ProfileId]) -> dict[ProfileId, StoredProfile]:
         rows = self._rows(
@@ -292,30 +229,6 @@ class ResolvingWrites(StewardWrites, AccountWrites):
                 msgspec.json.encode(item.detail).decode(),
                 at,
             )
-
-    def set_aside(self, components: Sequence[int], *, at: Micros) -> None:
-        self._do(
-            "INSERT INTO set_aside (component, since) SELECT c, %s FROM unnest(%s::int8[]) AS c"
-            " ON CONFLICT DO NOTHING",
-            at,
-            sorted(components),
-        )
-
-    def clear_set_aside(self, components: Sequence[int]) -> None:
-        self._do("DELETE FROM set_aside WHERE component = ANY(%s)", list(components))
-
-    def take_set_aside(self) -> int | None:
-        """The component first, as everybody who clears what is set aside has locked it."""
-        waiting = self._rows("SELECT component FROM set_aside ORDER BY component LIMIT %s", ASIDE)
-        if not waiting:
-            return None
-        rows = self._rows(
-            "SELECT record FROM membership WHERE record = ANY(%s) AND component = record"
-            " ORDER BY record LIMIT 1 FOR UPDATE SKIP LOCKED",
-            Int8s([row[0] for row in waiting]),
-        )
-        still = "SELECT component FROM set_aside WHERE component = %s"
-        return rows[0][0] if rows and self._rows(still, rows[0][0]) else None
 
     def sources(self) -> Mapping[str, Source]:
         return {row[0]: read_source(row) for row in self._rows(READ)}

@@ -45,6 +45,10 @@ def int2(value: int) -> bytes:
     return _INT2(2, value)
 
 
+def boolean(value: bool) -> bytes:  # noqa: FBT001  # a cell, as the others
+    return raw(b"\1" if value else b"\0")
+
+
 def raw(value: bytes) -> bytes:
     """A bytea, or any value already in its binary form."""
     return _SIZE(len(value)) + value

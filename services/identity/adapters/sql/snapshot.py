@@ -76,5 +76,6 @@ class SqlSnapshot:
     def is_clean(self) -> bool:
         row = self._connection.execute(
             "SELECT NOT EXISTS (SELECT FROM dirty) AND NOT EXISTS (SELECT FROM set_aside)"
+            " AND NOT EXISTS (SELECT FROM layout)"
         ).fetchone()
         return row is not None and bool(row[0])

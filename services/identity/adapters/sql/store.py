@@ -63,6 +63,7 @@ class SqlStore:
         with _world_failures():
             row = connection.execute(
                 "SELECT (SELECT count(*) FROM dirty) + (SELECT count(*) FROM set_aside)"
+                " + (SELECT count(*) FROM layout)"
             ).fetchone()
         return int(row[0]) if row else 0
 

@@ -211,13 +211,18 @@ edge = Table(
     Column("b", BigInteger, nullable=False),
     Column("weight", BigInteger, nullable=False),  # units of 2^-20 bits
     Column("vector", LargeBinary, nullable=False),  # int32 a comparison, null as the smallest int
+    Column(
+        "joined", Boolean, nullable=False, server_default="false"
+    ),  # the two share a decisive identifier
     PrimaryKeyConstraint("a", "b"),
+    Index("ix_edge_b", "b"),
 )
 membership = Table(
     "membership",
     metadata,
     Column("record", BigInteger, primary_key=True),
     Column("component", BigInteger, nullable=False),  # the smallest record number in it
+    Column("step", SmallInteger, nullable=False, server_default="0"),  # of the floor it is cut at
     Column("profile", Uuid),  # null: never told, or the record is empty today
     Index("ix_membership_component", "component"),
     Index("ix_membership_profile", "profile"),
@@ -298,6 +303,13 @@ set_aside = Table(
     "set_aside",
     metadata,
     Column("component", BigInteger, primary_key=True),
+    Column("since", BigInteger, nullable=False),
+)
+
+layout = Table(
+    "layout",
+    metadata,
+    Column("record", BigInteger, primary_key=True),  # what is connected with it is to be cut anew
     Column("since", BigInteger, nullable=False),
 )
 

@@ -1,0 +1,127 @@
+"""Which component every record of a batch stands in, and the job that cuts a large set anew.
+
+What a batch adds to a large set is worked out from the parts it touches. What it takes away may
+let parts far from it grow together again, which only a look at the whole set can tell: the records
+around the change wait for `lay_out_anew`, and nothing is clean until it ran.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+
+from services.identity.domain.connected import connect
+from services.identity.domain.ids import Micros
+from services.identity.domain.ladder import Edge, Place, lay_out, steps_reached
+from services.identity.store import (
+    MarkKind,
+    Member,
+    RestartBatch,
+    StoredEdge,
+    Transaction,
+)
+from services.resolver.resolve.candidates import Pair
+from services.resolver.resolve.components import Standing
+from services.resolver.resolve.decided import ties_of
+
+LAYOUTS_MAX = 10_000  # records that one job starts from
+
+
+def as_edge(edge: StoredEdge) -> Edge:
+    return Edge(edge.a, edge.b, edge.weight, edge.joined)
+
+
+def _tie(one: int, other: int) -> Edge:
+    return Edge(one, other, 0, is_joined=True)
+
+
+def place(
+    standing: Standing,
+    edges: Mapping[Pair, StoredEdge],
+    *,
+    ties: Iterable[Pair] = (),
+    floor: int,
+    units_max: int,
+) -> dict[int, Place]:
+    """Of every member its component today. Some edges may lead out of the members.
+
+    `ties` hold records together whatever they weigh: those that one decision names.
+    """
+    members = standing.members
+    cut_until = {number: member.step for number, member in members.items()}
+    inside = [_tie(*pair) for pair in ties]
+    for edge in edges.values():
+        if edge.a in members and edge.b in members:
+            inside.append(as_edge(edge))
+            continue
+        end = edge.a if edge.a in members else edge.b
+        cut_until[end] = max(cut_until[end], steps_reached(edge.weight, floor))
+    if not any(cut_until.values()):  # nearly always: nothing here was ever cut
+        found = connect(members, ((edge.left, edge.right) for edge in inside))
+        if max(Counter(found.values()).values(), default=0) <= units_max:
+            return {number: Place(component) for number, component in found.items()}
+    return lay_out(cut_until, inside, floor=floor, units_max=units_max)
+
+
+def shaken(
+    standing: Standing, dirty: Collection[int], edges: Mapping[Pair, StoredEdge]
+) -> frozenset[int]:
+    """Records around what this batch may have taken from a set that is cut.
+
+    A dirty record that stood in a part may have let go of others, and so may one that a decision
+    spoke of; a new one that joins several makes one unit of them.
+    """
+    members = standing.members
+    found = {n for n in dirty if n in members and members[n].step > 0}
+    if found:
+        found |= {end for e in standing.edges if e.a in found or e.b in found for end in (e.a, e.b)}
+    bridged: dict[int, set[int]] = {}
+    for edge in edges.values():
+        if edge.joined:
+            for end, other in ((edge.a, edge.b), (edge.b, edge.a)):
+                if end in dirty and other in members and members[other].step > 0:
+                    bridged.setdefault(end, set()).add(other)
+    return frozenset(found.union(*(others for others in bridged.values() if len(others) > 1)))
+
+
+def lay_out_anew(tx: Transaction, *, floor: int, units_max: int, at: Micros) -> int | None:
+    """Cut what is connected with the records that wait; how many stand elsewhere now.
+
+    Their components become dirty. None when no record waits. Raises RestartBatch when another
+    worker changed the set while it was being locked.
+    """
+    waiting = tx.take_layouts(LAYOUTS_MAX)
+    if not waiting:
+        return None
+    seen, _ = _connected_with(tx, waiting)
+    components = {member.component for member in seen.values()}
+    locked = tx.lock_components(sorted(components))
+    members, edges = _connected_with(tx, waiting)
+    if locked != {member.component for member in members.values()}:
+        raise RestartBatch("a component grew while it was being locked")
+    tx.clear_layouts(waiting)
+    placed = lay_out(dict.fromkeys(members, 0), edges, floor=floor, units_max=units_max)
+    moved = [
+        members[number]._replace(component=each.part, step=each.step)
+        for number, each in sorted(placed.items())
+        if (members[number].component, members[number].step) != each
+    ]
+    tx.put_memberships(moved)
+    tx.mark((MarkKind.TRAITS, part, at) for part in sorted({m.component for m in moved}))
+    return len(moved)
+
+
+def _connected_with(
+    tx: Transaction, records: Iterable[int]
+) -> tuple[dict[int, Member], list[Edge]]:
+    """Everything that edges and decisions lead to from these records; whole components."""
+    members: dict[int, Member] = {}
+    edges: dict[Pair, Edge] = {}
+    ahead = set(records)
+    while ahead:
+        components = {member.component for member in tx.memberships(sorted(ahead)).values()}
+        new = {member.record: member for member in tx.members(sorted(components))}
+        members |= new
+        found = [as_edge(edge) for edge in tx.edges_of(sorted(new))]
+        found += [_tie(*pair) for pair in ties_of(tx, new)]
+        edges |= {(edge.left, edge.right): edge for edge in found}
+        ahead = {end for edge in found for end in (edge.left, edge.right)} - members.keys()
+    return members, list(edges.values())
