@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from services.cli.heap import settle
 from services.cli.home import Home
 from services.cli.workers import worker_on
+from services.identity.adapters import otel
 from services.identity.adapters.prometheus import Metrics
 from services.identity.domain.errors import RetryableError
 from services.identity.wire.events import TOPIC
@@ -41,7 +42,7 @@ def ingest_app(home: Home, metrics: Metrics) -> Iterator["FastAPI"]:
         parts.callback(producer.close)
         sources = SqlSources(home.url)
         parts.callback(sources.close)
-        yield create_app(
+        app = create_app(
             IngestSettings(),
             producer,
             sources,
@@ -49,6 +50,7 @@ def ingest_app(home: Home, metrics: Metrics) -> Iterator["FastAPI"]:
             ask_log=lambda: log.end_offsets(TOPIC),
             metrics=IngestMetrics(metrics),
         )
+        yield _traced(app, "ingest")
 
 
 def api_app(home: Home, metrics: Metrics | None = None) -> "FastAPI":
@@ -60,7 +62,7 @@ def api_app(home: Home, metrics: Metrics | None = None) -> "FastAPI":
     from services.resolver.explaining.answering import AnsweringExplainer
 
     pool = AsyncPool(home.url)
-    return create_app(
+    app = create_app(
         ProfileApiSettings(key_pepper=SecretStr(home.pepper())),
         SqlReads(pool),
         SqlDecisionLog(pool),
@@ -69,6 +71,15 @@ def api_app(home: Home, metrics: Metrics | None = None) -> "FastAPI":
         metrics=metrics,
         explainer=AnsweringExplainer(lambda: _explainer(home)),
     )
+    return _traced(app, "profile_api")
+
+
+def _traced(app: "FastAPI", service: str) -> "FastAPI":
+    """Where somebody listens, every request leaves a span."""
+    tracer = otel.tracer()
+    if tracer is not None:
+        app.add_middleware(otel.TraceRequests, tracer=tracer, service=service)
+    return app
 
 
 def _explainer(home: Home) -> "Explainer":
@@ -94,13 +105,18 @@ def work(home: Home, stop: Event, pulse: "Pulse", metrics: Metrics) -> None:
     """Land, resolve and relay until told to stop; whatever is away is waited for."""
     from services.resolver.journal import Journal
     from services.resolver.metrics import WorkerMetrics
-    from services.resolver.observe import Several
+    from services.resolver.observe import Observer, Several
+    from services.resolver.spans import Spans
 
-    observer = Several(
+    observers: list[Observer] = [
         pulse,
         WorkerMetrics(metrics.registry, timer=time.monotonic),
         Journal(logging.getLogger("plait.resolver")),
-    )
+    ]
+    tracer = otel.tracer()
+    if tracer is not None:
+        observers.append(Spans(tracer, wall=time.time_ns))
+    observer = Several(*observers)
     backoff = new_backoff()
     settle()
     while not stop.is_set():

@@ -21,6 +21,7 @@ from services.cli.places import Place, place_of
 from services.cli.rules import take_rules
 from services.cli.running import Running, processes
 from services.cli.stack import SERVICES, Ports, run_stack
+from services.identity.adapters.otel import start_tracing
 from services.identity.adapters.sql.opening import NotAllowedError
 from services.identity.domain.errors import PlaitError, RetryableError
 
@@ -116,6 +117,7 @@ def _serve(
     """Until it is told to stop. A bug ends the process with one line that names no person."""
     log = start_logging(log_level)
     path = place.file or place.folder
+    stop_tracing = start_tracing(os.environ)
     try:
         run_stack(
             place,
@@ -130,6 +132,9 @@ def _serve(
     except Exception as error:  # noqa: BLE001  # whatever it is, its words may name people
         log.critical("ended by a bug", extra=where(error))
         raise typer.Exit(1) from None
+    finally:
+        if stop_tracing is not None:
+            stop_tracing()
 
 
 def start_detached(home: Home, ports: Ports, *, log_level: Level = Level.INFO) -> Running:

@@ -107,7 +107,14 @@ def create_app(
         yield
         await intake.appender.close()
 
-    app = FastAPI(title=TITLE, version=VERSION, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title=TITLE,
+        version=VERSION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+    )
     app.add_middleware(CountRequests, metrics=metrics.http, service="ingest")
     app.add_middleware(
         CORSMiddleware,

@@ -8,6 +8,7 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from services.identity.adapters.otel import Headers, carried
 from services.identity.domain.errors import RejectedError, RejectReason, RetryableError
 from services.identity.domain.source import Source
 from services.identity.ports import Clock, OutgoingMessage, Position
@@ -93,9 +94,10 @@ class Intake:
         accepted: list[OutgoingMessage] = []
         kept: list[OutgoingMessage] = []
         refused: list[tuple[int, RejectedError]] = []
+        headers = carried(request.headers)
         for index, raw in enumerate(parts.events):
             try:
-                accepted.append(_outgoing(accept(raw, arrival)))
+                accepted.append(_outgoing(accept(raw, arrival), headers))
             except RejectedError as error:
                 refused.append((index, error))
                 place = request.url.path if parts.shared is None else f"{request.url.path}[{index}]"
@@ -167,9 +169,9 @@ def _arrival(parts: Parts, source: Source, request: Request, clock: Clock) -> Ar
     return replace(arrival, sent_at=shared.sent_at or arrival.sent_at, context=shared.context)
 
 
-def _outgoing(event: ChannelEvent) -> OutgoingMessage:
+def _outgoing(event: ChannelEvent, headers: Headers) -> OutgoingMessage:
     key = record_key_bytes(event.source, event.data.record)
-    return OutgoingMessage(topic=TOPIC, key=key, value=encode(event))
+    return OutgoingMessage(topic=TOPIC, key=key, value=encode(event), headers=headers)
 
 
 def _answer(positions: Sequence[Position], rejected: Sequence[dict[str, Any]]) -> Response:

@@ -80,7 +80,8 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
-        telemetry={"operation_spans": False, "logs": False},  # spans would carry request bodies
+        # FastAPI's own spans would carry paths and bodies: ours are TraceRequests'.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.add_middleware(BodyLimit, bytes_max=settings.body_bytes_max)
     app.add_middleware(CountRequests, metrics=metrics, service="profile_api")

@@ -179,6 +179,7 @@ class Worker:
         if not messages:
             return None
         self._in_hand = frozenset(extents(messages))
+        self._observer.polled(messages)
         for _ in range(RESTARTS_MAX):
             try:
                 with self._observer.stage(Stage.LAND):

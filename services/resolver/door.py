@@ -27,7 +27,7 @@ def create_app(check: Callable[[], int], metrics: Metrics) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        telemetry={"operation_spans": False, "logs": False},
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.add_middleware(CountRequests, metrics=metrics, service="resolver")
 

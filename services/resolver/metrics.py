@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from services.identity.adapters.prometheus import SECONDS, SIZES
 from services.identity.domain.errors import RejectReason
-from services.identity.ports import Loss, OutgoingMessage
+from services.identity.ports import Loss, Message, OutgoingMessage
 from services.identity.store import ReviewItem
 from services.identity.wire.changes import PROFILE_CHANGES, SEGMENT_CHANGES
 from services.identity.wire.events import DEAD_LETTER_TOPIC
@@ -115,6 +115,9 @@ class WorkerMetrics:
         if self._part is not None:
             part, since = self._part
             self._parts[part] = self._parts.get(part, 0.0) + self._timer() - since
+
+    def polled(self, messages: Sequence[Message]) -> None:
+        """Counted once they are landed."""
 
     def landed(self, landing: Landing) -> None:
         self._batch(Stage.LAND, landing.messages)

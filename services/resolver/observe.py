@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from services.identity.domain.ids import Micros
-from services.identity.ports import Loss, OutgoingMessage, Position, Producer
+from services.identity.ports import Loss, Message, OutgoingMessage, Position, Producer
 from services.identity.store import ReviewItem, Transaction
 from services.resolver.land import Landing
 from services.resolver.parts import Part
@@ -42,6 +42,10 @@ class Observer(Protocol):
 
     def entered(self, part: Part) -> None:
         """Resolving has come to this part; it lasts until the next, or the stage's end."""
+        ...
+
+    def polled(self, messages: Sequence[Message]) -> None:
+        """What is landed next; their headers may say where they come from."""
         ...
 
     def landed(self, landing: Landing) -> None: ...
@@ -84,6 +88,7 @@ class Silent:
         return nullcontext()
 
     def entered(self, part: Part) -> None: ...
+    def polled(self, messages: Sequence[Message]) -> None: ...
     def landed(self, landing: Landing) -> None: ...
     def lost(self, losses: Sequence[Loss]) -> None: ...
     def resolved(self, resolution: Resolution) -> None: ...
@@ -114,6 +119,10 @@ class Several:
     def entered(self, part: Part) -> None:
         for each in self._observers:
             each.entered(part)
+
+    def polled(self, messages: Sequence[Message]) -> None:
+        for each in self._observers:
+            each.polled(messages)
 
     def landed(self, landing: Landing) -> None:
         for each in self._observers:

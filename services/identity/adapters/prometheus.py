@@ -123,10 +123,10 @@ class CountRequests:
             route = getattr(scope.get("route"), "path", NO_ROUTE)
             self._metrics.seconds.labels(self._service, route).observe(spent)
             self._metrics.requests.labels(
-                self._service, _method(scope["method"]), route, status
+                self._service, method_of(scope["method"]), route, status
             ).inc()
 
 
-def _method(said: str) -> str:
+def method_of(said: str) -> str:
     """A caller may invent methods; a label may not."""
     return said if said in {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"} else "other"

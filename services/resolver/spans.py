@@ -1,0 +1,109 @@
+"""A worker's work as spans: a batch under the request that it came from, or linked to several.
+
+A span is made when its work is done, from the times that were noted: a turn that finds nothing to
+do, or begins again, leaves none.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from opentelemetry import trace
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode, Tracer
+
+from services.identity.adapters.otel import TRACEPARENT, context_in
+from services.identity.ports import Message, OutgoingMessage
+from services.resolver.land import Landing
+from services.resolver.observe import Silent, Stage
+from services.resolver.parts import Part
+from services.resolver.resolve.batch import Resolution
+
+LINKS_MAX = 64  # of one batch; more would tell nobody more
+
+
+class Spans(Silent):
+    """An observer of one worker. `wall` gives nanoseconds since 1970."""
+
+    def __init__(self, tracer: Tracer, *, wall: Callable[[], int]) -> None:
+        self._tracer = tracer
+        self._wall = wall
+        self._senders: list[SpanContext] = []
+        self._landed: SpanContext | None = None
+        self._stage = Stage.POLL
+        self._times = (0, 0)
+        self._parts: list[tuple[Part, int]] = []
+        self._told = 0
+
+    @contextmanager
+    def stage(self, stage: Stage) -> Iterator[None]:
+        self._stage = stage
+        if stage is Stage.POLL:  # what is done from here on comes from elsewhere
+            self._landed = None
+        self._parts.clear()
+        self._told = 0
+        begun = self._wall()
+        yield
+        self._times = (begun, self._wall())
+        if self._told:  # nothing more is said of a relay
+            self._make("relay", [self._landed], {"plait.messages": self._told})
+
+    def entered(self, part: Part) -> None:
+        self._parts.append((part, self._wall()))
+
+    def polled(self, messages: Sequence[Message]) -> None:
+        said = {value for each in messages for name, value in each.headers if name == TRACEPARENT}
+        found = [context_in(each) for each in sorted(said)[:LINKS_MAX]]
+        self._senders = [each for each in found if each is not None]
+
+    def landed(self, landing: Landing) -> None:
+        counts = {
+            "plait.messages": landing.messages,
+            "plait.accepted": landing.accepted,
+            "plait.copies": landing.copies,
+            "plait.refused": landing.refused,
+        }
+        span = self._make("land", self._senders, counts)
+        self._landed = span.get_span_context()
+
+    def resolved(self, resolution: Resolution) -> None:
+        counts = {
+            "plait.marks": resolution.marks,
+            "plait.records": resolution.records,
+            "plait.pairs": resolution.pairs,
+            "plait.profiles": resolution.told.profiles,
+        }
+        span = self._make("resolve", [self._landed], counts)
+        inside = trace.set_span_in_context(span)
+        ends = [*(since for _, since in self._parts[1:]), self._times[1]]
+        for (part, since), until in zip(self._parts, ends, strict=True):
+            child = self._tracer.start_span(f"resolve {part}", context=inside, start_time=since)
+            child.end(until)
+
+    def told(self, messages: Sequence[OutgoingMessage]) -> None:
+        self._told += len(messages)
+
+    def failed(self, error: Exception, *, pause_seconds: float) -> None:  # noqa: ARG002  # an Observer's
+        now = self._wall()
+        kind = type(error.__cause__ or error).__name__
+        span = self._tracer.start_span(
+            f"{self._stage} failed", attributes={"error.type": kind}, start_time=now
+        )
+        span.set_status(Status(StatusCode.ERROR))
+        span.end(now)
+
+    def _make(
+        self, name: str, origins: Sequence[SpanContext | None], counts: dict[str, int]
+    ) -> Span:
+        """Under what it came from, where that is one; else linked to it."""
+        known = [each for each in origins if each is not None]
+        alone = trace.NonRecordingSpan(known[0]) if len(known) == 1 else None
+        begun, ended = self._times
+        span = self._tracer.start_span(
+            name,
+            context=None if alone is None else trace.set_span_in_context(alone),
+            kind=SpanKind.CONSUMER if name == "land" else SpanKind.INTERNAL,
+            links=[Link(each) for each in known] if alone is None else (),
+            attributes=counts,
+            start_time=begun,
+        )
+        span.end(ended)
+        return span
