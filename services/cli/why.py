@@ -1,6 +1,7 @@
-"""`plait explain`, `why-not`: why records stand together, or apart, as the API tells it."""
+"""`plait explain`, `why-not`, `how`: why records stand together, or apart, as the API tells it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
@@ -11,16 +12,21 @@ from services.cli.home import Home
 from services.cli.look import OK, problem_lines
 from services.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from services.cli.output import show
+from services.identity.domain.errors import UsageError
 
 A_HELP = "A record as source/kind/key, type:value of an identifier, or a profile id."
 ValuesOption = Annotated[
     bool, typer.Option("--show-values", help="Print values and keys: they may name people.")
+]
+SvgOption = Annotated[
+    Path | None, typer.Option("--svg", help="Write the answer as a picture to this file, too.")
 ]
 
 
 def register(app: typer.Typer) -> None:
     app.command()(explain)
     app.command()(why_not)
+    app.command()(how)
 
 
 def explain(  # the options of the command, as documented
@@ -28,11 +34,14 @@ def explain(  # the options of the command, as documented
     a: Annotated[str, typer.Argument(metavar="A", help=A_HELP)],
     b: Annotated[str | None, typer.Argument(metavar="B", help="The other; as A.")] = None,
     show_values: ValuesOption = False,
+    svg: SvgOption = None,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
     """Why A and B are one person, step by step; of A alone, why its records are. Exit 1: not."""
     if b is None:
+        if svg is not None:
+            raise UsageError("a picture is of two records; of one profile `plait how` draws it")
         _explain_profile(Home(home), a, as_json=as_json)
         return
     query = _query(a=a, b=b, values=show_values)
@@ -40,6 +49,7 @@ def explain(  # the options of the command, as documented
     show(body, as_json=as_json, lines=list(_explained(body)) if status == OK else _refused(body))
     if status != OK:
         raise typer.Exit(1)
+    _draw(svg, body, "explained")
 
 
 def why_not(  # the options of the command, as documented
@@ -47,6 +57,7 @@ def why_not(  # the options of the command, as documented
     a: Annotated[str, typer.Argument(metavar="A", help=A_HELP)],
     b: Annotated[str, typer.Argument(metavar="B", help="The other; as A.")],
     show_values: ValuesOption = False,
+    svg: SvgOption = None,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
@@ -56,6 +67,24 @@ def why_not(  # the options of the command, as documented
     show(body, as_json=as_json, lines=list(_apart(body)) if status == OK else _refused(body))
     if status != OK:
         raise typer.Exit(1)
+    _draw(svg, body, "why_not")
+
+
+def how(  # the options of the command, as documented
+    *,
+    who: Annotated[str, typer.Argument(metavar="PROFILE", help=A_HELP)],
+    show_values: ValuesOption = False,
+    svg: SvgOption = None,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """How a profile came to be, join by join; exit 1 when there is none or there are several."""
+    path = f"/v1/profiles/{quote(who, safe=':@/')}/how?{_query(values=show_values)}"
+    status, body = ask(Home(home), "GET", path)
+    show(body, as_json=as_json, lines=list(_how(body)) if status == OK else _refused(body))
+    if status != OK:
+        raise typer.Exit(1)
+    _draw(svg, body, "how")
 
 
 def _explain_profile(home: Home, who: str, *, as_json: bool) -> None:
@@ -71,6 +100,23 @@ def _explain_profile(home: Home, who: str, *, as_json: bool) -> None:
         as_json=as_json,
         lines=[line for each in ties for line in tie_lines(each)] or ["it has one record only"],
     )
+
+
+def _draw(file: Path | None, body: Mapping[str, Any], what: str) -> None:
+    """The picture that the API would answer."""
+    if file is None:
+        return
+    from services.profile_api.pictures import pages
+
+    draw = {
+        "explained": pages.picture_of_explained,
+        "why_not": pages.picture_of_why_not,
+        "how": pages.picture_of_how,
+    }[what]
+    try:
+        file.write_text(draw(body), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {file}: {error.strerror}") from None
 
 
 def _query(*, values: bool, **names: str) -> str:
@@ -113,6 +159,31 @@ def _apart(body: Mapping[str, Any]) -> Iterator[str]:
         yield from _weighed(body["link"], "  ")
     yield "the two by themselves:"
     yield from _weighed(body["pair"]["weight"], "  ")
+
+
+def _how(body: Mapping[str, Any]) -> Iterator[str]:
+    yield f"profile {body['profile_id']}  confidence {body['identity_confidence']}"
+    yield from _standpoint(body)
+    for record in body["records"]:
+        yield f"  {_name(record)}"
+    for unit in body["units"]:
+        held = ", ".join(f"{each['type']} {each['value']}" for each in unit["identifiers"])
+        yield f"  unit of {_numbers(unit['records'])}: {held or 'no decisive identifier'}"
+    for step in body["steps"]:
+        sides = f"{_numbers(step['left'])} + {_numbers(step['right'])}"
+        yield f"  {step['number']}. {sides}: {step['words']}"
+        yield from _weighed(step["decision"], "     ")
+    for note in body["notes"]:
+        facts = ", ".join(f"{name} {value}" for name, value in note["facts"].items())
+        yield f"  for a person to look at: {note['kind']} ({facts})"
+    for each in body["fragile"] or ():
+        identifier, record = each["without_identifier"], each["without_record"]
+        gone = _name(record) if record else f"the same {identifier['type']}"
+        yield f"  without {gone} it falls into {' | '.join(map(_numbers, each['parts']))}"
+
+
+def _numbers(records: Sequence[Mapping[str, Any]]) -> str:
+    return " ".join(f"[{record['number']}]" for record in records)
 
 
 def _standpoint(body: Mapping[str, Any]) -> Iterator[str]:

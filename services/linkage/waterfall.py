@@ -114,7 +114,7 @@ def link_waterfall(model: LinkageModel, link: Link) -> Waterfall:
 
 def cluster_step(pair: Waterfall, link: Link) -> Waterfall:
     """A pair's rows and one more: what its weight becomes as the link of two groups of records."""
-    level = f"the two groups make {link.pairs} pairs; each comparison counts as their mean"
+    level = f"the mean over all {link.pairs} pairs of the two groups"
     return pair.followed_by(
         Row(
             kind=RowKind.CLUSTER_STEP,

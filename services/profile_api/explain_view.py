@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from services.identity.domain.evidence import Waterfall
 from services.identity.domain.explained import (
     Explained,
+    Fragile,
+    How,
     KeyFact,
     KeyOutcome,
     PairFacts,
@@ -56,6 +58,35 @@ class Teller:
             else {"left": self.records(between[0]), "right": self.records(between[1])},
             "link": self.waterfall(found.link),
             **standpoint(found.standpoint),
+        }
+
+    def how(self, found: How) -> dict[str, object]:
+        return {
+            "profile_id": found.profile,
+            "identity_confidence": found.confidence,
+            "ambiguous": found.ambiguous,
+            "records": self.records(found.records),
+            "units": [
+                {
+                    "records": self.records(unit.records),
+                    "identifiers": [self.identifier(each) for each in unit.identifiers],
+                }
+                for unit in found.units
+            ],
+            "steps": [self.step(step) for step in found.steps],
+            "notes": [{"kind": note.kind, "facts": dict(note.facts)} for note in found.notes],
+            "fragile": None
+            if found.fragile is None
+            else [self._fragile(each) for each in found.fragile],
+            **standpoint(found.standpoint),
+        }
+
+    def _fragile(self, fragile: Fragile) -> dict[str, object]:
+        record, identifier = fragile.record, fragile.identifier
+        return {
+            "without_record": None if record is None else self.record(record),
+            "without_identifier": None if identifier is None else self.identifier(identifier),
+            "parts": [self.records(part) for part in fragile.parts],
         }
 
     def record(self, key: RecordKey) -> dict[str, object]:

@@ -5,7 +5,7 @@ from typing import Protocol
 from uuid import UUID
 
 from services.identity.domain.accounts import AccountId
-from services.identity.domain.explained import Explained, Subject, Unexplained, WhyNot
+from services.identity.domain.explained import Explained, How, Subject, Unexplained, WhyNot
 from services.identity.domain.identifiers import IdentityRules
 from services.identity.domain.ids import ProfileId, SegmentId
 from services.identity.domain.reading import (
@@ -95,6 +95,7 @@ class Explainer(Protocol):
 
     async def explain(self, one: Subject, other: Subject) -> Explained | Unexplained: ...
     async def why_not(self, one: Subject, other: Subject) -> WhyNot | Unexplained: ...
+    async def how(self, subject: Subject) -> How | Unexplained: ...
     async def close(self) -> None: ...
 
 

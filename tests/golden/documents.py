@@ -28,6 +28,7 @@ from services.ingest.settings import IngestSettings
 from services.profile_api.app import openapi_document
 from tests.golden.asyncapi import asyncapi, change_examples, change_schemas
 from tests.golden.commands import command_examples, command_schema
+from tests.golden.pictures import pictures
 
 ROOT = Path(__file__).parents[2]
 REQUESTS = ROOT / "schemas/examples/requests/v1"
@@ -43,7 +44,7 @@ def documents() -> dict[Path, str]:
     topics = (*commands, change_schemas(), change_examples(), asyncapi())
     for part in (*parts, profile_api_openapi(), *topics):
         found.update({ROOT / path: _text(value) for path, value in part.items()})
-    return found
+    return found | {ROOT / path: text for path, text in pictures().items()}
 
 
 def event_schemas() -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ the decision, and every two of different profiles a reason that is true by what 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
@@ -16,11 +16,14 @@ from services.identity.adapters.memory.store import MemoryStore
 from services.identity.domain.evidence import Waterfall
 from services.identity.domain.explained import (
     Explained,
+    How,
     KeyOutcome,
+    ProfileSubject,
     Reason,
     RecordSubject,
     Step,
     StepKind,
+    Unexplained,
     WhyNot,
 )
 from services.identity.domain.ids import ProfileId, RecordKey
@@ -55,7 +58,7 @@ def standing() -> Standing:
 
 @given(case=cases())
 @settings(max_examples=EXAMPLES)
-def test_two_records_of_one_profile_are_explained_by_rows_that_add_up(
+def test_what_is_told_of_every_pair_and_profile_is_what_was_decided(
     case: tuple[Sequence[ChannelEvent], Schedule], standing: Standing
 ) -> None:
     events, schedule = case
@@ -64,31 +67,24 @@ def test_two_records_of_one_profile_are_explained_by_rows_that_add_up(
     run(events, schedule, store, standing)
     explainer = Explainer(store, standing)
     for one, other in list(pairs_of(store, together=True))[:PAIRS_ASKED_MAX]:
-        found = explainer.explain(RecordSubject(one), RecordSubject(other))
-        assert isinstance(found, Explained)
-        assert found.standpoint.settled
-        assert_adds_up(found.direct.waterfall)
-        assert_leads(found)
-        for step in found.path:
-            assert_holds(step)
-
-
-@given(case=cases())
-@settings(max_examples=EXAMPLES)
-def test_two_records_of_two_profiles_are_apart_for_a_reason_that_is_true(
-    case: tuple[Sequence[ChannelEvent], Schedule], standing: Standing
-) -> None:
-    events, schedule = case
-    standing = with_limits(standing, schedule)
-    store = memory_store(MODEL)
-    run(events, schedule, store, standing)
-    explainer = Explainer(store, standing)
+        check_together(explainer.explain(RecordSubject(one), RecordSubject(other)))
+    world = World(store, schedule)
     for one, other in list(pairs_of(store, together=False))[:PAIRS_ASKED_MAX]:
-        found = explainer.why_not(RecordSubject(one), RecordSubject(other))
-        assert isinstance(found, WhyNot)
-        assert found.standpoint.settled
-        assert_adds_up(found.pair.waterfall)
-        World(store, schedule).check(found)
+        world.check(explainer.why_not(RecordSubject(one), RecordSubject(other)))
+    for profile, members in world.profiles().items():
+        found = explainer.how(ProfileSubject(profile))
+        assert isinstance(found, How)
+        assert (found.profile, list(found.records)) == (profile, sorted(members))
+        assert_put_together(found)
+
+
+def check_together(found: Explained | Unexplained) -> None:
+    assert isinstance(found, Explained)
+    assert found.standpoint.settled
+    assert_adds_up(found.direct.waterfall)
+    assert_leads(found)
+    for step in found.path:
+        assert_holds(step)
 
 
 class World:
@@ -98,7 +94,19 @@ class World:
         self._tables = store.tables
         self._schedule = schedule
 
-    def check(self, found: WhyNot) -> None:
+    def profiles(self) -> Mapping[ProfileId, Sequence[RecordKey]]:
+        """Of each profile that holds a record, whose keys."""
+        tables = self._tables
+        return {
+            profile: [tables.records[number].key for number in numbers]
+            for profile, numbers in tables.residents.items()
+            if numbers
+        }
+
+    def check(self, found: WhyNot | Unexplained) -> None:
+        assert isinstance(found, WhyNot)
+        assert found.standpoint.settled
+        assert_adds_up(found.pair.waterfall)
         one, other = self._records([found.left, found.right])
         component = {self._tables.members[each.number].component for each in (one, other)}
         keys = [key for key in set(one.keys) & set(other.keys) if not self._is_generic(key)]
@@ -195,6 +203,24 @@ def assert_leads(found: Explained) -> None:
         here = ends - here or ends
     assert found.right in here
     assert len({step.number for step in found.path}) == len(found.path)
+
+
+def assert_put_together(found: How) -> None:
+    """From single records, each step joins two groups that are there, until one is left."""
+    groups = {frozenset([key]) for key in found.records}
+    for place, step in enumerate(found.steps):
+        assert step.number == place + 1
+        assert_holds(step)
+        sides = {frozenset(step.left), frozenset(step.right)}
+        assert sides <= groups
+        groups = groups - sides | {frozenset().union(*sides)}
+        if step.kind is not StepKind.IDENTIFIER:  # units come first: they are what is joined later
+            assert all(any(set(u.records) <= g for g in groups) for u in found.units)
+    assert groups == {frozenset(found.records)}
+    for each in found.fragile or ():
+        kept = sorted(key for part in each.parts for key in part)
+        assert len(each.parts) > 1
+        assert kept == sorted(set(found.records) - {each.record})
 
 
 def assert_holds(step: Step) -> None:

@@ -209,13 +209,27 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fragile:
+    """Without this record, or this identifier, the others of the profile fall into these parts."""
+
+    record: RecordKey | None
+    identifier: SharedIdentifier | None
+    parts: Sequence[Sequence[RecordKey]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class How:
-    """How a profile came to be: its records in order, its units, its joins, notes."""
+    """How a profile came to be: its records in order, its units, its joins, notes.
+
+    `fragile` is None where the profile is too large to be tried without each of its parts.
+    """
 
     profile: ProfileId
     records: Sequence[RecordKey]
     units: Sequence[UnitFacts]
     steps: Sequence[Step]
+    confidence: float | None
     ambiguous: bool
     notes: Sequence[Note]
+    fragile: Sequence[Fragile] | None
     standpoint: Standpoint

@@ -1,8 +1,9 @@
 """Why records stand together, worked out again from what is stored."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,13 +18,25 @@ from services.identity.domain.explained import (
 from services.profile_api.auth import RequiresScope, Scope
 from services.profile_api.desk import Desk, answer
 from services.profile_api.explain_view import Teller
+from services.profile_api.pictures.pages import (
+    picture_of_explained,
+    picture_of_how,
+    picture_of_why_not,
+)
+from services.profile_api.pictures.svg import MEDIA_TYPE
 from services.profile_api.ports import Explainer
 from services.profile_api.problems import Code, ProblemError
 from services.profile_api.responses import answers
 from services.profile_api.routes.asked import Asked
-from services.profile_api.routes.explain_responses import ExplainedAnswer, WhyNotAnswer
+from services.profile_api.routes.explain_responses import ExplainedAnswer, HowAnswer, WhyNotAnswer
 from services.profile_api.who import IdentifierRef, ProfileRef, RecordRef, parse_subject
 
+_PICTURE_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'",
+    "Vary": "Accept",
+    "X-Content-Type-Options": "nosniff",
+}
 Named = Annotated[
     str,
     Query(
@@ -31,6 +44,9 @@ Named = Annotated[
         max_length=700,
         description="A record as source/kind/key, type:value of an identifier, or a profile id",
     ),
+]
+OfProfile = Annotated[
+    str, Path(max_length=700, description="A profile id, type:value, or a record: source/kind/key")
 ]
 Values = Annotated[bool, Query(description="Tell values and keys; needs profiles:read, too")]
 
@@ -40,7 +56,7 @@ def router(desk: Desk) -> APIRouter:
         tags=["explain"], dependencies=[Depends(RequiresScope(desk.keys, Scope.TRACE_READ))]
     )
     problems = answers(Code.UNKNOWN_PROFILE, Code.AMBIGUOUS_IDENTITY, Code.NOT_COVERED)
-    joined = answers(200, Code.SEVERAL_PROFILES, model=ExplainedAnswer)
+    joined = _or_picture(answers(200, Code.SEVERAL_PROFILES, model=ExplainedAnswer))
 
     @routes.get("/v1/explain", responses=joined | problems)
     async def explain(
@@ -53,9 +69,10 @@ def router(desk: Desk) -> APIRouter:
         found = await _explainer(desk).explain(*subjects)
         if isinstance(found, Unexplained):
             raise _problem(found)
-        return answer(Teller(show_values=values).explained(found) | standing.members())
+        body = Teller(show_values=values).explained(found) | standing.members()
+        return _told(request, body, picture_of_explained)
 
-    kept_apart = answers(200, Code.ONE_PROFILE, model=WhyNotAnswer)
+    kept_apart = _or_picture(answers(200, Code.ONE_PROFILE, model=WhyNotAnswer))
 
     @routes.get("/v1/why-not", responses=kept_apart | problems)
     async def why_not(
@@ -68,9 +85,40 @@ def router(desk: Desk) -> APIRouter:
         found = await _explainer(desk).why_not(*subjects)
         if isinstance(found, Unexplained):
             raise _problem(found)
-        return answer(Teller(show_values=values).why_not(found) | standing.members())
+        body = Teller(show_values=values).why_not(found) | standing.members()
+        return _told(request, body, picture_of_why_not)
+
+    put_together = _or_picture(answers(200, model=HowAnswer))
+
+    @routes.get("/v1/profiles/{who:path}/how", responses=put_together | problems)
+    async def how(
+        request: Request, who: OfProfile, asked: Asked, *, values: Values = False
+    ) -> Response:
+        """How a profile came to be: its units, and every join in order with its evidence."""
+        await _may_see(desk, request, values=values)
+        standing = await desk.standing.now(asked)
+        found = await _explainer(desk).how(await _subject(desk, who))
+        if isinstance(found, Unexplained):
+            raise _problem(found)
+        body = Teller(show_values=values).how(found) | standing.members()
+        return _told(request, body, picture_of_how)
 
     return routes
+
+
+def _told(
+    request: Request, body: dict[str, object], draw: Callable[[dict[str, object]], str]
+) -> Response:
+    """As a picture where one is asked for."""
+    if MEDIA_TYPE not in request.headers.get("accept", ""):
+        return answer(body)
+    return Response(draw(body), media_type=MEDIA_TYPE, headers=_PICTURE_HEADERS)
+
+
+def _or_picture(responses: dict[int | str, Any]) -> dict[int | str, Any]:
+    """The same description, with what `Accept: image/svg+xml` brings."""
+    told = {**responses[200], "content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}
+    return {**responses, 200: told}
 
 
 async def _may_see(desk: Desk, request: Request, *, values: bool) -> None:

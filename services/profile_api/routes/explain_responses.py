@@ -116,3 +116,32 @@ class WhyNotAnswer(StandpointAnswer):
     pair: PairAnswer
     between: BetweenAnswer | None = Field(description="The two groups that were not joined")
     link: WaterfallAnswer | None = Field(description="What the two groups weigh, by column")
+
+
+class UnitAnswer(Answer):
+    records: list[NumberedRecordAnswer]
+    identifiers: list[SharedIdentifierAnswer] = Field(description="Decisive ones they carry")
+
+
+class NoteAnswer(Answer):
+    kind: str
+    facts: dict[str, str | int | float]
+
+
+class FragileAnswer(Answer):
+    without_record: NumberedRecordAnswer | None
+    without_identifier: SharedIdentifierAnswer | None
+    parts: list[list[NumberedRecordAnswer]]
+
+
+class HowAnswer(StandpointAnswer):
+    profile_id: str
+    identity_confidence: float | None = Field(description="Of the weakest join; null: not known")
+    ambiguous: bool
+    records: list[NumberedRecordAnswer]
+    units: list[UnitAnswer] = Field(description="What was one before any weight was asked")
+    steps: list[StepAnswer] = Field(description="Every join, in order")
+    notes: list[NoteAnswer] = Field(description="What its component left for a person to look at")
+    fragile: list[FragileAnswer] | None = Field(
+        description="What it would fall into without one record or identifier; null: not tried"
+    )

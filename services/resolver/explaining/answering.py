@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from services.identity.domain.errors import RetryableError
-from services.identity.domain.explained import Explained, Subject, Unexplained, WhyNot
+from services.identity.domain.explained import Explained, How, Subject, Unexplained, WhyNot
 
 if TYPE_CHECKING:  # what explains brings DuckDB and Splink, which few commands need
     from services.resolver.explaining.explainer import Explainer
@@ -35,6 +35,9 @@ class AnsweringExplainer:
 
     async def why_not(self, one: Subject, other: Subject) -> WhyNot | Unexplained:
         return await self._ask(lambda: self._explainer.why_not(one, other))
+
+    async def how(self, subject: Subject) -> How | Unexplained:
+        return await self._ask(lambda: self._explainer.how(subject))
 
     async def close(self) -> None:
         if self._is_open:

@@ -1,6 +1,6 @@
 """A component read whole and worked through again, as far as bounds allow."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,6 +9,7 @@ from services.identity.domain.explained import Bounded, Standpoint
 from services.identity.domain.ids import ProfileId, RecordKey
 from services.identity.store import Reading
 from services.resolver.explaining.replayed import Replayed
+from services.resolver.resolve.candidates import Pair
 from services.resolver.resolve.cluster import Case, Plan
 from services.resolver.resolve.decided import decided
 from services.resolver.resolve.engine import Engine
@@ -52,9 +53,13 @@ class Component:
         if pairs > self._bounds.pairs_max:
             self._stop(pairs=pairs)
             return None
-        wanted = sorted(set(plan.pairs()))
+        return Replayed(plan, self.vectors_of(plan.pairs()))
+
+    def vectors_of(self, pairs: Iterable[Pair]) -> Mapping[Pair, bytes]:
+        """What these pairs of its records weigh; the engine remembers those it has met."""
+        wanted = sorted(set(pairs))
         scored = self.engine.score(self.known, wanted)
-        return Replayed(plan, dict(zip(wanted, scored.vectors, strict=True)))
+        return dict(zip(wanted, scored.vectors, strict=True))
 
     def _case(self) -> Case:
         known = self.known

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from services.identity.domain.explained import (
     Explained,
+    How,
     IdentifierSubject,
     Obstacle,
     ProfileSubject,
@@ -18,6 +19,7 @@ from services.resolver.explaining.apart import explain_apart
 from services.resolver.explaining.component import Bounds, Component
 from services.resolver.explaining.pairs import most_alike
 from services.resolver.explaining.together import explain_together
+from services.resolver.explaining.tree import explain_how
 from services.resolver.resolve.engine import Engine
 from services.resolver.standing import Standing
 
@@ -80,6 +82,18 @@ class Explainer:
             same = ends[1] in here.profiles
             there = here if same else Component(tx, engine, ends[1], self._bounds)
             return explain_apart(tx, (here, there), ends)
+
+    def how(self, subject: Subject) -> How | Unexplained:
+        """How the profile came to be in which a record, an identifier or an id stands today."""
+        with self._store.reading() as tx:
+            engine = self._standing.engine(tx)
+            number = _record_of(tx, engine, subject)
+            if isinstance(number, Unexplained):
+                return number
+            profile = tx.memberships([number])[number].profile
+            if profile is None:
+                return Unexplained(obstacle=Obstacle.UNKNOWN)
+            return explain_how(tx, Component(tx, engine, number, self._bounds), profile, number)
 
 
 def _records_meant(tx: Reading, subject: Subject, member: Member) -> Sequence[int]:

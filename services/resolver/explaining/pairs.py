@@ -57,9 +57,12 @@ def shared_identifiers(
     """The decisive identifiers of both that are not generic, in the order in which they join."""
     mine, theirs = decisive_keys(one, rules), decisive_keys(other, rules)
     found = [text for text, key in mine.items() if text in theirs and key not in generic]
-    return sorted(
-        (identifier_of(t, rules) for t in found), key=lambda i: (i.priority, i.type, i.value)
-    )
+    return [identifier_of(t, rules) for t in sorted(found, key=lambda t: order_of(t, rules))]
+
+
+def order_of(text: str, rules: IdentityRules) -> tuple[int, str]:
+    """Identifiers join by priority, then as text."""
+    return rules.types[text.split("\x1f", 1)[0]].priority, text
 
 
 def identifier_of(text: str, rules: IdentityRules) -> SharedIdentifier:

@@ -13,6 +13,7 @@ import numpy as np
 
 from services.identity.domain.clustering import Clustering, Problem, agglomerate_all
 from services.identity.domain.links import Link, link_of
+from services.resolver.explaining.pairs import order_of
 from services.resolver.resolve.candidates import Pair
 from services.resolver.resolve.cluster import Clustered, Part, Plan, clusters_of, problems_of
 from services.resolver.resolve.late import Placed
@@ -163,13 +164,13 @@ class Replayed:
         yield from self._late_joins(groups)
 
     def _late_joins(self, groups: Mapping[int, Group]) -> Iterator[Joined]:
-        late = set(self.plan.late)
+        late, rules = set(self.plan.late), self.plan.context.rules
         decisive = self.plan.case.decisive
         for members, cluster in zip(self.placed.clusters, self.clusters, strict=True):
             told: set[int] = set()
             for place in sorted(late.intersection(members)):
                 shared = [
-                    (self._order_of(text), carrier)
+                    (order_of(text, rules), carrier)
                     for carrier in cluster
                     for text in decisive[carrier] & decisive[place]
                 ]
@@ -196,10 +197,6 @@ class Replayed:
             told.add(there)
             others.discard(there)
             yield _by_identifier(groups, link.text(), here, there, is_late=True)
-
-    def _order_of(self, text: str) -> tuple[int, str]:
-        """Identifiers join by priority, then as text."""
-        return self.plan.context.rules.types[text.split("\x1f", 1)[0]].priority, text
 
 
 def _part(part: Part, found: tuple[Problem, Clustering] | None) -> PartReplayed:

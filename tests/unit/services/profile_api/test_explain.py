@@ -1,4 +1,4 @@
-"""GET /v1/explain and /v1/why-not: over a home that really resolved.
+"""GET /v1/explain, /v1/why-not, /v1/profiles/.../how: over a home that really resolved.
 
 Values are told only to whoever may read profiles.
 """
@@ -13,7 +13,7 @@ from services.identity.domain.ids import ProfileId, RecordKey
 from services.profile_api.app import create_app
 from services.profile_api.auth import Scope
 from services.profile_api.explain_view import MASKED
-from services.profile_api.routes.explain_responses import ExplainedAnswer, WhyNotAnswer
+from services.profile_api.routes.explain_responses import ExplainedAnswer, HowAnswer, WhyNotAnswer
 from services.resolver.explaining.answering import AnsweringExplainer
 from services.resolver.explaining.component import Bounds
 from services.resolver.explaining.explainer import Explainer
@@ -233,3 +233,36 @@ async def test_a_component_beyond_the_bounds_says_so(office: Office, home: Home)
 async def test_without_an_explainer_nothing_is_explained(office: Office) -> None:
     async with opened(office, None) as client:
         assert problem(await ask(client, "web/user_id/u1", "bank/user_id/b7")) == "unavailable"
+
+
+async def test_a_profile_is_told_join_by_join(home: Home, client: httpx2.AsyncClient) -> None:
+    told = profile_of(home, RecordKey("web", "user_id", "u1"))
+    for who in (told, "user_id:b7", "web/user_id/u1"):
+        response = await client.get(f"/v1/profiles/{who}/how")
+        assert response.status_code == 200
+        found = response.json()
+        HowAnswer.model_validate(found)
+        assert found["profile_id"] == told
+        assert [step["kind"] for step in found["steps"]] == ["identifier", "weight", "anonymous"]
+        assert [len(unit["records"]) for unit in found["units"]] == [2, 1]
+    apart = [each for each in found["fragile"] if each["without_identifier"]]
+    assert {each["without_identifier"]["type"] for each in apart} == {"user_id", "anonymous_id"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/explain?a=web/user_id/u1&b=bank/user_id/b7",
+        "/v1/why-not?a=web/user_id/u1&b=web/user_id/u3",
+        "/v1/profiles/user_id:b7/how",
+    ],
+)
+async def test_every_answer_is_a_picture_where_one_is_asked_for(
+    client: httpx2.AsyncClient, path: str
+) -> None:
+    response = await client.get(path, headers={"Accept": "image/svg+xml"})
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "image/svg+xml"
+    assert response.text.startswith("<svg ")
+    assert MASKED in response.text
+    assert "b7" not in response.text
