@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup lock check fmt lint types contracts test test-fast demo demo-kafka quality bench proof sim chaos kafka-up kafka-down schemas clean
+.PHONY: attack help setup lock check fmt lint types contracts test test-fast demo demo-kafka quality bench proof sim chaos kafka-up kafka-down schemas clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -74,6 +74,9 @@ sim: setup ## Simulated workers that crash and meet at every step, by seed; SIM_
 
 chaos: setup ## Real processes, broker and database killed under load (minutes); CHAOS_SEED=7 again
 	$(BIN)/python -m tests.chaos $(CHAOS_SEED)
+
+attack: setup ## Crowds of 100,000 records that share one value, and chains of them (an hour)
+	$(BIN)/python -m tests.attack
 
 kafka-up: setup ## Start a local Kafka broker (Java 17 and Maven); prints its address
 	$(BIN)/python -m services.identity.adapters.kafka.broker up .plait-kafka

@@ -1,10 +1,11 @@
 """A home with the shipped model, and short ways to say what channels say about invented people."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 
 from services.identity.domain.ids import SourceName
+from services.identity.domain.ruleset import encode_ruleset, parse_ruleset
 from services.identity.domain.source import Source
 from services.identity.wire.events import ChannelEvent
 from services.linkage.model import LinkageModel
@@ -39,11 +40,16 @@ def says(source: str, key: str, *, day: int = 0, **traits: object) -> ChannelEve
     )
 
 
-def people_of(events: Sequence[ChannelEvent]) -> set[frozenset[str]]:
+def people_of(
+    events: Sequence[ChannelEvent], *, rules: Mapping[str, object] | None = None
+) -> set[frozenset[str]]:
     """Who is one person, by the keys of their records; the same in either order of arrival."""
-    home = Home(sources=SOURCES, standing=shipped_standing()).say(*events)
-    other = Home(sources=SOURCES, standing=shipped_standing()).say(*reversed(events))
-    assert home.hash() == other.hash()
+    home, other = (Home(sources=SOURCES, standing=shipped_standing()) for _ in range(2))
+    if rules is not None:
+        declared = parse_ruleset(rules)
+        for each in (home, other):
+            each.store.activate_ruleset(declared.version, encode_ruleset(declared))
+    assert home.say(*events).hash() == other.say(*reversed(events)).hash()
     return home.people()
 
 

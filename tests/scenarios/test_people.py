@@ -235,3 +235,25 @@ def at_device(user: str | None, number: int, **traits: object) -> ChannelEvent:
 def test_a_shared_device(users: Sequence[str], people: set[frozenset[str]]) -> None:
     events = [at_device(None, 0), *(at_device(user, n) for n, user in enumerate(users, start=1))]
     assert people_of(events) == people
+
+
+@pytest.mark.parametrize(
+    ("silence_days", "people"),
+    [
+        pytest.param(100, together("margaret", "oliver"), id="given-out-again"),
+        pytest.param(1_000, together("margaret oliver"), id="too-soon-to-be-given-out-again"),
+    ],
+)
+def test_a_recycled_phone_number_that_is_decisive(
+    silence_days: int, people: set[frozenset[str]]
+) -> None:
+    phone = {
+        "normalise": "phone", "strength": "decisive", "scope": "shared", "priority": 0,
+        "reassigned_after_days": silence_days,
+    }  # fmt: skip
+    events = [
+        says("web", "margaret", **MARGARET, **LANDLINE),
+        says("web", "margaret", day=30, **LANDLINE),
+        says("web", "oliver", day=900, **named("Oliver", "Prentice"), **LANDLINE),
+    ]
+    assert people_of(events, rules={"identifiers": {"phone": phone}}) == people

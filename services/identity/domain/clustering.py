@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from services.identity.domain.links import add_up, bounded, evidence, mean_weights
+from services.identity.domain.merge_limit import Held, MergeLimit
 from services.identity.domain.weights import Relatives, Units
 
 STACK_CELLS_MAX = 1_000_000  # weights of components worked on together: some 100 MB for a moment
@@ -50,7 +51,7 @@ class Problem:
     tau: float
     units: Sequence[Sequence[int]] = ()
     forbidden: Flags | None = None
-    limited: Sequence[tuple[int, Sequence[frozenset[str]]]] = ()
+    limited: Sequence[tuple[MergeLimit, Sequence[frozenset[Held]]]] = ()
     late: Flags | None = None
 
     @property
@@ -196,7 +197,7 @@ class _State:
 
     def exceeds_limit(self, number: int, left: int, right: int) -> bool:
         return any(
-            len(values[left] | values[right]) > most for most, values in self._limits[number]
+            most.is_broken_by(values[left] | values[right]) for most, values in self._limits[number]
         )
 
     def forbid(self, numbers: Labels, left: Labels, right: Labels) -> None:

@@ -12,12 +12,14 @@ from typing import Literal, assert_never
 
 from services.identity.domain.contact_values import email_address, phone_number
 from services.identity.domain.events import ExternalId
+from services.identity.domain.merge_limit import MergeLimit
 from services.identity.domain.source import Source
 
 SCOPE_SHARED = "*"
 VALUE_CHARS_MAX = 512  # longer is a broken sender, not an identifier
 DECLARED_PRIORITY = 10  # identifiers that mappings declare join after the built-in ones
 GENERIC_HOLDERS_MAX = 100  # an identifier held by more distinct records than this makes no edge
+PROFILE_RECORDS_MAX = 1_000  # a person has no more; more is a crowd in a chain of identifiers
 BLOCKING_HOLDERS_MAX = 50  # the same of a blocking key; others find its pairs (accuracy.md)
 
 Strength = Literal["decisive", "evidence"]
@@ -65,21 +67,27 @@ class IdentifierType:
     """The rules of one type. A smaller `priority` joins first; None means no limit.
 
     What is shareable (an account number) never joins two records that are clearly two people.
+    After a silence of `reassigned_after_days` a value may be another person's (tenure.py).
     """
 
     name: str
     strength: Strength
     scope: Scope
     priority: int
-    max_per_profile: int | None = None
+    limit: MergeLimit | None = None
     is_shareable: bool = False
+    reassigned_after_days: int | None = None
     normaliser: Normaliser = "exact"
     blocked: BlockedValues = NOTHING_BLOCKED
 
 
 DEFAULT_TYPES = (
     IdentifierType(
-        name="user_id", strength="decisive", scope="workspace", priority=0, max_per_profile=1
+        name="user_id",
+        strength="decisive",
+        scope="workspace",
+        priority=0,
+        limit=MergeLimit(values_max=1),
     ),
     IdentifierType(
         name="account_number",
@@ -113,6 +121,7 @@ class IdentityRules:
     blocked: BlockedValues = ALWAYS_BLOCKED
     generic_holders_max: int = GENERIC_HOLDERS_MAX
     blocking_holders_max: int = BLOCKING_HOLDERS_MAX
+    profile_records_max: int = PROFILE_RECORDS_MAX
 
     def holders_max(self, key: int) -> int:
         """How many records may hold a key. Those of identifiers are odd, of blocking even."""

@@ -16,6 +16,7 @@ from services.identity.domain.identifiers import (
     BLOCKING_HOLDERS_MAX,
     GENERIC_HOLDERS_MAX,
     NOTHING_BLOCKED,
+    PROFILE_RECORDS_MAX,
     BlockedValues,
     IdentifierType,
     IdentityRules,
@@ -23,6 +24,7 @@ from services.identity.domain.identifiers import (
     Scope,
     Strength,
 )
+from services.identity.domain.merge_limit import MergeLimit
 from services.identity.domain.survivorship import Rule, Survivorship
 
 TYPES_MAX = 200
@@ -31,6 +33,8 @@ PATTERNS_MAX = 100
 PATTERN_CHARS_MAX = 200
 HOLDERS_MAX = 1_000  # more holders of one key would be compared with each other, all with all
 NUMBER_MAX = 1_000_000
+DAYS_MAX = 36_500
+PROFILE_MAX = 100_000
 
 _TYPE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 _TYPE_KEYS = (
@@ -39,10 +43,11 @@ _TYPE_KEYS = (
     "scope",
     "priority",
     "max_per_profile",
+    "reassigned_after_days",
     "shareable",
     "blocked",
 )
-_KEYS = ("identifiers", "blocked", "generic", "survivorship")
+_KEYS = ("identifiers", "blocked", "generic", "records_per_profile", "survivorship")
 T = TypeVar("T")
 
 
@@ -80,6 +85,12 @@ def parse_ruleset(raw: object) -> Ruleset:
             blocking_holders_max=_number(
                 generic.get("blocking", BLOCKING_HOLDERS_MAX), "generic: blocking", HOLDERS_MAX
             ),
+            profile_records_max=_number(
+                said.get("records_per_profile", PROFILE_RECORDS_MAX),
+                "records_per_profile",
+                PROFILE_MAX,
+                least=2,
+            ),
         ),
         survivorship=_survivorship(said.get("survivorship", {})),
     )
@@ -97,6 +108,7 @@ def to_document(rules: Ruleset) -> dict[str, Any]:
             "identifiers": identity.generic_holders_max,
             "blocking": identity.blocking_holders_max,
         },
+        "records_per_profile": identity.profile_records_max,
         "survivorship": {
             "default": rules.survivorship.default.value,
             "fields": {
@@ -123,8 +135,13 @@ def _type_document(each: IdentifierType) -> dict[str, Any]:
         "scope": each.scope,
         "priority": each.priority,
     }
-    if each.max_per_profile is not None:
-        document["max_per_profile"] = each.max_per_profile
+    if each.limit is not None:
+        most, days = each.limit.values_max, each.limit.within_days
+        document["max_per_profile"] = (
+            most if days is None else {"values": most, "within_days": days}
+        )
+    if each.reassigned_after_days is not None:
+        document["reassigned_after_days"] = each.reassigned_after_days
     if each.is_shareable:
         document["shareable"] = True
     if each.blocked != NOTHING_BLOCKED:
@@ -151,16 +168,17 @@ def _type(name: str, raw: object) -> IdentifierType:
     for needed in ("strength", "scope", "priority"):
         if needed not in said:
             raise UsageError(f"{place}: {needed} is needed")
-    most = said.get("max_per_profile")
+    silence = said.get("reassigned_after_days")
     return IdentifierType(
         name=name,
         normaliser=_one_of(said.get("normalise", "exact"), f"{place}: normalise", NORMALISERS),
         strength=_one_of(said["strength"], f"{place}: strength", STRENGTHS),
         scope=_one_of(said["scope"], f"{place}: scope", SCOPES),
         priority=_number(said["priority"], f"{place}: priority", NUMBER_MAX, least=0),
-        max_per_profile=None
-        if most is None
-        else _number(most, f"{place}: max_per_profile", NUMBER_MAX),
+        limit=_limit(said.get("max_per_profile"), f"{place}: max_per_profile"),
+        reassigned_after_days=None
+        if silence is None
+        else _number(silence, f"{place}: reassigned_after_days", DAYS_MAX),
         is_shareable=_one_of(said.get("shareable", False), f"{place}: shareable", (True, False)),
         blocked=_blocked(said["blocked"], f"{place}: blocked")
         if "blocked" in said
@@ -171,6 +189,19 @@ def _type(name: str, raw: object) -> IdentifierType:
 NORMALISERS: tuple[Normaliser, ...] = get_args(Normaliser)
 STRENGTHS: tuple[Strength, ...] = get_args(Strength)
 SCOPES: tuple[Scope, ...] = get_args(Scope)
+
+
+def _limit(raw: object, place: str) -> MergeLimit | None:
+    """A number, or {values, within_days}."""
+    if raw is None:
+        return None
+    if not isinstance(raw, dict):
+        return MergeLimit(values_max=_number(raw, place, NUMBER_MAX))
+    said = _section(raw, place, ("values", "within_days"))
+    return MergeLimit(
+        values_max=_number(said.get("values"), f"{place}: values", NUMBER_MAX),
+        within_days=_number(said.get("within_days"), f"{place}: within_days", DAYS_MAX),
+    )
 
 
 def _blocked(raw: object, place: str) -> BlockedValues:

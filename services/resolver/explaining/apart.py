@@ -154,11 +154,9 @@ def _within(component: Component, whole: Replayed, one: int, other: int) -> _Fou
 def _late(whole: Replayed, late: int, other: int) -> _Found:
     """An anonymous record of which nothing could be compared joins the only person it fits."""
     plan = whole.plan
-    carried = plan.case.decisive[late]
+    carried = plan.decisive[late]
     fitting = [
-        group
-        for group in whole.clusters
-        if any(carried & plan.case.decisive[place] for place in group)
+        group for group in whole.clusters if any(carried & plan.decisive[place] for place in group)
     ]
     if len(fitting) > 1:
         return _found(
@@ -168,7 +166,7 @@ def _late(whole: Replayed, late: int, other: int) -> _Found:
             people=len(fitting),
         )
     group = whole.cluster_of.get(other, whole.groups[other])
-    if not any(carried & plan.case.decisive[place] for place in group):
+    if not any(carried & plan.decisive[place] for place in group):
         return _found(
             Reason.NOTHING_TO_COMPARE,
             "an anonymous record joins by an identifier alone, and shares none with that person",
@@ -250,7 +248,7 @@ def _vetoed(whole: Replayed, left: Group, right: Group) -> _Found | None:
             return _Found(
                 reason=Reason.VETOED,
                 words=f"one person would have {reason}, which the rules forbid",
-                facts={"rule": limit.name, "values_max": limit.values_max},
+                facts={"rule": limit.name, "values_max": limit.most.values_max},
                 between=(left, right),
             )
     return None

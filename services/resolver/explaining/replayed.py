@@ -165,7 +165,7 @@ class Replayed:
 
     def _late_joins(self, groups: Mapping[int, Group]) -> Iterator[Joined]:
         late, rules = set(self.plan.late), self.plan.context.rules
-        decisive = self.plan.case.decisive
+        decisive = self.plan.decisive
         for members, cluster in zip(self.placed.clusters, self.clusters, strict=True):
             told: set[int] = set()
             for place in sorted(late.intersection(members)):

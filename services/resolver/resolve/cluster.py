@@ -6,7 +6,7 @@ that carries its identifier (late.py). A steward's word (word.py) holds in all t
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, product
 
@@ -31,13 +31,16 @@ from services.resolver.resolve.edges import NULL, personal_evidence
 from services.resolver.resolve.joint import pairs_sharing
 from services.resolver.resolve.late import Placed, place_late
 from services.resolver.resolve.limits import Limit, limits_of
-from services.resolver.resolve.units import Units, Vetoes, join_units
+from services.resolver.resolve.tenure import told_apart
+from services.resolver.resolve.units import Units, Vetoes, generation_of, join_units
 from services.resolver.resolve.word import SILENCE, Word
 
 Cluster = tuple[Sequence[int], float]
 """Places of records, and the probability of the weakest join that holds them together."""
+Unit = tuple[int, ...]
+"""Places of records that are one person before any weight is asked."""
 ANONYMOUS_KIND = "anonymous_id"
-GENERATIONS = {"i": "sr", "ii": "jr"}
+PART_RECORDS_MAX = 512  # records of several units that are compared all with all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +108,7 @@ class Plan:
     def __init__(self, case: Case, context: ClusterContext) -> None:
         self.case = case
         self.context = context
+        self.decisive = case.decisive
         self.late: list[int] = []
         self.limits: list[Limit] = []
         self.joined = Units(units=[(place,) for place in range(len(case.records))], demoted=[])
@@ -120,14 +124,14 @@ class Plan:
         self.late = [place for place, each in enumerate(late) if each]
         self.vetoes = Vetoes.of(
             [record.key.source for record in case.records],
-            [_generation(features) for features in case.features],
+            [generation_of(features) for features in case.features],
             unique={name for name, source in context.sources.items() if source.unique},
         )
-        self.identifier_limits = self._lenient(
-            limits_of([record.state.identifiers for record in case.records], context.rules)
-        )
+        identifiers = [record.state.identifiers for record in case.records]
+        self.decisive = told_apart(case.decisive, identifiers, context.rules)
+        self.identifier_limits = self._lenient(limits_of(identifiers, context.rules))
         self.limits = [*self.identifier_limits, *self._lenient(self.vetoes.as_limits())]
-        mine = [frozenset() if each else ids for each, ids in zip(bare, case.decisive, strict=True)]
+        mine = [frozenset() if each else ids for each, ids in zip(bare, self.decisive, strict=True)]
         personal = personal_evidence(
             pairs_sharing(mine, context.rules),
             vector_of=lambda pair: case.vectors.get(self.pair_of(*pair)),
@@ -144,7 +148,7 @@ class Plan:
         word = self.case.word
         if not word.links:
             return limits
-        return [replace(x, values=word.as_one(x.values, values_max=x.values_max)) for x in limits]
+        return [replace(x, values=word.as_one(x.values, most=x.most)) for x in limits]
 
     def pairs(self) -> Iterator[Pair]:
         """The pairs of records whose vectors are needed: two units of one part."""
@@ -170,8 +174,7 @@ class Plan:
             units=[[here[i] for i in unit] for unit in part.units],
             forbidden=self._forbidden(part.places),
             limited=[
-                (x.values_max, [x.values[place] for place in part.places])
-                for x in self.identifier_limits
+                (x.most, [x.values[place] for place in part.places]) for x in self.identifier_limits
             ],
         )
 
@@ -202,7 +205,7 @@ class Plan:
     def place(self, clusters: Sequence[Sequence[int]]) -> Placed:
         """The anonymous records, to all parts' clusters."""
         return place_late(
-            self.case.decisive,
+            self.decisive,
             late=self.late,
             clusters=clusters,
             rules=self.context.rules,
@@ -227,22 +230,22 @@ class Plan:
             notes.append(("component_cut", {"units": units, "parts": len(self.parts)}))
         return notes
 
-    def _cut(self, units: Sequence[tuple[int, ...]]) -> list[list[tuple[int, ...]]]:
+    def _cut(self, units: Sequence[Unit]) -> list[Sequence[Unit]]:
         """The units, cut into parts small enough to be clustered by raising the floor."""
         if not units:
             return []  # only late records: anonymous visitors who share an alias
         units_max = self.context.units_max
         if len(units) <= units_max:
-            return [list(units)]
+            return _small_enough([units])
         floor = self.context.model.edge_floor_units
         edges = [Edge(*edge) for edge in self.edges(units)]
         placed = lay_out(
             dict.fromkeys(range(len(units)), 0), edges, floor=floor, units_max=units_max
         )
-        parts: dict[int, list[tuple[int, ...]]] = defaultdict(list)
+        parts: dict[int, list[Unit]] = defaultdict(list)
         for number, place in placed.items():
             parts[place.part].append(units[number])
-        return list(parts.values())
+        return _small_enough(parts.values())
 
     def edges(self, units: Sequence[tuple[int, ...]]) -> list[tuple[int, int, int]]:
         """The edges between units, known by their indexes, with their weights."""
@@ -253,6 +256,20 @@ class Plan:
             for (a, b), weight in sorted(self.case.weights.items())
             if place.get(a) in unit_of and place.get(b) in unit_of
         ]
+
+
+def _small_enough(parts: Iterable[Sequence[Unit]]) -> list[Sequence[Unit]]:
+    """Parts of few units may still hold many records: then each unit stays by itself.
+
+    All their records would be compared with each other. Few people are so many records.
+    """
+    result: list[Sequence[Unit]] = []
+    for part in parts:
+        if len(part) > 1 and sum(map(len, part)) > PART_RECORDS_MAX:
+            result.extend([unit] for unit in part)
+        else:
+            result.append(part)
+    return result
 
 
 def cluster_all(plans: Sequence[Plan], vectors: Mapping[Pair, bytes]) -> list[Clustered]:
@@ -315,11 +332,6 @@ def clusters_of(places: Sequence[int], clustering: Clustering) -> list[Cluster]:
         (members, _probability(weakest[label]) if label in weakest else 1.0)
         for label, members in sorted(groups.items())
     ]
-
-
-def _generation(features: Features) -> str | None:
-    generation = features.get("genx")
-    return GENERATIONS.get(generation, generation) if isinstance(generation, str) else None
 
 
 def _probability(weight: int) -> float:

@@ -8,44 +8,63 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.identity.domain.identifiers import IdentityRules
+from services.identity.domain.merge_limit import Held, MergeLimit
+from services.identity.domain.stamps import Seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """At most `values_max` distinct values over the records of one cluster."""
+    """What the records of one cluster may hold at most of one thing, and what each holds of it."""
 
     name: str
-    values_max: int
-    values: Sequence[frozenset[str]]
+    most: MergeLimit
+    values: Sequence[frozenset[Held]]
+
+    def is_broken_by(self, places: Sequence[int]) -> bool:
+        """Whether these records together hold too much."""
+        union: set[Held] = set()
+        for place in places:
+            union |= self.values[place]
+        return self.most.is_broken_by(union)
 
 
-def limits_of(identifiers: Sequence[Mapping[str, object]], rules: IdentityRules) -> list[Limit]:
-    """The limits that apply to these records: one for each limited type and scope they carry."""
-    found: dict[tuple[str, str], list[set[str]]] = defaultdict(lambda: [set() for _ in identifiers])
-    for index, texts in enumerate(identifiers):
-        for text in texts:
-            type_name = text[: text.index("\x1f")]
-            declared = rules.types.get(type_name)
-            if declared is not None and declared.max_per_profile is not None:
-                _, scope, value = text.split("\x1f", 2)
-                found[type_name, scope][index].add(value)
-    return [
-        Limit(
-            name=type_name,
-            values_max=rules.types[type_name].max_per_profile or 0,
-            values=tuple(frozenset(each) for each in values),
-        )
-        for (type_name, scope), values in sorted(found.items())
-        if sum(map(len, values)) > (rules.types[type_name].max_per_profile or 0)
+def limits_of(identifiers: Sequence[Mapping[str, Seen]], rules: IdentityRules) -> list[Limit]:
+    """The limits that apply to these records: one for each limited type and scope they carry.
+
+    What cannot be broken by all of them together is left out.
+    """
+    limited = {name: each.limit for name, each in rules.types.items() if each.limit is not None}
+    found: dict[tuple[str, str], list[set[Held]]] = defaultdict(
+        lambda: [set() for _ in identifiers]
+    )
+    for place, texts in enumerate(identifiers):
+        for text, seen in texts.items():
+            most = limited.get(text[: text.index("\x1f")])
+            if most is not None:
+                type_name, scope, value = text.split("\x1f", 2)
+                found[type_name, scope][place].update(_held(value, seen, most))
+    limits = [
+        Limit(name=name, most=limited[name], values=tuple(map(frozenset, values)))
+        for (name, _), values in sorted(found.items())
+        if sum(map(len, values)) > limited[name].values_max
     ]
+    if len(identifiers) > rules.profile_records_max:
+        own = tuple(frozenset({Held(str(place), None)}) for place in range(len(identifiers)))
+        most = MergeLimit(values_max=rules.profile_records_max)
+        limits.append(Limit(name="records", most=most, values=own))
+    return limits
+
+
+def _held(value: str, seen: Seen, most: MergeLimit) -> set[Held]:
+    """The instants at which a value is known to have been said matter to a span only."""
+    if most.within_days is None:
+        return {Held(value, None)}
+    return {Held(value, seen.first), Held(value, seen.last)}
 
 
 def refusal(left: Sequence[int], right: Sequence[int], limits: Sequence[Limit]) -> str | None:
     """Why two groups of records may not be one person, or None."""
     for limit in limits:
-        union: set[str] = set()
-        for index in (*left, *right):
-            union |= limit.values[index]
-        if len(union) > limit.values_max:
-            return f"more than {limit.values_max} {limit.name}"
+        if limit.is_broken_by((*left, *right)):
+            return f"more than {limit.most.text()} {limit.name}"
     return None

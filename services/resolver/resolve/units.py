@@ -15,9 +15,22 @@ import numpy as np
 import numpy.typing as npt
 
 from services.identity.domain.identifiers import IdentityRules
+from services.identity.domain.merge_limit import Held, MergeLimit
+from services.linkage.features import Features
 from services.resolver.resolve.joint import NOTHING_PERSONAL, Personal, groups_joined
 from services.resolver.resolve.limits import Limit, refusal
 from services.resolver.resolve.word import REASON, SILENCE, Word
+
+ONE = MergeLimit(values_max=1)
+
+
+GENERATIONS = {"i": "sr", "ii": "jr"}
+
+
+def generation_of(features: Features) -> str | None:
+    """Which generation the name itself says."""
+    generation = features.get("genx")
+    return GENERATIONS.get(generation, generation) if isinstance(generation, str) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,13 +68,15 @@ class Vetoes:
             return limits
         for code in np.unique(self.unique[self.unique >= 0]).tolist():
             own = [
-                frozenset({str(i)} if each == code else ())
+                frozenset({Held(str(i), None)} if each == code else ())
                 for i, each in enumerate(self.unique.tolist())
             ]
-            limits.append(Limit(name="record of a unique source", values_max=1, values=own))
+            limits.append(Limit(name="record of a unique source", most=ONE, values=own))
         if len(np.unique(self.generation[self.generation >= 0])) > 1:
-            said = [frozenset({str(c)} if c >= 0 else ()) for c in self.generation.tolist()]
-            limits.append(Limit(name="generation", values_max=1, values=said))
+            said = [
+                frozenset({Held(str(c), None)} if c >= 0 else ()) for c in self.generation.tolist()
+            ]
+            limits.append(Limit(name="generation", most=ONE, values=said))
         return limits
 
     def among(self, places: Sequence[int]) -> npt.NDArray[np.bool_]:

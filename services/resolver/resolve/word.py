@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from services.identity.domain.connected import connect
+from services.identity.domain.merge_limit import Held, MergeLimit
 
 STEWARD = "steward"
 REASON = "a steward's decision"
@@ -68,8 +69,8 @@ class Word:
         return [place in found for place in range(len(late))]
 
     def as_one(
-        self, values: Sequence[frozenset[str]], *, values_max: int
-    ) -> Sequence[frozenset[str]]:
+        self, values: Sequence[frozenset[Held]], *, most: MergeLimit
+    ) -> Sequence[frozenset[Held]]:
         """Values of an identifier by place, where those of one person by a word count as one.
 
         Only where they are more than a person may hold: what was joined beyond a limit then takes
@@ -77,14 +78,18 @@ class Word:
         """
         renamed: dict[str, str] = {}
         for group in self.groups(range(len(values))) if self.links else ():
-            own = frozenset[str]().union(*(values[place] for place in group))
-            if len(group) > 1 and len(own) > values_max:
+            held = frozenset[Held]().union(*(values[place] for place in group))
+            if len(group) > 1 and most.is_broken_by(held):
+                own = {each.value for each in held}
                 known = {renamed.get(each, each) for each in own}
                 renamed |= {each: min(known) for each in (*own, *known)}
                 renamed |= {e: min(known) for e, name in renamed.items() if name in known}
         if not renamed:
             return values
-        return [frozenset(renamed.get(each, each) for each in own) for own in values]
+        return [
+            frozenset(Held(renamed.get(each.value, each.value), each.at) for each in held)
+            for held in values
+        ]
 
     def within(self, places: Collection[int]) -> "Word":
         """Without the links of other records."""

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 import pytest
 
 from services.identity.domain.identifiers import IdentityRules
+from services.identity.domain.stamps import Seen
 from services.resolver.resolve.late import Placed, place_late
 from services.resolver.resolve.limits import limits_of
 from services.resolver.resolve.units import Vetoes
 
 RULES = IdentityRules()
+UNDATED = Seen(first=None, last=None)
 
 
 def place(
@@ -20,7 +22,7 @@ def place(
         frozenset("{}\x1fshop\x1f{}".format(*each.split(":")) for each in text.split())
         for text in texts
     ]
-    limits = limits_of([dict.fromkeys(own) for own in held], RULES)
+    limits = limits_of([dict.fromkeys(own, UNDATED) for own in held], RULES)
     sources = ["web"] * len(held)
     vetoes = Vetoes.of(sources, [None] * len(held), unique=["web"] if unique else [])
     return place_late(

@@ -5,10 +5,13 @@ from itertools import permutations
 import pytest
 
 from services.identity.domain.identifiers import IdentityRules
+from services.identity.domain.merge_limit import Held, MergeLimit
+from services.identity.domain.stamps import Seen
 from services.resolver.resolve.limits import Limit, limits_of, refusal
 from services.resolver.resolve.units import Vetoes, join_units
 
 RULES = IdentityRules()
+UNDATED = Seen(first=None, last=None)
 
 
 def holding(*texts: str) -> frozenset[str]:
@@ -17,7 +20,7 @@ def holding(*texts: str) -> frozenset[str]:
 
 
 def units_of(*records: frozenset[str], vetoes: Vetoes | None = None) -> object:
-    limits = limits_of([dict.fromkeys(texts) for texts in records], RULES)
+    limits = limits_of([dict.fromkeys(texts, UNDATED) for texts in records], RULES)
     return join_units(records, RULES, limits + (vetoes.as_limits() if vetoes else [])).units
 
 
@@ -84,16 +87,15 @@ def test_a_veto_holds_in_a_whole_unit(vetoes: Vetoes) -> None:
 
 def test_a_demotion_says_why() -> None:
     records = [holding("user_id:a", "crm_id:1"), holding("user_id:b", "crm_id:1")]
-    limits = limits_of([dict.fromkeys(texts) for texts in records], RULES)
+    limits = limits_of([dict.fromkeys(texts, UNDATED) for texts in records], RULES)
     (demoted,) = join_units(records, RULES, limits).demoted
     assert (demoted.identifier_type, demoted.scope) == ("crm_id", "shop")
     assert demoted.reason == "more than 1 user_id"
 
 
 def test_a_limit_counts_distinct_values_over_both_sides() -> None:
-    limit = Limit(
-        name="user_id", values_max=1, values=(frozenset("a"), frozenset("a"), frozenset("b"))
-    )
+    values = [frozenset({Held(value, None)}) for value in "aab"]
+    limit = Limit(name="user_id", most=MergeLimit(values_max=1), values=values)
     assert refusal([0], [1], [limit]) is None
     assert refusal([0, 1], [2], [limit]) == "more than 1 user_id"
 
@@ -101,7 +103,9 @@ def test_a_limit_counts_distinct_values_over_both_sides() -> None:
 def test_the_order_in_which_a_record_holds_its_identifiers_is_nothing() -> None:
     texts = sorted(holding("crm_id:1", "user_id:a", "anonymous_id:d", "account_number:4"))
     found = [
-        limits_of([dict.fromkeys(order), dict.fromkeys(holding("user_id:b"))], RULES)
+        limits_of(
+            [dict.fromkeys(order, UNDATED), dict.fromkeys(holding("user_id:b"), UNDATED)], RULES
+        )
         for order in permutations(texts)
     ]
     assert all(each == found[0] for each in found)

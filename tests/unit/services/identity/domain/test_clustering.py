@@ -14,6 +14,7 @@ from scipy.spatial.distance import squareform
 
 from services.identity.domain import clustering
 from services.identity.domain.clustering import Problem, agglomerate, agglomerate_all
+from services.identity.domain.merge_limit import Held, MergeLimit
 from services.identity.domain.weights import UNITS_PER_BIT, Kinship, Relatives, to_units
 
 NO_RELATIVES = Relatives.household((False,), share=0)
@@ -202,20 +203,26 @@ def test_a_veto_keeps_whole_clusters_apart() -> None:
     assert agglomerate(problem).labels.tolist() == [0, 0, 2]
 
 
+def held(*values: str) -> frozenset[Held]:
+    return frozenset(Held(value, None) for value in values)
+
+
 def test_a_join_that_would_hold_too_many_values_is_refused_and_told() -> None:
     pairs = {(0, 1): 9.0, (1, 2): 8.0, (0, 2): 8.0}
-    values = [frozenset({"a"}), frozenset({"b"}), frozenset({"c"})]
-    clustering = agglomerate(one_comparison(3, pairs, limited=[(2, values)]))
+    values = [held("a"), held("b"), held("c")]
+    clustering = agglomerate(one_comparison(3, pairs, limited=[(MergeLimit(values_max=2), values)]))
     assert clustering.labels.tolist() == [0, 0, 2]
     assert [refused[:2] for refused in clustering.refused] == [(0, 2)]
-    same = [frozenset({"a"}), frozenset({"b"}), frozenset({"a"})]
-    assert agglomerate(one_comparison(3, pairs, limited=[(2, same)])).labels.tolist() == [0, 0, 0]
+    same = [held("a"), held("b"), held("a")]
+    problem = one_comparison(3, pairs, limited=[(MergeLimit(values_max=2), same)])
+    assert agglomerate(problem).labels.tolist() == [0, 0, 0]
 
 
 def test_a_limit_does_not_change_what_it_was_given() -> None:
-    values = [frozenset({"a"}), frozenset({"b"})]
-    agglomerate(one_comparison(2, {(0, 1): 9.0}, limited=[(5, values)]))
-    assert values == [frozenset({"a"}), frozenset({"b"})]
+    values = [held("a"), held("b")]
+    limited = [(MergeLimit(values_max=5), values)]
+    agglomerate(one_comparison(2, {(0, 1): 9.0}, limited=limited))
+    assert values == [held("a"), held("b")]
 
 
 def test_units_are_joined_whatever_they_weigh_and_bring_their_vetoes() -> None:
@@ -260,11 +267,11 @@ def test_components_together_are_clustered_as_each_alone(
     for _ in range(40):
         problem = random_problem(rng, size=int(rng.integers(1, 9)), width=3)
         values = [
-            frozenset({str(rng.integers(3))}) if rng.random() < 0.5 else frozenset()
+            held(str(rng.integers(3))) if rng.random() < 0.5 else frozenset()
             for _ in range(problem.size)
         ]
         units = [(0, *range(2, problem.size, 3))] if rng.random() < 0.5 else []
-        problems.append(replace(problem, limited=[(1, values)], units=units))
+        problems.append(replace(problem, limited=[(MergeLimit(values_max=1), values)], units=units))
     alone = [agglomerate(problem) for problem in problems]
     monkeypatch.setattr(clustering, "STACK_CELLS_MAX", 600)
     together = agglomerate_all(problems)

@@ -1,0 +1,1 @@
+"""Crowds that share one value, and chains of them: nothing may grow without bound."""
