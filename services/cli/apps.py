@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # a service's own libraries are not installed where only anot
     from services.resolver.backoff import Backoff
     from services.resolver.explaining.explainer import Explainer
     from services.resolver.pulse import Pulse
+    from services.resolver.stewarding import Stewards
 
 
 @contextmanager
@@ -60,6 +61,7 @@ def api_app(home: Home, metrics: Metrics | None = None) -> "FastAPI":
     from services.profile_api.app import create_app
     from services.profile_api.settings import ProfileApiSettings
     from services.resolver.explaining.answering import AnsweringExplainer
+    from services.resolver.steward_thread import AnsweringSteward
 
     pool = AsyncPool(home.url)
     app = create_app(
@@ -70,6 +72,7 @@ def api_app(home: Home, metrics: Metrics | None = None) -> "FastAPI":
         random=os.urandom,
         metrics=metrics,
         explainer=AnsweringExplainer(lambda: _explainer(home)),
+        steward=AnsweringSteward(lambda: _stewards(home)),
     )
     return _traced(app, "profile_api")
 
@@ -80,6 +83,13 @@ def _traced(app: "FastAPI", service: str) -> "FastAPI":
     if tracer is not None:
         app.add_middleware(otel.TraceRequests, tracer=tracer, service=service)
     return app
+
+
+def _stewards(home: Home) -> "Stewards":
+    from services.identity.adapters.sql.store import SqlStore
+    from services.resolver.stewarding import Stewards
+
+    return Stewards(SqlStore(home.url), home.log().producer())
 
 
 def _explainer(home: Home) -> "Explainer":

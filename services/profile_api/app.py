@@ -21,7 +21,7 @@ from services.profile_api.auth import KeyRing
 from services.profile_api.body_limit import BodyLimit
 from services.profile_api.desk import Desk
 from services.profile_api.openapi import describe
-from services.profile_api.ports import DecisionLog, Explainer, ProfileReads
+from services.profile_api.ports import DecisionLog, Explainer, ProfileReads, Steward
 from services.profile_api.problems import Code, ProblemError
 from services.profile_api.responses import answers
 from services.profile_api.routes import (
@@ -34,6 +34,7 @@ from services.profile_api.routes import (
     segments,
     trace,
 )
+from services.profile_api.routes import steward as steward_routes
 from services.profile_api.settings import ProfileApiSettings
 from services.profile_api.standing import StandingReader
 from services.profile_api.who import People
@@ -56,13 +57,16 @@ def create_app(
     random: Callable[[int], bytes],
     metrics: Metrics | None = None,
     explainer: Explainer | None = None,
+    steward: Steward | None = None,
 ) -> FastAPI:
-    """`reads` and `explainer` are closed at shutdown.
+    """`reads`, `explainer` and `steward` are closed at shutdown.
 
     `random` gives unguessable bytes, as os.urandom does. Without an explainer nothing is explained.
     """
     metrics = metrics or Metrics()
-    desk = _desk(settings, reads, decision_log, clock, random=random, explainer=explainer)
+    desk = _desk(
+        settings, reads, decision_log, clock, random=random, explainer=explainer, steward=steward
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -70,6 +74,8 @@ def create_app(
         await reads.close()
         if explainer is not None:
             await explainer.close()
+        if steward is not None:
+            await steward.close()
 
     app = FastAPI(
         title=TITLE,
@@ -85,7 +91,7 @@ def create_app(
     )
     app.add_middleware(BodyLimit, bytes_max=settings.body_bytes_max)
     app.add_middleware(CountRequests, metrics=metrics, service="profile_api")
-    for noun in (profiles, accounts, segments, decisions, trace, explain):
+    for noun in (profiles, accounts, segments, decisions, trace, explain, steward_routes):
         app.include_router(
             noun.router(desk),
             responses=answers(
@@ -100,14 +106,14 @@ def create_app(
     return app
 
 
-def _desk(
+def _desk(  # in the order of create_app
     settings: ProfileApiSettings,
     reads: ProfileReads,
     decision_log: DecisionLog,
     clock: Clock,
-    *,
     random: Callable[[int], bytes],
     explainer: Explainer | None,
+    steward: Steward | None,
 ) -> Desk:
     return Desk(
         settings=settings,
@@ -129,6 +135,7 @@ def _desk(
             candidates_max=settings.candidates_max,
         ),
         explainer=explainer,
+        steward=steward,
     )
 
 

@@ -35,6 +35,8 @@ class Scope(StrEnum):
     SEGMENTS_READ = "segments:read"
     DECISIONS_WRITE = "decisions:write"
     TRACE_READ = "trace:read"
+    STEWARD_READ = "steward:read"
+    STEWARD_WRITE = "steward:write"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,15 +6,28 @@ from dataclasses import dataclass
 import msgspec
 from starlette.responses import Response
 
+from services.identity.domain.explained import (
+    IdentifierSubject,
+    ProfileSubject,
+    RecordSubject,
+    Subject,
+)
 from services.identity.domain.reading import StoredView
 from services.identity.ports import Clock
 from services.profile_api.auth import KeyRing
-from services.profile_api.ports import DecisionLog, Explainer, ProfileReads
+from services.profile_api.ports import DecisionLog, Explainer, ProfileReads, Steward
 from services.profile_api.problems import Code, ProblemError
 from services.profile_api.profile_view import candidate
 from services.profile_api.settings import ProfileApiSettings
 from services.profile_api.standing import StandingReader
-from services.profile_api.who import IdentifierRef, People, ProfileRef, parse_who
+from services.profile_api.who import (
+    IdentifierRef,
+    People,
+    ProfileRef,
+    RecordRef,
+    parse_subject,
+    parse_who,
+)
 
 # Not orjson: it refuses integers beyond 64 bits, which a trait may hold.
 _encoder = msgspec.json.Encoder()
@@ -34,6 +47,7 @@ class Desk:
     standing: StandingReader
     people: People
     explainer: Explainer | None = None
+    steward: Steward | None = None
 
     async def one(self, text: str) -> tuple[StoredView, str]:
         """The profile that is meant, and whether the id is still its own.
@@ -61,6 +75,24 @@ class Desk:
         if who is None:
             raise ProblemError(Code.UNKNOWN_PROFILE, "an id is a profile id, or type:value")
         return who
+
+    async def subject(self, text: str) -> Subject:
+        """Who is meant, for those who look records up themselves."""
+        named = parse_subject(text)
+        match named:
+            case ProfileRef(profile):
+                return ProfileSubject(profile)
+            case RecordRef(key):
+                return RecordSubject(key)
+            case IdentifierRef():
+                keys = await self.people.keys_of(named)
+                if keys is None:
+                    raise ProblemError(Code.UNKNOWN_PROFILE, self.unknown(None))
+                return IdentifierSubject(keys)
+            case None:
+                raise ProblemError(
+                    Code.INVALID_REQUEST, "name a record as source/kind/key, type:value, or an id"
+                )
 
     def unknown(self, views: Sequence[StoredView] | None) -> str:
         if views is None:

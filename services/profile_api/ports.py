@@ -7,7 +7,7 @@ from uuid import UUID
 from services.identity.domain.accounts import AccountId
 from services.identity.domain.explained import Explained, How, Subject, Unexplained, WhyNot
 from services.identity.domain.identifiers import IdentityRules
-from services.identity.domain.ids import ProfileId, SegmentId
+from services.identity.domain.ids import Micros, ProfileId, SegmentId
 from services.identity.domain.reading import (
     ApiKey,
     DecisionEntry,
@@ -20,6 +20,8 @@ from services.identity.domain.reading import (
     TimelineRow,
 )
 from services.identity.domain.source import Source
+from services.identity.domain.steward import CommandId, Verdict
+from services.identity.domain.stewarding import ListedDecision, Made, Refused
 from services.identity.domain.tracing import Surroundings, TracedEvent
 from services.identity.ports import Message
 
@@ -96,6 +98,25 @@ class Explainer(Protocol):
     async def explain(self, one: Subject, other: Subject) -> Explained | Unexplained: ...
     async def why_not(self, one: Subject, other: Subject) -> WhyNot | Unexplained: ...
     async def how(self, subject: Subject) -> How | Unexplained: ...
+    async def close(self) -> None: ...
+
+
+class Steward(Protocol):
+    """Takes stewards' decisions; raises RetryableError when store or log cannot be reached."""
+
+    async def decide(
+        self, verdict: Verdict, one: Subject, other: Subject, *, at: Micros, by: str, reason: str
+    ) -> Made | Refused: ...
+    async def withdraw(
+        self, decision: CommandId, *, at: Micros, by: str, reason: str
+    ) -> Made | Refused: ...
+    async def listed(
+        self, *, before: tuple[Micros, CommandId] | None, decisions_max: int
+    ) -> Sequence[ListedDecision]:
+        """The latest first."""
+        ...
+
+    async def one(self, decision: CommandId) -> ListedDecision | None: ...
     async def close(self) -> None: ...
 
 

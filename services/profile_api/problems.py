@@ -22,6 +22,9 @@ class Code(StrEnum):
     AMBIGUOUS_IDENTITY = "ambiguous_identity"
     SEVERAL_ACCOUNTS = "several_accounts"
     ONE_PROFILE = "one_profile"
+    UNKNOWN_DECISION = "unknown_decision"
+    CONTRADICTS = "contradicts"
+    TOO_MANY_RECORDS = "too_many_records"
     SEVERAL_PROFILES = "several_profiles"
     NOT_COVERED = "not_covered"
     NO_SUCH_PATH = "no_such_path"
@@ -43,6 +46,9 @@ STATUS_OF: Mapping[Code, int] = {
     Code.AMBIGUOUS_IDENTITY: 300,
     Code.SEVERAL_ACCOUNTS: 300,
     Code.ONE_PROFILE: 409,
+    Code.UNKNOWN_DECISION: 404,
+    Code.CONTRADICTS: 409,
+    Code.TOO_MANY_RECORDS: 422,
     Code.SEVERAL_PROFILES: 409,
     Code.NOT_COVERED: 412,
     Code.NO_SUCH_PATH: 404,
@@ -63,6 +69,9 @@ TITLE_OF: Mapping[Code, str] = {
     Code.AMBIGUOUS_IDENTITY: "Several profiles hold this identifier",
     Code.SEVERAL_ACCOUNTS: "Several workspaces have an account of this name",
     Code.ONE_PROFILE: "Both stand in one profile",
+    Code.UNKNOWN_DECISION: "There is no such decision",
+    Code.CONTRADICTS: "A decision that stands says otherwise",
+    Code.TOO_MANY_RECORDS: "One side has more records than a decision can name",
     Code.SEVERAL_PROFILES: "The two stand in different profiles",
     Code.NOT_COVERED: "The answer would not have seen what it was asked to",
     Code.NO_SUCH_PATH: "There is nothing at this path",

@@ -312,6 +312,25 @@ class StoreContract:
             assert list(tx.decisions_among([ann, ben])) == []
             assert sorted(tx.records_decided([number])) == sorted([ann, ben])
 
+    def test_decisions_are_listed_the_latest_first(self, store: ResolverStore) -> None:
+        same, other = (
+            decide(Verdict.SAME, [ANN], [each], decided_at=at, by="steward", reason="seen")
+            for each, at in ((BEN, NOW), (CAT, LATER))
+        )
+        gone = withdraw(same.id, decided_at=LATER, by="steward", reason="a mistake")
+        with store.transaction() as tx:
+            tx.add_decisions([same, other, gone])
+            assert tx.decision(same.id) == (same, gone)
+            assert tx.decision(other.id) == (other, None)
+            assert tx.decision(gone.id) is None
+            assert list(tx.decisions_listed(before=None, decisions_max=9)) == [
+                (other, None),
+                (same, gone),
+            ]
+            place = (other.decided_at, other.id)
+            assert list(tx.decisions_listed(before=place, decisions_max=9)) == [(same, gone)]
+            assert list(tx.decisions_listed(before=None, decisions_max=1)) == [(other, None)]
+
     # offsets
 
     def test_offsets_move_by_compare_and_set(self, store: ResolverStore) -> None:

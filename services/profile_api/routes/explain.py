@@ -8,11 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.identity.domain.explained import (
-    IdentifierSubject,
     Obstacle,
-    ProfileSubject,
-    RecordSubject,
-    Subject,
     Unexplained,
 )
 from services.profile_api.auth import RequiresScope, Scope
@@ -29,7 +25,6 @@ from services.profile_api.problems import Code, ProblemError
 from services.profile_api.responses import answers
 from services.profile_api.routes.asked import Asked
 from services.profile_api.routes.explain_responses import ExplainedAnswer, HowAnswer, WhyNotAnswer
-from services.profile_api.who import IdentifierRef, ProfileRef, RecordRef, parse_subject
 
 _PICTURE_HEADERS = {
     "Cache-Control": "no-store",
@@ -65,7 +60,7 @@ def router(desk: Desk) -> APIRouter:
         """Why two records stand in one profile: the joins on the way from one to the other."""
         await _may_see(desk, request, values=values)
         standing = await desk.standing.now(asked)
-        subjects = await _subject(desk, a), await _subject(desk, b)
+        subjects = await desk.subject(a), await desk.subject(b)
         found = await _explainer(desk).explain(*subjects)
         if isinstance(found, Unexplained):
             raise _problem(found)
@@ -81,7 +76,7 @@ def router(desk: Desk) -> APIRouter:
         """Why two records stand in different profiles: the first reason that held."""
         await _may_see(desk, request, values=values)
         standing = await desk.standing.now(asked)
-        subjects = await _subject(desk, a), await _subject(desk, b)
+        subjects = await desk.subject(a), await desk.subject(b)
         found = await _explainer(desk).why_not(*subjects)
         if isinstance(found, Unexplained):
             raise _problem(found)
@@ -97,7 +92,7 @@ def router(desk: Desk) -> APIRouter:
         """How a profile came to be: its units, and every join in order with its evidence."""
         await _may_see(desk, request, values=values)
         standing = await desk.standing.now(asked)
-        found = await _explainer(desk).how(await _subject(desk, who))
+        found = await _explainer(desk).how(await desk.subject(who))
         if isinstance(found, Unexplained):
             raise _problem(found)
         body = Teller(show_values=values).how(found) | standing.members()
@@ -130,24 +125,6 @@ def _explainer(desk: Desk) -> Explainer:
     if desk.explainer is None:
         raise ProblemError(Code.UNAVAILABLE, "this process explains nothing")
     return desk.explainer
-
-
-async def _subject(desk: Desk, text: str) -> Subject:
-    named = parse_subject(text)
-    match named:
-        case ProfileRef(profile):
-            return ProfileSubject(profile)
-        case RecordRef(key):
-            return RecordSubject(key)
-        case IdentifierRef():
-            keys = await desk.people.keys_of(named)
-            if keys is None:
-                raise ProblemError(Code.UNKNOWN_PROFILE, desk.unknown(None))
-            return IdentifierSubject(keys)
-        case None:
-            raise ProblemError(
-                Code.INVALID_REQUEST, "name a record as source/kind/key, type:value, or an id"
-            )
 
 
 def _problem(found: Unexplained) -> ProblemError:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from services.identity.adapters.memory.landing import LandingTables
-from services.identity.domain.steward import Decision, Withdrawal
+from services.identity.domain.ids import Micros
+from services.identity.domain.steward import CommandId, Decision, Withdrawal
 
 
 class StewardTables(LandingTables):
@@ -34,6 +35,24 @@ class StewardTables(LandingTables):
         standing = [tables.decisions[each][1] for each in ids if not tables.withdrawn.get(each)]
         return [each for each in standing if isinstance(each, Decision)]
 
+    def decision(self, id_: CommandId) -> tuple[Decision, Withdrawal | None] | None:
+        _, known = self._tables.decisions.get(id_, (0, None))
+        return (known, self._taken_back(known)) if isinstance(known, Decision) else None
+
+    def decisions_listed(
+        self, *, before: tuple[Micros, CommandId] | None, decisions_max: int
+    ) -> Sequence[tuple[Decision, Withdrawal | None]]:
+        every = [d for _, d in self._tables.decisions.values() if isinstance(d, Decision)]
+        every.sort(key=_when, reverse=True)
+        after = [each for each in every if before is None or _when(each) < before]
+        return [(each, self._taken_back(each)) for each in after[:decisions_max]]
+
+    def _taken_back(self, decision: Decision) -> Withdrawal | None:
+        ids = self._tables.withdrawn.get(decision.id, ())
+        found = [self._tables.decisions[each][1] for each in ids]
+        every = [each for each in found if isinstance(each, Withdrawal)]
+        return min(every, key=lambda each: (each.decided_at, each.id), default=None)
+
     def records_decided(self, commands: Sequence[int]) -> Sequence[int]:
         tables, asked = self._tables, frozenset(commands)
         about = {
@@ -44,3 +63,7 @@ class StewardTables(LandingTables):
         decisions = [tables.decisions[each][1] for each in about if each in tables.decisions]
         keys = {key for each in decisions if isinstance(each, Decision) for key in each.records()}
         return sorted(tables.numbers[key] for key in keys if key in tables.numbers)
+
+
+def _when(decision: Decision) -> tuple[Micros, CommandId]:
+    return decision.decided_at, decision.id

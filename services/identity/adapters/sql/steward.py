@@ -1,15 +1,19 @@
 """Stewards' commands in PostgreSQL: kept as they were read, and found by the records they name."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
 from services.identity.adapters.sql.arrays import Byteas, Int8s, Uuids
 from services.identity.adapters.sql.landing import LandingWrites, uid_of
-from services.identity.domain.steward import Decision, Withdrawal
+from services.identity.domain.ids import Micros
+from services.identity.domain.steward import CommandId, Decision, Withdrawal
 
 _encoder = msgspec.json.Encoder()
 _decisions = msgspec.json.Decoder(Decision)
+_withdrawals = msgspec.json.Decoder(Withdrawal)
+LATEST = 2**63 - 1  # after every instant
 
 # The first condition is a question of its own, asked once: without any decision nothing is looked
 # for, however many records are asked about.
@@ -23,12 +27,26 @@ WHERE EXISTS (SELECT FROM steward_decision) AND NOT d.is_withdrawal AND d.id IN 
 """
 
 
+LISTED = """
+SELECT d.document, (
+  SELECT w.document FROM steward_decision w WHERE w.decision = d.id AND w.is_withdrawal
+  ORDER BY w.decided_at, w.id LIMIT 1
+) FROM steward_decision d WHERE NOT d.is_withdrawal
+"""
+
+
 def encode(command: Decision | Withdrawal) -> bytes:
     return _encoder.encode(command)
 
 
 def decode_decision(raw: bytes) -> Decision:
     return _decisions.decode(raw)
+
+
+def _listed(row: tuple[Any, ...]) -> tuple[Decision, Withdrawal | None]:
+    document, taken_back = row
+    withdrawal = None if taken_back is None else _withdrawals.decode(taken_back)
+    return decode_decision(document), withdrawal
 
 
 class StewardWrites(LandingWrites):
@@ -59,6 +77,23 @@ class StewardWrites(LandingWrites):
 
     def decisions_among(self, records: Sequence[int]) -> Sequence[Decision]:
         return [decode_decision(row[0]) for row in self._rows(AMONG, Int8s(list(records)))]
+
+    def decision(self, id_: CommandId) -> tuple[Decision, Withdrawal | None] | None:
+        rows = self._rows(LISTED + " AND d.id = %s", id_)
+        return _listed(rows[0]) if rows else None
+
+    def decisions_listed(
+        self, *, before: tuple[Micros, CommandId] | None, decisions_max: int
+    ) -> Sequence[tuple[Decision, Withdrawal | None]]:
+        at, id_ = before or (LATEST, "")
+        rows = self._rows(
+            LISTED + ' AND (d.decided_at, d.id COLLATE "C") < (%s, %s)'
+            ' ORDER BY d.decided_at DESC, d.id COLLATE "C" DESC LIMIT %s',
+            at,
+            id_,
+            decisions_max,
+        )
+        return [_listed(row) for row in rows]
 
     def records_decided(self, commands: Sequence[int]) -> Sequence[int]:
         rows = self._rows(
