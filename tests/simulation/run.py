@@ -142,6 +142,7 @@ def _faults(scenario: Scenario, ground: Ground, log: SimulatedLog) -> Sequence[s
             ground.books(),
             messages=log.messages,
             told=log.told,
+            settled=log.settled,
             holders_max=scenario.holders_max,
         )
     )
@@ -210,7 +211,7 @@ class _Crew:
     def _live(self, chance: Random, actor: Actor) -> None:
         store = self._ground.store_of(actor)
         log = LogOfOne(self._log, actor.step)
-        stepped = SteppedStore(store, actor, self._tally, self._ground.turn)
+        stepped = SteppedStore(store, actor, log, self._tally, self._ground.turn)
         worker = Worker(
             store=cast("ResolverStore", stepped),
             log=cast("EventLog", log),

@@ -14,6 +14,7 @@ from services.identity.adapters.sql.store import SqlStore
 from services.identity.store import ResolverStore, RestartBatch, Transaction
 from tests.simulation.actors import SIMULATED, Actor
 from tests.simulation.tally import Tally
+from tests.simulation.world import LogOfOne
 
 DEADLOCK_SECONDS = 0.001  # after so long a wait the server looks for a deadlock, once
 
@@ -31,8 +32,11 @@ class SteppedStore:
     `turn` is None for a store that isolates its transactions itself.
     """
 
-    def __init__(self, store: object, actor: Actor, tally: Tally, turn: Turn | None) -> None:
+    def __init__(
+        self, store: object, actor: Actor, log: LogOfOne, tally: Tally, turn: Turn | None
+    ) -> None:
         self._store = cast("ResolverStore", store)
+        self._log = log
         self._actor = actor
         self._tally = tally
         self._turn = turn
@@ -43,6 +47,7 @@ class SteppedStore:
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         self._actor.step("begin")
+        self._log.begun()
         if self._turn is not None:
             self._turn.holder = self._actor
         try:
@@ -56,6 +61,7 @@ class SteppedStore:
         finally:
             if self._turn is not None:
                 self._turn.holder = None
+        self._log.committed()
         self._actor.step("committed")
 
 

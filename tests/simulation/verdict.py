@@ -101,6 +101,7 @@ def faults(
     *,
     messages: Mapping[Partition, Sequence[Message]],
     told: Sequence[OutgoingMessage],
+    settled: Mapping[OutgoingMessage, int],
     holders_max: int,
 ) -> Iterator[str]:
     """Everything that does not hold, in words."""
@@ -113,6 +114,8 @@ def faults(
     yield from state.broken
     yield from _faults_of_landing(books, messages, told, holders_max)
     yield from _faults_of_feed(state.memberships, books, told)
+    if any(times > 1 for times in settled.values()):
+        yield "a letter was sent again, though it had been sent and taken out of the outbox"
     if books.unsent:
         yield f"{books.unsent} letters are in the outbox"
 

@@ -6,6 +6,7 @@ another worker while its owner still holds messages, put a reader back, and fail
 within or after it.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
@@ -58,6 +59,7 @@ class SimulatedLog:
         self.shown: dict[Partition, int] = dict.fromkeys(self.messages, 0)
         self.owners: dict[Partition, SimulatedConsumer | None] = dict.fromkeys(self.messages)
         self.told: list[OutgoingMessage] = []  # what was appended to all other topics, in order
+        self.settled: Counter[OutgoingMessage] = Counter()  # appended, and the relay committed
 
     def append(self, message: OutgoingMessage) -> Position:
         if message.topic != TOPIC:
@@ -97,6 +99,14 @@ class LogOfOne:
         self._log = log
         self._step = step
         self.consumers: list[SimulatedConsumer] = []
+        self._sent: list[OutgoingMessage] = []  # in the transaction that is open
+
+    def begun(self) -> None:
+        self._sent.clear()
+
+    def committed(self) -> None:
+        """Nothing that this transaction sent may be sent again."""
+        self._log.settled.update(self._sent)
 
     def ensure_topics(self, topics: Sequence[TopicSettings]) -> None:
         """They are there."""
@@ -106,7 +116,7 @@ class LogOfOne:
         return ()
 
     def producer(self) -> "SimulatedProducer":
-        return SimulatedProducer(self._log, self._step)
+        return SimulatedProducer(self._log, self._step, self._sent)
 
     def consumer(
         self, *, topics: Sequence[str], group: str, start: StartingOffsets
@@ -123,9 +133,10 @@ class LogOfOne:
 
 
 class SimulatedProducer:
-    def __init__(self, log: SimulatedLog, step: Step) -> None:
+    def __init__(self, log: SimulatedLog, step: Step, sent: list[OutgoingMessage]) -> None:
         self._log = log
         self._step = step
+        self._sent = sent
 
     def append(self, messages: Sequence[OutgoingMessage]) -> Sequence[Position]:
         """When it fails, none, some or all were appended: nobody was told."""
@@ -138,6 +149,7 @@ class SimulatedProducer:
                     self._log.append(message)
             raise
         positions = [self._log.append(message) for message in messages]
+        self._sent.extend(messages)
         self._step("appended")
         return positions
 
