@@ -29,6 +29,7 @@ from services.profile_api.routes import (
     decisions,
     docs,
     explain,
+    generic,
     health,
     profiles,
     segments,
@@ -91,7 +92,8 @@ def create_app(
     )
     app.add_middleware(BodyLimit, bytes_max=settings.body_bytes_max)
     app.add_middleware(CountRequests, metrics=metrics, service="profile_api")
-    for noun in (profiles, accounts, segments, decisions, trace, explain, steward_routes):
+    nouns = (profiles, accounts, segments, decisions, trace, explain, generic, steward_routes)
+    for noun in nouns:
         app.include_router(
             noun.router(desk),
             responses=answers(

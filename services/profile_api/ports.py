@@ -11,6 +11,7 @@ from services.identity.domain.ids import Micros, ProfileId, SegmentId
 from services.identity.domain.reading import (
     ApiKey,
     DecisionEntry,
+    GenericRow,
     MemberRow,
     ProgressRow,
     RecordRow,
@@ -80,6 +81,10 @@ class ProfileReads(TraceReads, AccountReads, Protocol):
 
     async def progress(self) -> ProgressRow | None: ...
     async def sources(self) -> Sequence[Source]: ...
+    async def generic_keys(self, *, of_blocking: bool, keys_max: int) -> Sequence[GenericRow]:
+        """The newest ones of identifiers, or of blocking, most holders first."""
+        ...
+
     async def ruleset(self) -> bytes | None:
         """The document of the active rules; None where only the built-in ones are in use."""
         ...

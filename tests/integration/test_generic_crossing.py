@@ -5,7 +5,10 @@ from collections.abc import Callable, Collection, Sequence
 import pytest
 
 from services.identity.adapters.memory.log import MemoryLog
+from services.identity.adapters.sql.async_pool import AsyncPool
+from services.identity.adapters.sql.reads import SqlReads
 from services.identity.adapters.sql.store import SqlStore
+from services.identity.domain.identifiers import SCOPE_SHARED, identifier_key
 from services.identity.ports import TopicSettings
 from services.identity.store import StoredEdge, Transaction
 from services.identity.wire.changes import PROFILE_CHANGES, SEGMENT_CHANGES
@@ -94,3 +97,19 @@ def test_a_crossing_that_is_resolved_meanwhile_sends_a_batch_back(
     monkeypatch.setattr("services.resolver.resolve.batch.lock_standing", lock_late)
     home.work(Worker.resolve_once)
     assert home.hash().value == expected.value
+
+
+@pytest.mark.integration
+async def test_a_generic_value_is_listed_with_its_type_and_holders(database_url: str) -> None:
+    home = _Home(database_url)
+    for number in range(HOLDERS_MAX + 1):
+        home.visit(number)
+    home.hash()
+    pool = AsyncPool(database_url)
+    reads = SqlReads(pool)
+    (told,) = await reads.generic_keys(of_blocking=False, keys_max=9)
+    of_blocking = await reads.generic_keys(of_blocking=True, keys_max=9)
+    await reads.close()
+    assert (told.type, told.value, told.holders) == ("email", "info@example.org", HOLDERS_MAX + 1)
+    assert told.key == identifier_key("email", SCOPE_SHARED, "info@example.org")
+    assert [(each.type, each.holders) for each in of_blocking] == [(None, HOLDERS_MAX + 1)]

@@ -125,7 +125,7 @@ class IdentityRules:
 
     def holders_max(self, key: int) -> int:
         """How many records may hold a key. Those of identifiers are odd, of blocking even."""
-        if key & 1:
+        if not is_blocking_key(key):
             return self.generic_holders_max
         return min(self.blocking_holders_max, self.generic_holders_max)
 
@@ -228,6 +228,11 @@ _phone = lru_cache(maxsize=65_536)(phone_number)
 def identifier_key(type_name: str, scope: str, value: str) -> int:
     """The 64-bit key under which an identifier is found; equality is checked on the value."""
     return joined_identifier_key(f"{type_name}\x1f{scope}\x1f{value}")
+
+
+def is_blocking_key(key: int) -> bool:
+    """Keys of identifiers are odd, keys of blocking even."""
+    return key & 1 == 0
 
 
 def joined_identifier_key(text: str) -> int:

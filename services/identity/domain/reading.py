@@ -78,6 +78,20 @@ class RecordRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GenericRow:
+    """A key that too many records hold to tie any of them; `holders` are counted to a bound.
+
+    `type` and `value` of an identifier; None for a blocking key, of which nobody keeps the values.
+    """
+
+    key: int
+    since: Micros
+    holders: int
+    type: str | None
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
     """A caller's key as it is kept: never the secret, only its keyed hash."""
 

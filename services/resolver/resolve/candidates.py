@@ -9,7 +9,11 @@ sees the crossing; whoever lets go of a key leaves a KEY mark.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from services.identity.domain.identifiers import IdentityRules
+from services.identity.domain.identifiers import (
+    IdentityRules,
+    is_blocking_key,
+    joined_identifier_key,
+)
 from services.identity.domain.ids import Micros
 from services.identity.store import MarkKind, RestartBatch, ReviewItem, StoredRecord, Transaction
 
@@ -94,12 +98,33 @@ def tell_crossings(
     if not crossed:
         return
     tx.set_generic(crossed, at=at)
-    touched = sorted({number for key in crossed for number in tx.holders_of(key)})
+    held = {key: tx.holders_of(key) for key in crossed}
+    touched = sorted({number for numbers in held.values() for number in numbers})
     tx.mark((MarkKind.MATCHING, number, at) for number in touched)
     tx.review(
         [
-            ReviewItem("generic_key", str(key), {"generic": is_generic})
+            ReviewItem(
+                "generic_key",
+                str(key),
+                {
+                    "generic": is_generic,
+                    "type": _type_of(tx, key, held[key]),
+                    "holders": len(held[key]),
+                    "holders_max": limits[key],
+                },
+            )
             for key, is_generic in crossed.items()
         ],
         at=at,
     )
+
+
+def _type_of(tx: Transaction, key: int, holders: Sequence[int]) -> str | None:
+    """Of which type an identifier is, never its value; None of a blocking key."""
+    if is_blocking_key(key) or not holders:
+        return None
+    for record in tx.records(holders[:1]).values():
+        for text in record.state.identifiers:
+            if joined_identifier_key(text) == key:
+                return text.split("\x1f", 1)[0]
+    return None

@@ -6,11 +6,12 @@ from uuid import UUID
 
 from services.identity.domain.accounts import AccountId
 from services.identity.domain.errors import RetryableError
-from services.identity.domain.identifiers import IdentityRules
+from services.identity.domain.identifiers import IdentityRules, is_blocking_key
 from services.identity.domain.ids import ProfileId, SegmentId
 from services.identity.domain.reading import (
     ApiKey,
     DecisionEntry,
+    GenericRow,
     MemberRow,
     ProgressRow,
     RecordRow,
@@ -37,6 +38,7 @@ class MemoryReads:
     member_rows: dict[SegmentId, list[MemberRow]] = field(default_factory=dict)
     progress_row: ProgressRow | None = None
     source_rows: list[Source] = field(default_factory=list)
+    generic_rows: list[GenericRow] = field(default_factory=list)
     ruleset_document: bytes | None = None
     api_keys: dict[str, ApiKey] = field(default_factory=dict)
     entries: list[DecisionEntry] = field(default_factory=list)
@@ -105,6 +107,12 @@ class MemoryReads:
     async def sources(self) -> Sequence[Source]:
         await self.ping()
         return list(self.source_rows)
+
+    async def generic_keys(self, *, of_blocking: bool, keys_max: int) -> Sequence[GenericRow]:
+        await self.ping()
+        rows = [row for row in self.generic_rows if is_blocking_key(row.key) is of_blocking]
+        newest = sorted(rows, key=lambda row: (-row.since, row.key))[:keys_max]
+        return sorted(newest, key=lambda row: (-row.holders, row.key))
 
     async def ruleset(self) -> bytes | None:
         await self.ping()

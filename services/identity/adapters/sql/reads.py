@@ -22,6 +22,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from services.identity.adapters.sql.account_reads import SqlAccountReads
 from services.identity.adapters.sql.async_pool import AsyncPool, compile_statement
+from services.identity.adapters.sql.generic_reads import SqlGenericReads
 from services.identity.adapters.sql.sources import read_source
 from services.identity.adapters.sql.tables import (
     api_key,
@@ -146,10 +147,11 @@ def _members() -> Select[Any]:
     )
 
 
-class SqlReads(SqlTraceReads, SqlAccountReads):
+class SqlReads(SqlGenericReads, SqlTraceReads, SqlAccountReads):
     """The reads of services/profile_api/ports.py. Each is one statement, one round trip."""
 
     def __init__(self, pool: AsyncPool) -> None:
+        SqlGenericReads.__init__(self, pool)
         SqlTraceReads.__init__(self, pool)
         SqlAccountReads.__init__(self, pool)
         self._pool = pool

@@ -11,6 +11,7 @@ from services.resolver.standing import Standing
 from services.resolver.state_hash import StateHash, state_hash
 from tests.factories import channel_event, outgoing, untrained_model
 from tests.property.order_world import FixedClock, memory_store
+from tests.resolver_home import Home
 
 MODEL = untrained_model()
 SHARED = "info@example.org"
@@ -56,3 +57,15 @@ def test_marks_one_at_a_time_come_to_the_same_as_all_at_once() -> None:
     one_at_a_time, at_once = a_state(marks_max=1), a_state(marks_max=1_000)
     assert at_once.edges == 0
     assert one_at_a_time == at_once
+
+
+def test_a_crossing_is_told_by_type_and_count_never_by_value() -> None:
+    home = Home(holders_max=2)
+    for number, user in enumerate(("ann", "ben", "cat")):
+        home.say(channel_event(user_id=user, message_id=f"m-{number}", traits={"email": SHARED}))
+    (told,) = (
+        item.detail
+        for (kind, key), (item, _) in home.store.tables.reviews.items()
+        if kind == "generic_key" and int(key) & 1
+    )
+    assert told == {"generic": True, "type": "email", "holders": 3, "holders_max": 2}
