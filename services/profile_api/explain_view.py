@@ -105,6 +105,7 @@ class Teller:
             "left": self.records(step.left),
             "right": self.records(step.right),
             "identifier": None if step.identifier is None else self.identifier(step.identifier),
+            "steward_decision": step.decision,
             "pair": self.pair(step.pair),
             "decision": self.waterfall(step.waterfall),
             "link": self.waterfall(step.link),
@@ -158,7 +159,7 @@ def step_words(step: Step) -> str:
     weight = "" if step.waterfall is None else f"{step.waterfall.bits:+.1f} bits"
     match step.kind:
         case StepKind.STEWARD:
-            return f"a steward said that they are one person: {sizes}"
+            return f"a steward's decision joined {sizes}"
         case StepKind.IDENTIFIER | StepKind.ANONYMOUS:
             held = step.identifier
             name = "" if held is None else f"{held.type} (priority {held.priority})"

@@ -11,6 +11,7 @@ from itertools import combinations
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from services.identity.adapters.memory.store import MemoryStore
 from services.identity.domain.evidence import Waterfall
@@ -29,15 +30,16 @@ from services.identity.domain.explained import (
 from services.identity.domain.ids import ProfileId, RecordKey
 from services.identity.domain.kinds import Kind
 from services.identity.domain.ladder import floor_at
+from services.identity.domain.steward import Decision, Ruling, Withdrawal, rule
 from services.identity.domain.traits import TRAIT_FIELDS
 from services.identity.store import StoredRecord
-from services.identity.wire.events import ChannelEvent
 from services.resolver.explaining.explainer import Explainer
 from services.resolver.standing import Standing
 from tests.factories import untrained_model
-from tests.property.event_strategies import cases
+from tests.property.event_strategies import cases, decided_cases
 from tests.property.order_world import (
     RememberingScorer,
+    Said,
     Schedule,
     memory_store,
     run,
@@ -56,19 +58,19 @@ def standing() -> Standing:
     return Standing(scorer=RememberingScorer(MODEL))
 
 
-@given(case=cases())
+@given(case=st.one_of(cases(), decided_cases()))
 @settings(max_examples=EXAMPLES)
 def test_what_is_told_of_every_pair_and_profile_is_what_was_decided(
-    case: tuple[Sequence[ChannelEvent], Schedule], standing: Standing
+    case: tuple[Sequence[Said], Schedule], standing: Standing
 ) -> None:
-    events, schedule = case
+    said, schedule = case
     standing = with_limits(standing, schedule)
     store = memory_store(MODEL)
-    run(events, schedule, store, standing)
+    run(said, schedule, store, standing)
     explainer = Explainer(store, standing)
     for one, other in list(pairs_of(store, together=True))[:PAIRS_ASKED_MAX]:
         check_together(explainer.explain(RecordSubject(one), RecordSubject(other)))
-    world = World(store, schedule)
+    world = World(store, schedule, ruling_of(said, store))
     for one, other in list(pairs_of(store, together=False))[:PAIRS_ASKED_MAX]:
         world.check(explainer.why_not(RecordSubject(one), RecordSubject(other)))
     for profile, members in world.profiles().items():
@@ -76,6 +78,13 @@ def test_what_is_told_of_every_pair_and_profile_is_what_was_decided(
         assert isinstance(found, How)
         assert (found.profile, list(found.records)) == (profile, sorted(members))
         assert_put_together(found)
+
+
+def ruling_of(said: Sequence[Said], store: MemoryStore) -> Ruling:
+    withdrawn = {each.decision for each in said if isinstance(each, Withdrawal)}
+    in_force = [d for d in said if isinstance(d, Decision) and d.id not in withdrawn]
+    with store.snapshot() as snapshot:
+        return rule(in_force, {key: state.dated_from for key, state, _ in snapshot.records()})
 
 
 def check_together(found: Explained | Unexplained) -> None:
@@ -90,9 +99,10 @@ def check_together(found: Explained | Unexplained) -> None:
 class World:
     """What is stored, asked without the explainer's help."""
 
-    def __init__(self, store: MemoryStore, schedule: Schedule) -> None:
+    def __init__(self, store: MemoryStore, schedule: Schedule, ruling: Ruling) -> None:
         self._tables = store.tables
         self._schedule = schedule
+        self._ruling = ruling
 
     def profiles(self) -> Mapping[ProfileId, Sequence[RecordKey]]:
         """Of each profile that holds a record, whose keys."""
@@ -111,6 +121,8 @@ class World:
         component = {self._tables.members[each.number].component for each in (one, other)}
         keys = [key for key in set(one.keys) & set(other.keys) if not self._is_generic(key)]
         match found.reason:
+            case Reason.STEWARD:
+                assert self._is_ruled_apart(found)
             case Reason.NEVER_CANDIDATES:
                 assert not keys
                 assert all(fact.outcome is not KeyOutcome.SHARED for fact in found.pair.keys)
@@ -166,6 +178,22 @@ class World:
             "user_id": max(user_ids.values(), default=0) > 1,
         }[str(found.facts["rule"])]
 
+    def _is_ruled_apart(self, found: WhyNot) -> bool:
+        """The decision that is named speaks of both profiles."""
+        apart = next(a for a in self._ruling.apart if a.decision == found.facts["decision"])
+        profiles = [
+            {
+                self._tables.members[self._tables.numbers[key]].profile
+                for key in side
+                if key in self._tables.numbers
+            }
+            for side in (apart.left, apart.right)
+        ]
+        left, right = found.profiles
+        return (left in profiles[0] and right in profiles[1]) or (
+            left in profiles[1] and right in profiles[0]
+        )
+
     def _carriers(self, record: StoredRecord) -> set[ProfileId | None]:
         """The profiles of others who carry an identifier of this record."""
         texts = set(record.state.identifiers)
@@ -214,7 +242,10 @@ def assert_put_together(found: How) -> None:
         sides = {frozenset(step.left), frozenset(step.right)}
         assert sides <= groups
         groups = groups - sides | {frozenset().union(*sides)}
-        if step.kind is not StepKind.IDENTIFIER:  # units come first: they are what is joined later
+        if step.kind not in {
+            StepKind.IDENTIFIER,
+            StepKind.STEWARD,
+        }:  # units come first: they are what is joined later
             assert all(any(set(u.records) <= g for g in groups) for u in found.units)
     assert groups == {frozenset(found.records)}
     for each in found.fragile or ():
@@ -233,6 +264,8 @@ def assert_holds(step: Step) -> None:
         assert_adds_up(step.waterfall)
         assert_adds_up(step.link)
         assert step.waterfall.total == step.link.total > 0
+    elif step.kind is StepKind.STEWARD:
+        assert step.decision is not None
     else:
         assert step.identifier is not None
         assert step.identifier in step.pair.identifiers

@@ -118,6 +118,8 @@ class Step:
     right: Sequence[RecordKey]
     pair: PairFacts
     identifier: SharedIdentifier | None = None
+    decision: str | None = None
+    """The steward's decision, where one made it."""
     waterfall: Waterfall | None = None
     link: Waterfall | None = None
 

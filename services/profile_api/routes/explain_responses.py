@@ -59,6 +59,7 @@ class StepAnswer(Answer):
     left: list[NumberedRecordAnswer]
     right: list[NumberedRecordAnswer]
     identifier: SharedIdentifierAnswer | None
+    steward_decision: str | None = Field(description="The id of the decision that joined them")
     pair: PairAnswer = Field(description="The two records that stand for the groups")
     decision: WaterfallAnswer | None = Field(description="The pair's rows and the cluster step")
     link: WaterfallAnswer | None = Field(description="The same weight column by column")

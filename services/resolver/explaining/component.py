@@ -1,20 +1,20 @@
 """A component read whole and worked through again, as far as bounds allow."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from services.identity.domain.cluster import anchored_id
 from services.identity.domain.explained import Bounded, Standpoint
 from services.identity.domain.ids import ProfileId, RecordKey
-from services.identity.store import Reading
+from services.identity.store import Reading, StoredRecord
 from services.resolver.explaining.replayed import Replayed
 from services.resolver.resolve.candidates import Pair
 from services.resolver.resolve.cluster import Case, Plan
-from services.resolver.resolve.decided import decided
+from services.resolver.resolve.decided import Decided, decided
 from services.resolver.resolve.engine import Engine
 from services.resolver.resolve.known import Known
-from services.resolver.resolve.word import SILENCE
+from services.resolver.resolve.word import SILENCE, Word
 
 RECORDS_MAX = 2_000  # a larger component is not worked through: its edges alone fill memory
 PAIRS_MAX = 100_000  # two seconds of scoring
@@ -29,7 +29,10 @@ class Bounds:
 
 
 class Component:
-    """The component of one record today. `whole` is None where it is beyond the bounds."""
+    """The component of one record today, and what of it is clustered with that record.
+
+    `whole` is None where it is beyond the bounds. `said` is what stewards decided in it.
+    """
 
     def __init__(self, tx: Reading, engine: Engine, number: int, bounds: Bounds) -> None:
         self._tx = tx
@@ -41,14 +44,16 @@ class Component:
         self.profiles: Mapping[int, ProfileId | None] = {m.record: m.profile for m in members}
         self.known = Known(tx, engine.deriver.rules)
         self.bounded: Bounded | None = None
-        self.whole = self._work_through()
+        self.said: Decided | None = None
+        self.members: Collection[int] = self.profiles
+        self.whole = self._work_through(number)
 
-    def _work_through(self) -> Replayed | None:
+    def _work_through(self, number: int) -> Replayed | None:
         if len(self.profiles) > self._bounds.records_max:
             self._stop(pairs=0)
             return None
         self.known.read(self.profiles)
-        plan = Plan(self._case(), self.engine.context)
+        plan = Plan(self._case(number), self.engine.context)
         pairs = sum(_pairs_of([len(unit) for unit in part.units]) for part in plan.parts)
         if pairs > self._bounds.pairs_max:
             self._stop(pairs=pairs)
@@ -61,24 +66,34 @@ class Component:
         scored = self.engine.score(self.known, wanted)
         return dict(zip(wanted, scored.vectors, strict=True))
 
-    def _case(self) -> Case:
+    def _case(self, number: int) -> Case:
+        """As the resolver has it: batch.py."""
         known = self.known
         present = [n for n in self.profiles if not known.records[n].state.is_empty]
-        numbers = sorted(present, key=known.key_of)
-        several = numbers if len(numbers) > 1 else []
-        decisive = known.decisive_without_generic(several)
-        edges = self._tx.edges_among(numbers) if several else []
-        said = decided(self._tx, known.records, members=numbers) if several else None
+        several = present if len(present) > 1 else []
+        edges = self._tx.edges_among(several) if several else []
+        self.said = decided(self._tx, known.records, members=present) if several else None
+        if self.said is not None:
+            pairs = [(edge.a, edge.b) for edge in edges]
+            parts = self.said.parts(dict.fromkeys(self.profiles, self.id), pairs)
+            self.members = [n for n in self.profiles if parts[n] == parts[number]]
+        numbers = sorted(set(present).intersection(self.members), key=known.key_of)
+        decisive = known.decisive_without_generic(numbers if len(numbers) > 1 else [])
+        records = [known.records[n] for n in numbers]
         return Case(
-            records=[known.records[n] for n in numbers],
+            records=records,
             features=[known.features(n) for n in numbers],
             decisive=[decisive.get(n, frozenset()) for n in numbers],
             weights={(edge.a, edge.b): edge.weight for edge in edges},
             vectors={(edge.a, edge.b): edge.vector for edge in edges},
-            word=said.word({known.key_of(n): i for i, n in enumerate(numbers)})
-            if said
-            else SILENCE,
+            word=self.word(records),
         )
+
+    def word(self, records: Sequence[StoredRecord]) -> Word:
+        """What stewards said of these, which are known by their places."""
+        if self.said is None or len(records) == 1:
+            return SILENCE
+        return self.said.word({record.key: place for place, record in enumerate(records)})
 
     def _stop(self, *, pairs: int) -> None:
         self.bounded = Bounded(

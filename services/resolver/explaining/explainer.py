@@ -79,7 +79,7 @@ class Explainer:
             ]
             ends = most_alike(tx, engine, sides[0], sides[1])
             here = Component(tx, engine, ends[0], self._bounds)
-            same = ends[1] in here.profiles
+            same = ends[1] in here.members
             there = here if same else Component(tx, engine, ends[1], self._bounds)
             return explain_apart(tx, (here, there), ends)
 

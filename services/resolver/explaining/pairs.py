@@ -66,11 +66,9 @@ def order_of(text: str, rules: IdentityRules) -> tuple[int, str]:
 
 
 def identifier_of(text: str, rules: IdentityRules) -> SharedIdentifier:
-    """From type, scope and value as one text. A steward's word comes before every identifier."""
-    type_name, _, value = text.split("\x1f", 2)
-    declared = rules.types.get(type_name)
-    priority = declared.priority if declared is not None else 0
-    return SharedIdentifier(type=type_name, value=value, priority=priority)
+    """From type, scope and value as one text; a tenure of the value may follow (tenure.py)."""
+    type_name, _, value, *_ = text.split("\x1f")
+    return SharedIdentifier(type=type_name, value=value, priority=rules.types[type_name].priority)
 
 
 def most_alike(

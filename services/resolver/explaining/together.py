@@ -9,6 +9,7 @@ from services.linkage.waterfall import cluster_step, link_waterfall
 from services.resolver.explaining.component import Component
 from services.resolver.explaining.pairs import identifier_of, pair_facts
 from services.resolver.explaining.replayed import Joined, path_between
+from services.resolver.resolve.word import STEWARD
 
 
 def explain_together(
@@ -55,9 +56,13 @@ def steps_of(tx: Reading, component: Component, joins: Sequence[tuple[int, Joine
 
 def step_of(component: Component, number: int, join: Joined, pair: PairFacts) -> Step:
     model, rules = component.engine.deriver.model, component.engine.deriver.rules
-    identifier = None if join.identifier is None else identifier_of(join.identifier, rules)
+    text = join.identifier
+    decision = None if text is None else decision_of(text)
+    identifier = None if text is None or decision is not None else identifier_of(text, rules)
     kind = StepKind.WEIGHT
-    if identifier is not None:
+    if decision is not None:
+        kind = StepKind.STEWARD
+    elif identifier is not None:
         kind = StepKind.ANONYMOUS if join.is_late else StepKind.IDENTIFIER
     return Step(
         number=number + 1,
@@ -66,9 +71,16 @@ def step_of(component: Component, number: int, join: Joined, pair: PairFacts) ->
         right=component.keys(join.right),
         pair=pair,
         identifier=identifier,
+        decision=decision,
         waterfall=None if join.link is None else cluster_step(pair.waterfall, join.link),
         link=None if join.link is None else link_waterfall(model, join.link),
     )
+
+
+def decision_of(text: str) -> str | None:
+    """The steward's decision that stands in the place of an identifier; None for an identifier."""
+    kind, _, value = text.split("\x1f", 2)
+    return value if kind == STEWARD else None
 
 
 def _ends_of(component: Component, join: Joined) -> tuple[StoredRecord, StoredRecord]:

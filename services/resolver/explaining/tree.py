@@ -88,11 +88,13 @@ def _without_records(component: Component, whole: Replayed, group: Group) -> Ite
     case = whole.plan.case
     for gone in group if len(group) > 2 else ():  # noqa: PLR2004  # of two, one is left alone
         kept = [place for place in range(len(case.records)) if place != gone]
+        records = [case.records[place] for place in kept]
         smaller = replace(
             case,
-            records=[case.records[place] for place in kept],
+            records=records,
             features=[case.features[place] for place in kept],
             decisive=[case.decisive[place] for place in kept],
+            word=component.word(records),
         )
         parts = _parts(component, whole, smaller, group)
         if len(parts) > 1:

@@ -8,10 +8,8 @@ whole batch back to its start, so that no decision stands on a stale reading.
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from services.identity.domain.cluster import anchored_id
-from services.identity.domain.connected import connect
 from services.identity.domain.ids import Micros, ProfileId, RecordKey
 from services.identity.domain.ladder import Place
 from services.identity.store import (
@@ -172,9 +170,8 @@ class _Work:
         components = {number: each.part for number, each in placed.items()}
         kept = self._set_aside(standing, components)
         parts = components
-        if decisions:  # records that decisions keep apart share a component, and no cluster
-            inside = (p for p in current if components.get(p[0], 0) == components.get(p[1], -1))
-            parts = connect(standing.members, chain(inside, decisions.links()))
+        if decisions:
+            parts = decisions.parts(components, current)
         if kept:
             parts = {number: part for number, part in parts.items() if number not in kept}
         clustered = self._cluster(parts, current, decisions)

@@ -7,7 +7,9 @@ record which only now is there) speaks of the records that are locked; the mark 
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
+from services.identity.domain.connected import connect
 from services.identity.domain.ids import RecordKey
 from services.identity.domain.steward import Decision, Ruling, rule
 from services.identity.store import Reading, RestartBatch, StoredRecord
@@ -45,12 +47,20 @@ class Decided:
         for one, other in self.ruling.links:
             yield self.numbers[one], self.numbers[other]
 
+    def parts(self, components: Mapping[int, int], edges: Iterable[Pair]) -> dict[int, int]:
+        """Of each record what it is clustered with: what decisions keep apart shares no cluster.
+
+        It shares a component all the same. `components` are those of the records.
+        """
+        inside = (p for p in edges if components.get(p[0], 0) == components.get(p[1], -1))
+        return connect(components, chain(inside, self.links()))
+
     def word(self, place: Mapping[RecordKey, int]) -> Word:
         """The same for records of one component, which are known by their places."""
         links = [
             WordLink(place[one], place[other], decision)
             for (one, other), decision in self.ruling.links.items()
-            if one in place
+            if one in place and other in place
         ]
         sides = [
             WordApart(_places(each.left, place), _places(each.right, place), each.decision)

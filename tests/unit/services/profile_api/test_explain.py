@@ -9,7 +9,9 @@ import httpx2
 import msgspec
 import pytest
 
-from services.identity.domain.ids import ProfileId, RecordKey
+from services.identity.domain.ids import Micros, ProfileId, RecordKey
+from services.identity.domain.steward import Verdict
+from services.identity.wire.commands import decide
 from services.profile_api.app import create_app
 from services.profile_api.auth import Scope
 from services.profile_api.explain_view import MASKED
@@ -266,3 +268,21 @@ async def test_every_answer_is_a_picture_where_one_is_asked_for(
     assert response.text.startswith("<svg ")
     assert MASKED in response.text
     assert "b7" not in response.text
+
+
+async def test_a_steward_s_word_is_told_where_it_joined_and_where_it_parts(
+    office: Office,
+) -> None:
+    ann, bob, cat = (RecordKey("web", "user_id", name) for name in ("ann", "bob", "cat"))
+    same = decide(Verdict.SAME, [ann], [bob], decided_at=Micros(1), by="s", reason="seen")
+    apart = decide(Verdict.DIFFERENT, [bob], [cat], decided_at=Micros(2), by="s", reason="seen")
+    people = [channel_event(user_id=key.key, message_id=key.key) for key in (ann, bob, cat)]
+    asked = explainer(Home().say(*people).decide(same, apart))
+    async with opened(office, asked) as client:
+        together = (await ask(client, "web/user_id/ann", "web/user_id/bob")).json()
+        names = {"a": "web/user_id/ann", "b": "web/user_id/cat"}
+        parted = (await client.get("/v1/why-not", params=names)).json()
+    await asked.close()
+    assert [(s["kind"], s["steward_decision"]) for s in together["path"]] == [("steward", same.id)]
+    WhyNotAnswer.model_validate(parted)
+    assert (parted["reason"], parted["facts"]) == ("separated_by_steward", {"decision": apart.id})
