@@ -12,10 +12,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from services.cli.ports import API_PORT, INGEST_PORT, RESOLVER_PORT
 from services.identity.domain.errors import UsageError
 
 CONFIG_BYTES_MAX = 100_000
-API_PORT, INGEST_PORT, RESOLVER_PORT = 8400, 8401, 8402
 ENV_PREFIX = "PLAIT_"
 PEPPER_MIN, PEPPER_MAX = 16, 64
 _SECRETS = ("database", "pepper", "kafka_password")

@@ -6,9 +6,12 @@ its data lie in the database that the configuration names.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from services.cli.config import Configuration, read_configuration
 from services.identity.domain.errors import UsageError
+
+if TYPE_CHECKING:  # a home has none, and pydantic costs every command a fifth of a second
+    from services.cli.config import Configuration
 
 POINTER_FILE = "configuration"  # in a folder of state: the file that it belongs to
 
@@ -19,7 +22,7 @@ class Place:
 
     folder: Path
     file: Path | None = None
-    config: Configuration | None = None
+    config: "Configuration | None" = None
 
     def option(self) -> tuple[str, str]:
         """How a command is told of it."""
@@ -45,6 +48,8 @@ def place_of(path: Path) -> Place:
     """A folder is a home, a file is a configuration. Raises UsageError for a file that is none."""
     path = path.expanduser().resolve()
     if path.is_file():
+        from services.cli.config import read_configuration
+
         config = read_configuration(path)
         folder = config.state or path.parent / f".plait-{path.stem}"
         return Place(folder=folder, file=path, config=config)

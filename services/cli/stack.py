@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import uvloop
@@ -21,9 +21,9 @@ from services.cli.apps import (
     resolver_app,
     work,
 )
-from services.cli.config import API_PORT, INGEST_PORT, RESOLVER_PORT
 from services.cli.home import Home
 from services.cli.places import Place
+from services.cli.ports import SERVICES, Ports
 from services.cli.running import Note, Running, noted
 from services.cli.serving import Door, listen, serving
 from services.identity.adapters.prometheus import Metrics
@@ -36,19 +36,6 @@ HOST = "127.0.0.1"
 GIL_SWITCH_SECONDS = 0.001  # the resolver's thread gives way to requests after a millisecond
 STOP_SECONDS_MAX = 9.5  # then the process ends as it is: whoever sent SIGTERM waits ten
 FIRST_TURN_SECONDS = 0.02  # between two looks whether it was made
-SERVICES = ("ingest", "resolver", "api")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ports:
-    """Where the HTTP doors listen; others are taken where these are taken."""
-
-    api: int = API_PORT
-    ingest: int = INGEST_PORT
-    resolver: int = RESOLVER_PORT
-
-    def of(self, service: str) -> int:
-        return {"api": self.api, "ingest": self.ingest, "resolver": self.resolver}[service]
 
 
 def run_stack(

@@ -18,10 +18,9 @@ from services.cli.logs import Level, start_logging, where
 from services.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from services.cli.output import show
 from services.cli.places import Place, place_of
+from services.cli.ports import SERVICES, Ports
 from services.cli.rules import take_rules
 from services.cli.running import Running, processes
-from services.cli.stack import SERVICES, Ports, run_stack
-from services.identity.adapters.otel import start_tracing
 from services.identity.adapters.sql.opening import NotAllowedError
 from services.identity.domain.errors import PlaitError, RetryableError
 
@@ -115,6 +114,9 @@ def _serve(
     as_json: bool,
 ) -> None:
     """Until it is told to stop. A bug ends the process with one line that names no person."""
+    from services.cli.stack import run_stack
+    from services.identity.adapters.otel import start_tracing
+
     log = start_logging(log_level)
     path = place.file or place.folder
     stop_tracing = start_tracing(os.environ)

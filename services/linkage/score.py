@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from services.identity.domain.weights import UNITS_PER_BIT, Units
+from services.linkage.arrow import leave_pandas_out
 from services.linkage.comparisons import Comparison
 from services.linkage.features import Features, FeatureSpec
 from services.linkage.model import LinkageModel
@@ -104,6 +105,7 @@ def _to_gammas(result: Mapping[str, Any], comparisons: Sequence[Comparison]) -> 
 
 def _connect(*, threads: int) -> duckdb.DuckDBPyConnection:
     """In memory. Without its progress bar, which would stand in what a command prints."""
+    leave_pandas_out()
     connection = duckdb.connect(config={"threads": threads})
     connection.execute("set enable_progress_bar = false")
     return connection

@@ -1,21 +1,17 @@
 """Each benchmark once, tiny, as it is called: it runs to its end and tells all its figures."""
 
 import json
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 
+from tests.integration.commands import run_here
+
 pytestmark = [pytest.mark.slow, pytest.mark.integration, pytest.mark.apart]
-SECONDS_MAX = 280
 
 
 def bench(*arguments: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "services.cli", "bench", *arguments, "--json"]
-    done = subprocess.run(  # noqa: S603  # our own command
-        command, capture_output=True, text=True, timeout=SECONDS_MAX, check=False
-    )
+    done = run_here("bench", *arguments, "--json")
     assert done.returncode == 0, done.stderr
     told: dict[str, Any] = json.loads(done.stdout)
     assert set(told) == {"bench", "machine", "sizes", "figures"}
@@ -52,7 +48,7 @@ def test_ingest() -> None:
 
 
 def test_the_api() -> None:
-    figures = bench("api", "--rate", "50", "--seconds", "2", "--profiles", "100")
+    figures = bench("api", "--rate", "100", "--seconds", "1", "--profiles", "30")
     assert figures["ready_seconds"].keys() == {"new_home", "home_at_rest"}
     assert figures["reads"]["answers"].keys() <= {"200", "300", "failed"}
     assert figures["reads"]["latency_ms"]["count"] == 100

@@ -12,15 +12,16 @@ import pytest
 
 from services.cli.home import Home, stop_home
 from services.identity.adapters.kafka.broker import what_is_missing
-from tests.integration.commands import free_port, run_plait
+from tests.integration.commands import ports_for, run_here, run_plait
 
 pytestmark = [pytest.mark.slow, pytest.mark.integration, pytest.mark.timeout(400)]
 
-PEOPLE = 200
+PEOPLE = 100
 
 
 def demo(home: Path, *options: str) -> dict[str, Any]:
-    ports = ("--port", str(free_port()), "--ingest-port", str(free_port()))
+    api, ingest = ports_for(home)
+    ports = ("--port", str(api), "--ingest-port", str(ingest))
     done = run_plait("demo", "--home", str(home), "--json", "--fixed", *ports, *options)
     assert done.returncode == 0, done.stdout[-3_000:] + done.stderr[-3_000:]
     return dict(json.loads(done.stdout))
@@ -93,7 +94,7 @@ def test_a_home_with_other_data_is_refused_and_kept(home: Path, shown: dict[str,
             "INSERT INTO segment (id, document, version, changed_at) VALUES ('mine', '{}', 1, 0)"
         )
         connection.commit()
-    done = run_plait("demo", "--home", str(home), "--people", "0")
+    done = run_here("demo", "--home", str(home), "--people", "0")
     assert done.returncode == 2
     assert "segments that the demo did not put there" in done.stderr
     with opened.connection() as connection:
@@ -106,7 +107,7 @@ def test_a_file_in_the_home_is_kept(home: Path, shown: dict[str, Any]) -> None:
     assert shown["passed"]
     file = home / "notes.txt"
     file.write_text("mine")
-    done = run_plait("demo", "--home", str(home), "--people", "0")
+    done = run_here("demo", "--home", str(home), "--people", "0")
     assert done.returncode == 2
     assert file.read_text() == "mine"
 
@@ -114,7 +115,7 @@ def test_a_file_in_the_home_is_kept(home: Path, shown: dict[str, Any]) -> None:
 def test_a_folder_of_something_else_is_refused_and_kept(tmp_path: Path) -> None:
     file = tmp_path / "letters.txt"
     file.write_text("mine")
-    done = run_plait("demo", "--home", str(tmp_path), "--people", "0")
+    done = run_here("demo", "--home", str(tmp_path), "--people", "0")
     assert done.returncode == 2
     assert file.read_text() == "mine"
     assert list(tmp_path.iterdir()) == [file]

@@ -16,15 +16,15 @@ from services.cli.demo.doors import Doors
 from services.cli.demo.population import population
 from services.cli.demo.story import Call, Door, Sending
 from services.cli.home import Home, stop_home
+from services.cli.ports import Ports
 from services.cli.running import Running, running_stack
-from services.cli.stack import Ports
 from services.identity.adapters.sql.store import SqlStore
 from services.resolver.state_hash import StateHash, state_hash
-from tests.integration.commands import free_port, run_plait
+from tests.integration.commands import ports_for, run_plait
 
 pytestmark = [pytest.mark.slow, pytest.mark.integration, pytest.mark.timeout(400)]
 
-PEOPLE = 200
+PEOPLE = 120
 EVENTS_PER_REQUEST = 10
 KILL_AFTER = 0.4  # of the requests
 SENDERS = 2
@@ -52,7 +52,8 @@ def _run(*, kill: bool) -> tuple[StateHash, int]:
     """Load a new home through HTTP; the state it ends in, and how many requests came before."""
     with tempfile.TemporaryDirectory(prefix="plait-kill-") as folder:
         path = Path(folder) / "home"
-        ports = Ports(api=free_port(), ingest=free_port())
+        api, ingest = ports_for(path)
+        ports = Ports(api=api, ingest=ingest)
         try:
             running = _start(path, ports)
             home = Home(path)

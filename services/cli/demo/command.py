@@ -7,10 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from services.cli.config import API_PORT, INGEST_PORT
 from services.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from services.cli.output import print_json, tell
-from services.cli.stack import Ports
+from services.cli.ports import API_PORT, INGEST_PORT, Ports
 from services.cli.up import IngestPortOption, PortOption
 from services.identity.domain.errors import UsageError
 

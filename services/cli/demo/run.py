@@ -21,9 +21,9 @@ from services.cli.demo.story import Door, Sending
 from services.cli.home import Home
 from services.cli.keys import API_KEY
 from services.cli.output import progress_bar
+from services.cli.ports import Ports
 from services.cli.running import Running
 from services.cli.segments import apply_segments
-from services.cli.stack import Ports
 from services.cli.up import start_detached
 from services.identity.domain.ids import RecordKey
 from services.identity.wire.events import DEAD_LETTER_TOPIC, TOPIC
