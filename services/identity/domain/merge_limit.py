@@ -5,6 +5,7 @@ A broken limit stays broken: what a group of records was seen with only grows wh
 
 from collections import Counter
 from collections.abc import Collection
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -35,6 +36,12 @@ class MergeLimit:
         if len(held) <= self.values_max or self.within_days is None:
             return len(held) > self.values_max
         return self._largest_in_a_span(held, self.within_days * DAY) > self.values_max
+
+    def is_broken_by_both(self, one: AbstractSet[Held], other: AbstractSet[Held]) -> bool:
+        """The same of two groups together; cheap where one of them is small."""
+        if self.within_days is None:
+            return len(one) + len(other) - len(one & other) > self.values_max
+        return self.is_broken_by(one | other)
 
     def _largest_in_a_span(self, held: Collection[Held], span: int) -> int:
         undated = {each.value for each in held if each.at is None}

@@ -62,9 +62,48 @@ def _held(value: str, seen: Seen, most: MergeLimit) -> set[Held]:
     return {Held(value, seen.first), Held(value, seen.last)}
 
 
+class Holdings:
+    """What each growing group of records holds of what is limited, added up as groups join.
+
+    A group is known by its list, which must live as long as this does.
+    """
+
+    def __init__(self, limits: Sequence[Limit]) -> None:
+        self._limits = limits
+        self._held: dict[int, list[set[Held]]] = {}
+
+    def refusal(self, left: list[int], right: list[int]) -> str | None:
+        """Why two groups may not be one person, or None; as `refusal` says."""
+        held = zip(self._limits, self._of(left), self._of(right), strict=True)
+        for limit, one, other in held:
+            if limit.most.is_broken_by_both(one, other):
+                return _words(limit)
+        return None
+
+    def join(self, left: list[int], right: list[int]) -> None:
+        """The right group goes into the left one."""
+        for one, other in zip(self._of(left), self._of(right), strict=True):
+            one.update(other)
+        del self._held[id(right)]
+
+    def _of(self, group: list[int]) -> list[set[Held]]:
+        found = self._held.get(id(group))
+        if found is None:
+            found = [
+                set[Held]().union(*(limit.values[place] for place in group))
+                for limit in self._limits
+            ]
+            self._held[id(group)] = found
+        return found
+
+
 def refusal(left: Sequence[int], right: Sequence[int], limits: Sequence[Limit]) -> str | None:
     """Why two groups of records may not be one person, or None."""
     for limit in limits:
         if limit.is_broken_by((*left, *right)):
-            return f"more than {limit.most.text()} {limit.name}"
+            return _words(limit)
     return None
+
+
+def _words(limit: Limit) -> str:
+    return f"more than {limit.most.text()} {limit.name}"

@@ -18,7 +18,7 @@ from services.identity.domain.identifiers import IdentityRules
 from services.identity.domain.merge_limit import Held, MergeLimit
 from services.linkage.features import Features
 from services.resolver.resolve.joint import NOTHING_PERSONAL, Personal, groups_joined
-from services.resolver.resolve.limits import Limit, refusal
+from services.resolver.resolve.limits import Holdings, Limit
 from services.resolver.resolve.word import REASON, SILENCE, Word
 
 ONE = MergeLimit(values_max=1)
@@ -139,6 +139,7 @@ def join_units(
         for text in texts:
             holders[text].append(index)
     units, joins = _as_told(len(decisive), word)
+    holdings = Holdings(limits)
     demoted: set[tuple[str, str, str]] = set()
     for text in sorted(holders, key=lambda each: (_priority(each, rules), each)):
         groups: Sequence[Sequence[int]] = [holders[text]]
@@ -146,36 +147,41 @@ def join_units(
             groups = groups_joined(holders[text], units, personal)
         for first, other in ((group[0], other) for group in groups for other in group[1:]):
             left, right = units[first], units[other]
-            if left == right:
+            if left is right:
                 continue
             kept_apart = bool(word.apart) and word.separates(left, right)
-            reason = REASON if kept_apart else refusal(left, right, limits)
+            reason = REASON if kept_apart else holdings.refusal(left, right)
             if reason is not None:
                 type_name, scope, _ = text.split("\x1f", 2)
                 demoted.add((type_name, scope, reason))
                 continue
             joins.append(UnitJoin(text, holders[text][0], other))
-            union = tuple(sorted(left + right))
-            for index in union:
-                units[index] = union
+            if len(left) < len(right):
+                left, right = right, left
+            holdings.join(left, right)
+            _join(units, left, right)
     return Units(
-        units=sorted(set(units.values())),
+        units=sorted(tuple(sorted(each)) for each in {id(u): u for u in units.values()}.values()),
         demoted=[Demotion(identifier_type=t, scope=s, reason=r) for t, s, r in sorted(demoted)],
         joins=joins,
     )
 
 
-def _as_told(count: int, word: Word) -> tuple[dict[int, tuple[int, ...]], list[UnitJoin]]:
-    """Of each record its unit, by a steward's word alone."""
-    units: dict[int, tuple[int, ...]] = {index: (index,) for index in range(count)}
+def _as_told(count: int, word: Word) -> tuple[dict[int, list[int]], list[UnitJoin]]:
+    """Of each record its unit, by a steward's word alone; the records of one share its list."""
+    units = {index: [index] for index in range(count)}
     joins: list[UnitJoin] = []
     for link in sorted(word.links):
         left, right = units[link.left], units[link.right]
-        if left != right:
+        if left is not right:
             joins.append(UnitJoin(link.text(), link.left, link.right))
-            union = tuple(sorted(left + right))
-            units.update(dict.fromkeys(union, union))
+            _join(units, left, right)
     return units, joins
+
+
+def _join(units: dict[int, list[int]], left: list[int], right: list[int]) -> None:
+    left.extend(right)
+    units.update(dict.fromkeys(right, left))
 
 
 def _priority(text: str, rules: IdentityRules) -> int:
