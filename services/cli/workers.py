@@ -30,10 +30,11 @@ def worker_on(
     from services.resolver.consume import Worker
 
     take_rules(home)
-    log, store = home.log(), SqlStore(home.url)
+    log, store, beside = home.log(), SqlStore(home.url), SqlStore(home.url)
     try:
         worker = Worker(
             store=store,
+            beside=beside,
             log=log,
             clock=home.clock,
             bounds=bounds,
@@ -45,5 +46,6 @@ def worker_on(
         finally:
             worker.close()
     finally:
+        beside.close()
         store.close()
         log.close()

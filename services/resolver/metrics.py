@@ -1,5 +1,6 @@
 """A worker's work as Prometheus metrics. Labels are stages, reasons and types of ours."""
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -18,6 +19,16 @@ from services.resolver.parts import Part
 from services.resolver.resolve.batch import Resolution
 
 LAG_SECONDS = 10.0  # between two measurements of the lag
+
+
+class _Here(threading.local):
+    """What one thread is in: landing may go on beside resolving."""
+
+    def __init__(self) -> None:
+        self.spent: dict[Stage, float] = {}
+        self.parts: dict[Part, float] = {}
+        self.part: tuple[Part, float] | None = None  # and since when
+        self.has_told = False
 
 
 class _Change(msgspec.Struct):
@@ -46,10 +57,7 @@ class WorkerMetrics:
         self._timer = timer
         self._lag_seconds = lag_seconds
         self._lag_at: float | None = None
-        self._spent: dict[Stage, float] = {}
-        self._parts: dict[Part, float] = {}
-        self._part: tuple[Part, float] | None = None  # and since when
-        self._has_told = False
+        self._here = _Here()
         self._declare(registry)
 
     def _declare(self, registry: CollectorRegistry) -> None:
@@ -97,24 +105,24 @@ class WorkerMetrics:
     @contextmanager
     def stage(self, stage: Stage) -> Iterator[None]:
         """A stage that found nothing to do is not counted, but for the wait of a poll."""
-        self._has_told = False
-        self._parts.clear()
-        self._part = None
+        self._here.has_told = False
+        self._here.parts.clear()
+        self._here.part = None
         begun = self._timer()
         yield
-        self._spent[stage] = self._timer() - begun
+        self._here.spent[stage] = self._timer() - begun
         self._leave_part()
-        if stage is Stage.POLL or (stage is Stage.RELAY and self._has_told):
-            self._seconds.labels(stage).observe(self._spent[stage])
+        if stage is Stage.POLL or (stage is Stage.RELAY and self._here.has_told):
+            self._seconds.labels(stage).observe(self._here.spent[stage])
 
     def entered(self, part: Part) -> None:
         self._leave_part()
-        self._part = (part, self._timer())
+        self._here.part = (part, self._timer())
 
     def _leave_part(self) -> None:
-        if self._part is not None:
-            part, since = self._part
-            self._parts[part] = self._parts.get(part, 0.0) + self._timer() - since
+        if self._here.part is not None:
+            part, since = self._here.part
+            self._here.parts[part] = self._here.parts.get(part, 0.0) + self._timer() - since
 
     def polled(self, messages: Sequence[Message]) -> None:
         """Counted once they are landed."""
@@ -131,14 +139,14 @@ class WorkerMetrics:
 
     def resolved(self, resolution: Resolution) -> None:
         self._batch(Stage.RESOLVE, resolution.marks)
-        for part, seconds in self._parts.items():
+        for part, seconds in self._here.parts.items():
             self._part_seconds.labels(part).observe(seconds)
         self._records.labels(Stage.RESOLVE).inc(resolution.records)
         self._pairs.inc(resolution.pairs)
         self._profiles.inc(resolution.told.profiles)
 
     def _batch(self, stage: Stage, size: int) -> None:
-        self._seconds.labels(stage).observe(self._spent.get(stage, 0.0))
+        self._seconds.labels(stage).observe(self._here.spent.get(stage, 0.0))
         self._sizes.labels(stage).observe(size)
 
     def parked(self, items: Sequence[ReviewItem]) -> None:
@@ -146,7 +154,7 @@ class WorkerMetrics:
             self._reviews.labels(each.kind).inc()
 
     def told(self, messages: Sequence[OutgoingMessage]) -> None:
-        self._has_told = True
+        self._here.has_told = True
         self._sizes.labels(Stage.RELAY).observe(len(messages))
         for kind in kinds_of(messages):
             self._told.labels(kind).inc()

@@ -4,6 +4,7 @@ A span is made when its work is done, from the times that were noted: a turn tha
 do, or begins again, leaves none.
 """
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -20,39 +21,50 @@ from services.resolver.resolve.batch import Resolution
 LINKS_MAX = 64  # of one batch; more would tell nobody more
 
 
+class _Here(threading.local):
+    """What one thread is in: landing may go on beside resolving, one turn ahead of it."""
+
+    def __init__(self) -> None:
+        self.senders: list[SpanContext] = []
+        self.landed: SpanContext | None = None
+        self.stage = Stage.POLL
+        self.times = (0, 0)
+        self.parts: list[tuple[Part, int]] = []
+        self.told = 0
+
+
 class Spans(Silent):
     """An observer of one worker. `wall` gives nanoseconds since 1970."""
 
     def __init__(self, tracer: Tracer, *, wall: Callable[[], int]) -> None:
         self._tracer = tracer
         self._wall = wall
-        self._senders: list[SpanContext] = []
-        self._landed: SpanContext | None = None
-        self._stage = Stage.POLL
-        self._times = (0, 0)
-        self._parts: list[tuple[Part, int]] = []
-        self._told = 0
+        self._here = _Here()
+        self._ahead: SpanContext | None = None  # landed in the turn that goes on
+        self._before: SpanContext | None = None  # and in the one before it
 
     @contextmanager
     def stage(self, stage: Stage) -> Iterator[None]:
-        self._stage = stage
+        self._here.stage = stage
         if stage is Stage.POLL:  # what is done from here on comes from elsewhere
-            self._landed = None
-        self._parts.clear()
-        self._told = 0
+            self._here.landed = None
+        self._here.parts.clear()
+        self._here.told = 0
         begun = self._wall()
         yield
-        self._times = (begun, self._wall())
-        if self._told:  # nothing more is said of a relay
-            self._make("relay", [self._landed], {"plait.messages": self._told})
+        self._here.times = (begun, self._wall())
+        if self._here.told:  # nothing more is said of a relay
+            self._make(
+                "relay", [self._here.landed or self._before], {"plait.messages": self._here.told}
+            )
 
     def entered(self, part: Part) -> None:
-        self._parts.append((part, self._wall()))
+        self._here.parts.append((part, self._wall()))
 
     def polled(self, messages: Sequence[Message]) -> None:
         said = {value for each in messages for name, value in each.headers if name == TRACEPARENT}
         found = [context_in(each) for each in sorted(said)[:LINKS_MAX]]
-        self._senders = [each for each in found if each is not None]
+        self._here.senders = [each for each in found if each is not None]
 
     def landed(self, landing: Landing) -> None:
         counts = {
@@ -61,8 +73,11 @@ class Spans(Silent):
             "plait.copies": landing.copies,
             "plait.refused": landing.refused,
         }
-        span = self._make("land", self._senders, counts)
-        self._landed = span.get_span_context()
+        span = self._make("land", self._here.senders, counts)
+        self._here.landed = self._ahead = span.get_span_context()
+
+    def turned(self) -> None:
+        self._before, self._ahead = self._ahead, None
 
     def resolved(self, resolution: Resolution) -> None:
         counts = {
@@ -71,21 +86,21 @@ class Spans(Silent):
             "plait.pairs": resolution.pairs,
             "plait.profiles": resolution.told.profiles,
         }
-        span = self._make("resolve", [self._landed], counts)
+        span = self._make("resolve", [self._here.landed or self._before], counts)
         inside = trace.set_span_in_context(span)
-        ends = [*(since for _, since in self._parts[1:]), self._times[1]]
-        for (part, since), until in zip(self._parts, ends, strict=True):
+        ends = [*(since for _, since in self._here.parts[1:]), self._here.times[1]]
+        for (part, since), until in zip(self._here.parts, ends, strict=True):
             child = self._tracer.start_span(f"resolve {part}", context=inside, start_time=since)
             child.end(until)
 
     def told(self, messages: Sequence[OutgoingMessage]) -> None:
-        self._told += len(messages)
+        self._here.told += len(messages)
 
     def failed(self, error: Exception, *, pause_seconds: float) -> None:  # noqa: ARG002  # an Observer's
         now = self._wall()
         kind = type(error.__cause__ or error).__name__
         span = self._tracer.start_span(
-            f"{self._stage} failed", attributes={"error.type": kind}, start_time=now
+            f"{self._here.stage} failed", attributes={"error.type": kind}, start_time=now
         )
         span.set_status(Status(StatusCode.ERROR))
         span.end(now)
@@ -96,7 +111,7 @@ class Spans(Silent):
         """Under what it came from, where that is one; else linked to it."""
         known = [each for each in origins if each is not None]
         alone = trace.NonRecordingSpan(known[0]) if len(known) == 1 else None
-        begun, ended = self._times
+        begun, ended = self._here.times
         span = self._tracer.start_span(
             name,
             context=None if alone is None else trace.set_span_in_context(alone),

@@ -39,6 +39,14 @@ class Standing:
     _evaluator: Evaluator | None = None
     _segments: object = None
 
+    def another(self) -> "Standing":
+        """The same limits for another thread, whose tools are its own."""
+        return Standing(
+            generic_holders_max=self.generic_holders_max,
+            component_units_max=self.component_units_max,
+            component_records_max=self.component_records_max,
+        )
+
     def deriver(self, tx: Reading, sources: Mapping[str, Source]) -> Deriver:
         """For the model that is active as of this transaction."""
         active = _active(tx)

@@ -84,16 +84,27 @@ def test_two_workers_at_once_end_in_the_one_hash(database_url: str) -> None:
 
 
 def _run_two(events: Sequence[ChannelEvent], url: str, tools: tuple[Standing, Standing]) -> None:
-    """Two workers of one group, a partition each, in threads, until nothing is left."""
+    """Two workers of one group, a partition each, in threads, until nothing is left.
+
+    The first of them lands in a thread of its own while it resolves.
+    """
     log = MemoryLog(FixedClock())
     topics = (TOPIC, IDENTITY_COMMANDS, DEAD_LETTER_TOPIC, PROFILE_CHANGES, SEGMENT_CHANGES)
     log.ensure_topics([TopicSettings(name=topic, partitions=2) for topic in topics])
     log.producer().append([outgoing(event) for event in events])
     stores = [SqlStore(url), SqlStore(url)]
+    beside = SqlStore(url)
     bounds = Bounds(messages_max=4, marks_max=6, poll_ms=0)
     workers = [
-        Worker(store=store, log=log, clock=FixedClock(), bounds=bounds, standing=standing)
-        for store, standing in zip(stores, tools, strict=True)
+        Worker(
+            store=store,
+            beside=other,
+            log=log,
+            clock=FixedClock(),
+            bounds=bounds,
+            standing=standing,
+        )
+        for store, other, standing in zip(stores, (beside, None), tools, strict=True)
     ]
     start = threading.Barrier(2)
     failures: list[BaseException] = []
@@ -116,7 +127,7 @@ def _run_two(events: Sequence[ChannelEvent], url: str, tools: tuple[Standing, St
     last = Worker(store=stores[0], log=log, clock=FixedClock(), bounds=bounds, standing=tools[0])
     last.run_until_caught_up()
     last.close()
-    for store in stores:
+    for store in (*stores, beside):
         store.close()
 
 

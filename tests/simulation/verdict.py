@@ -16,9 +16,9 @@ from services.identity.store import Snapshot
 from services.identity.wire import dead_letter
 from services.identity.wire.changes import PROFILE_CHANGES, SEGMENT_CHANGES, ChangeMessage, decode
 from services.identity.wire.events import DEAD_LETTER_TOPIC
-from services.resolver.consume import GROUP
 from services.resolver.derive import Deriver
 from services.resolver.land import read_event
+from services.resolver.lander import GROUP
 from services.resolver.state_hash import state_hash
 from tests.property.order_world import SOURCES, broken_promises, lines_of
 from tests.simulation.scorer import MODEL

@@ -20,7 +20,8 @@ from services.cli.home import Home
 from services.cli.keys import keys_of
 from services.identity.domain.ids import Micros
 from services.identity.wire.events import TOPIC
-from services.resolver.consume import GROUP, Bounds
+from services.resolver.consume import Bounds
+from services.resolver.lander import GROUP
 from services.resolver.publish import LETTERS_MAX
 
 PEOPLE_MAX = 20_000  # invented; with more events they are told again under other ids

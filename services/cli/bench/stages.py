@@ -122,11 +122,38 @@ class Stages:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class TwoThreads:
+    """A worker's two: their times go on side by side, so that both together exceed the clock's."""
+
+    landing: Stages = field(default_factory=Stages)
+    resolving: Stages = field(default_factory=Stages)
+
+    def start(self) -> None:
+        self.landing.start()
+        self.resolving.start()
+
+    def both(self) -> Stages:
+        total = self.resolving.copy()
+        for mine, theirs in (
+            (total.python, self.landing.python),
+            (total.waiting, self.landing.waiting),
+        ):
+            for stage, seconds in theirs.items():
+                mine[stage] += seconds
+        total.sizes += self.landing.sizes
+        return total
+
+
 @dataclass
 class TimedStanding(Standing):
     """A worker's tools, timed."""
 
     stages: Stages = field(default_factory=Stages)
+    landing: Stages = field(default_factory=Stages)
+
+    def another(self) -> Standing:
+        return TimedStanding(stages=self.landing)
 
     def deriver(self, *args: Any, **kwargs: Any) -> Deriver:  # noqa: ANN401  # handed on as it is
         deriver = super().deriver(*args, **kwargs)

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from services.cli.bench.machine import memory_mb
 from services.cli.bench.report import rate, spread_ms
-from services.cli.bench.stages import Stages, TimedLog, TimedStanding, TimedStore
+from services.cli.bench.stages import TimedLog, TimedStanding, TimedStore, TwoThreads
 from services.cli.heap import settle
 from services.cli.home import Home
 from services.identity.adapters.sql.store import SqlStore
@@ -46,15 +46,15 @@ def append(path: str, messages: Sequence[OutgoingMessage]) -> float:
 
 def drain(path: str, messages: int, batch: int) -> dict[str, Any]:
     """Land and resolve a backlog of so many messages, in batches."""
-    stages = Stages()
+    stages = TwoThreads()
     with _worker(path, stages, batch, lambda _: None) as (worker, store, log):
         stages.start()
         cpu = time.process_time()
         begun = last = time.perf_counter()
-        done = stages.copy()
+        done = stages.both()
         while True:
             if worker.turn():
-                last, done = time.perf_counter(), stages.copy()
+                last, done = time.perf_counter(), stages.both()
                 spent = time.process_time() - cpu
             elif is_caught_up(store, log):
                 break
@@ -81,7 +81,7 @@ def drain(path: str, messages: int, batch: int) -> dict[str, Any]:
 def follow(path: str, messages: Sequence[OutgoingMessage], per_second: float) -> dict[str, Any]:
     """Resolve new records while they arrive at a fixed rate; from append to commit of each."""
     seconds: dict[int, float] = {}
-    stages = Stages()
+    stages = TwoThreads()
 
     def resolved(marks: Sequence[Mark]) -> None:
         now = clock.now()
@@ -111,7 +111,7 @@ def follow(path: str, messages: Sequence[OutgoingMessage], per_second: float) ->
         "messages_per_turn": round(len(messages) / max(1, turns), 1),
         "worker_cpu_percent": round(spent * 100),
         "memory_mb": memory_mb(),
-        "stages": stages.table(len(messages)),
+        "stages": stages.both().table(len(messages)),
     }
 
 
@@ -132,18 +132,19 @@ def send_at_rate(path: str, messages: Sequence[OutgoingMessage], per_second: flo
 
 @contextmanager
 def _worker(
-    path: str, stages: Stages, batch: int, resolved: Resolved
+    path: str, stages: TwoThreads, batch: int, resolved: Resolved
 ) -> Iterator[tuple[Worker, ResolverStore, EventLog]]:
     """A worker on timed ports whose model is compiled, and the bare store and log beside it."""
     home = Home(Path(path))
-    log, store = home.log(), SqlStore(home.url)
-    standing = TimedStanding(stages=stages)
+    log, store, landing = home.log(), SqlStore(home.url), SqlStore(home.url)
+    standing = TimedStanding(stages=stages.resolving, landing=stages.landing)
     with store.transaction() as tx:
         standing.engine(tx)
     settle()  # as the service does
     worker = Worker(
-        store=cast("ResolverStore", TimedStore(store, stages, resolved)),
-        log=cast("EventLog", TimedLog(log, stages)),
+        store=cast("ResolverStore", TimedStore(store, stages.resolving, resolved)),
+        beside=cast("ResolverStore", TimedStore(landing, stages.landing, lambda _: None)),
+        log=cast("EventLog", TimedLog(log, stages.landing)),
         clock=home.clock,
         bounds=Bounds(messages_max=batch, marks_max=batch * MARKS_PER_MESSAGE),
         standing=standing,
@@ -154,5 +155,6 @@ def _worker(
     finally:
         worker.close()
         beside.close()
+        landing.close()
         store.close()
         log.close()

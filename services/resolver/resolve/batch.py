@@ -237,11 +237,15 @@ class _Work:
         )
 
     def _check_unchanged(self) -> None:
-        """Under lock: every record must still be in the state that was compared."""
+        """Under lock: every record must still match by what was compared.
+
+        What else was heard of it meanwhile is taken in: whoever resolved that may be done already.
+        """
         before = self._known.versions()
         now = self._tx.versions(sorted(before))
-        if any(version != now.get(number) for number, version in before.items()):
-            raise RestartBatch("a record changed while its pairs were being scored")
+        changed = sorted(n for n, version in before.items() if version != now.get(n))
+        if changed:
+            self._known.take_newer(self._tx.records(changed))
 
     def _replace_edges(
         self,

@@ -47,6 +47,22 @@ class Known:
         every = {number: each.version for number, each in self._compared.items()}
         return every | {number: each.version for number, each in self.records.items()}
 
+    def take_newer(self, now: Mapping[int, StoredRecord]) -> None:
+        """Records as they are under lock, where they still match by what they matched by.
+
+        Raises RestartBatch where one does not.
+        """
+        for number, today in now.items():
+            before = self._of(number)
+            same = before.features == today.features
+            if isinstance(before, StoredRecord):
+                same = same and list(before.keys) == list(today.keys)
+                self.records[number] = today
+            else:
+                self._compared[number] = before._replace(version=today.version)
+            if not same:
+                raise RestartBatch("a record changed while its pairs were being scored")
+
     def _of(self, number: int) -> Comparable | StoredRecord:
         return self.records.get(number) or self._compared[number]
 

@@ -9,7 +9,8 @@ from services.identity.domain.errors import RetryableError
 from services.identity.ports import OutgoingMessage, Partition, Position
 from services.identity.store import MESSAGES_LOST, RestartBatch, Transaction
 from services.identity.wire.events import TOPIC
-from services.resolver.consume import RESTARTS_MAX, Bounds, Pause, Worker, is_caught_up
+from services.resolver.consume import Bounds, Pause, Worker, is_caught_up
+from services.resolver.lander import RESTARTS_MAX
 from tests.factories import channel_event, outgoing
 from tests.resolver_home import FixedClock, Home, shared_standing
 
