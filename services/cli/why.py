@@ -173,6 +173,8 @@ def _how(body: Mapping[str, Any]) -> Iterator[str]:
         sides = f"{_numbers(step['left'])} + {_numbers(step['right'])}"
         yield f"  {step['number']}. {sides}: {step['words']}"
         yield from _weighed(step["decision"], "     ")
+    if body["steps_left_out"]:
+        yield f"  {body['steps_left_out']} joins more"
     for note in body["notes"]:
         facts = ", ".join(f"{name} {value}" for name, value in note["facts"].items())
         yield f"  for a person to look at: {note['kind']} ({facts})"

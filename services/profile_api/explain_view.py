@@ -24,6 +24,7 @@ from services.identity.domain.ids import RecordKey
 from services.identity.domain.weights import to_bits
 
 MASKED = "***"
+GROUP_TOLD_MAX = 100  # records of one side of a join: all, as far as a tree is drawn
 
 
 class Teller:
@@ -74,6 +75,7 @@ class Teller:
                 for unit in found.units
             ],
             "steps": [self.step(step) for step in found.steps],
+            "steps_left_out": found.steps_left_out,
             "notes": [{"kind": note.kind, "facts": dict(note.facts)} for note in found.notes],
             "fragile": None
             if found.fragile is None
@@ -102,8 +104,10 @@ class Teller:
             "number": step.number,
             "kind": step.kind.value,
             "words": step_words(step),
-            "left": self.records(step.left),
-            "right": self.records(step.right),
+            "left": self.records(step.left[:GROUP_TOLD_MAX]),
+            "right": self.records(step.right[:GROUP_TOLD_MAX]),
+            "left_records": len(step.left),
+            "right_records": len(step.right),
             "identifier": None if step.identifier is None else self.identifier(step.identifier),
             "steward_decision": step.decision,
             "pair": self.pair(step.pair),

@@ -223,13 +223,15 @@ class Fragile:
 class How:
     """How a profile came to be: its records in order, its units, its joins, notes.
 
-    `fragile` is None where the profile is too large to be tried without each of its parts.
+    `fragile` is None where the profile is too large to be tried without each of its parts;
+    `steps_left_out` says how many joins more there were than are told.
     """
 
     profile: ProfileId
     records: Sequence[RecordKey]
     units: Sequence[UnitFacts]
     steps: Sequence[Step]
+    steps_left_out: int
     confidence: float | None
     ambiguous: bool
     notes: Sequence[Note]

@@ -66,8 +66,9 @@ def _steps(sheet: Sheet, body: Body) -> None:
         sheet.sentence(f"{record_name(pair['left'])} - {record_name(pair['right'])}")
         if step["decision"] is not None:
             draw_waterfall(sheet, step["decision"])
-    if len(steps) > STEPS_DRAWN_MAX:
-        sheet.sentence(f"{len(steps) - STEPS_DRAWN_MAX} joins more are not drawn")
+    left_out = max(0, len(steps) - STEPS_DRAWN_MAX) + body.get("steps_left_out", 0)
+    if left_out:
+        sheet.sentence(f"{left_out} joins more are not drawn")
 
 
 def _standpoint(sheet: Sheet, body: Body) -> None:

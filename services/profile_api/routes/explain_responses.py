@@ -56,8 +56,10 @@ class StepAnswer(Answer):
     number: int
     kind: Literal["steward", "identifier", "weight", "anonymous"]
     words: str
-    left: list[NumberedRecordAnswer]
+    left: list[NumberedRecordAnswer] = Field(description="At most 100 of the group")
     right: list[NumberedRecordAnswer]
+    left_records: int
+    right_records: int
     identifier: SharedIdentifierAnswer | None
     steward_decision: str | None = Field(description="The id of the decision that joined them")
     pair: PairAnswer = Field(description="The two records that stand for the groups")
@@ -141,7 +143,8 @@ class HowAnswer(StandpointAnswer):
     ambiguous: bool
     records: list[NumberedRecordAnswer]
     units: list[UnitAnswer] = Field(description="What was one before any weight was asked")
-    steps: list[StepAnswer] = Field(description="Every join, in order")
+    steps: list[StepAnswer] = Field(description="Every join, in order; the first 200")
+    steps_left_out: int
     notes: list[NoteAnswer] = Field(description="What its component left for a person to look at")
     fragile: list[FragileAnswer] | None = Field(
         description="What it would fall into without one record or identifier; null: not tried"

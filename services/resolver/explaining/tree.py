@@ -12,6 +12,7 @@ from services.resolver.explaining.replayed import Group, Replayed
 from services.resolver.explaining.together import steps_of
 from services.resolver.resolve.cluster import Case, Plan
 
+STEPS_TOLD_MAX = 200  # each with the evidence of a pair: more nobody reads
 RECORDS_TRIED_MAX = 12  # a larger profile is not tried without each of its records
 COMPONENT_TRIED_MAX = 60  # nor one in a larger component: each try works through all of it
 
@@ -28,19 +29,21 @@ def explain_how(tx: Reading, component: Component, profile: ProfileId, number: i
             records=sorted(component.known.records[n].key for n in stored),
             units=(),
             steps=(),
+            steps_left_out=0,
             confidence=None,
             ambiguous=False,
             notes=(),
             fragile=None,
             standpoint=component.standpoint(),
         )
-    group = whole.groups[place]
+    group, joins = whole.groups[place], whole.joins_of(place)
     outcome = next(each for each in whole.clustered.outcomes if number in each.records)
     return How(
         profile=profile,
         records=component.keys(group),
         units=_units(component, whole, group),
-        steps=steps_of(tx, component, list(enumerate(whole.joins_of(place)))),
+        steps=steps_of(tx, component, list(enumerate(joins[:STEPS_TOLD_MAX]))),
+        steps_left_out=max(0, len(joins) - STEPS_TOLD_MAX),
         confidence=outcome.confidence,
         ambiguous=outcome.ambiguous,
         notes=[_note(kind, detail) for kind, detail in whole.clustered.notes],

@@ -4,17 +4,20 @@ Values are told only to whoever may read profiles.
 """
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx2
 import msgspec
 import pytest
 
+from services.identity.domain.evidence import Waterfall
+from services.identity.domain.explained import PairFacts, Step, StepKind
 from services.identity.domain.ids import Micros, ProfileId, RecordKey
 from services.identity.domain.steward import Verdict
 from services.identity.wire.commands import decide
 from services.profile_api.app import create_app
 from services.profile_api.auth import Scope
-from services.profile_api.explain_view import MASKED
+from services.profile_api.explain_view import MASKED, Teller
 from services.profile_api.routes.explain_responses import ExplainedAnswer, HowAnswer, WhyNotAnswer
 from services.resolver.explaining.answering import AnsweringExplainer
 from services.resolver.explaining.component import Bounds
@@ -286,3 +289,14 @@ async def test_a_steward_s_word_is_told_where_it_joined_and_where_it_parts(
     assert [(s["kind"], s["steward_decision"]) for s in together["path"]] == [("steward", same.id)]
     WhyNotAnswer.model_validate(parted)
     assert (parted["reason"], parted["facts"]) == ("separated_by_steward", {"decision": apart.id})
+
+
+def test_of_a_large_group_some_are_told_and_all_are_counted() -> None:
+    keys = [RecordKey("web", "user_id", str(number)) for number in range(150)]
+    pair = PairFacts(
+        left=keys[0], right=keys[1], identifiers=(), keys=(), waterfall=Waterfall(rows=(), total=0)
+    )
+    step = Step(number=1, kind=StepKind.STEWARD, left=keys[:1], right=keys[1:], pair=pair)
+    told: Any = Teller(show_values=False).step(step)
+    assert (len(told["left"]), told["left_records"]) == (1, 1)
+    assert (len(told["right"]), told["right_records"]) == (100, 149)
