@@ -1,0 +1,102 @@
+"""What two workers of one PostgreSQL may not do at once: the second waits, or leaves it alone."""
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from services.identity.adapters.sql.store import SqlStore
+from services.identity.store import Member, RestartBatch, StoredProfile, Transaction
+from tests.contract.store_contract import ANN, BEN, NOW, PROFILE, a_letter, add
+
+WAITS_SECONDS = 0.3  # long enough to see that somebody waits
+DONE_SECONDS_MAX = 20.0
+
+
+@pytest.fixture
+def stores(database_url: str) -> Iterator[tuple[SqlStore, SqlStore]]:
+    found = SqlStore(database_url), SqlStore(database_url)
+    yield found
+    for each in found:
+        each.close()
+
+
+class Waiting(threading.Thread):
+    """Another worker's transaction, which must wait for the one that is open here."""
+
+    def __init__(self, store: SqlStore, work: Callable[[Transaction], object]) -> None:
+        super().__init__()
+        self._store = store
+        self._work = work
+        self.found: object = None
+        self.start()
+        self.join(WAITS_SECONDS)
+        assert self.is_alive(), f"it did not wait, and found {self.found}"
+
+    def run(self) -> None:
+        with self._store.transaction() as tx:
+            self.found = self._work(tx)
+
+    def result(self) -> object:
+        self.join(DONE_SECONDS_MAX)
+        return self.found
+
+
+def test_of_two_who_let_go_of_a_profile_the_second_sees_the_first(
+    stores: tuple[SqlStore, SqlStore],
+) -> None:
+    first, second = stores
+    with first.transaction() as tx:
+        ann, ben = add(tx, ANN, BEN)
+        tx.put_profiles([StoredProfile(PROFILE, b"{}", 1, 1)], at=NOW)
+        tx.put_memberships([Member(ann, ann, PROFILE), Member(ben, ben, PROFILE)])
+
+    def let_go(tx: Transaction, record: int) -> object:
+        tx.put_memberships([Member(record, record, None)])
+        return tx.held_profiles([PROFILE], touched=[PROFILE])
+
+    with first.transaction() as tx:
+        assert let_go(tx, ann) == {PROFILE}
+        after = Waiting(second, lambda other: let_go(other, ben))
+    assert after.result() == frozenset()
+
+
+def test_of_two_who_tell_of_a_key_the_second_knows_what_the_first_told(
+    stores: tuple[SqlStore, SqlStore],
+) -> None:
+    first, second = stores
+    with first.transaction() as tx:
+        assert tx.lock_generic([7]) == frozenset()
+        tx.set_generic({7: True}, at=NOW)
+        after = Waiting(second, lambda other: other.lock_generic([7]))
+    assert after.result() == {7}
+
+
+def test_a_component_that_became_part_of_another_meanwhile_is_not_locked(
+    stores: tuple[SqlStore, SqlStore],
+) -> None:
+    first, second = stores
+    with first.transaction() as tx:
+        ann, ben = add(tx, ANN, BEN)
+    with first.transaction() as tx:
+        assert tx.lock_components([ann, ben]) == {ann, ben}
+        tx.put_memberships([Member(ben, ann, None)])
+        after = Waiting(second, lambda other: other.lock_components([ben]))
+    assert after.result() == frozenset()
+
+
+def test_what_another_holds_is_left_to_it(stores: tuple[SqlStore, SqlStore]) -> None:
+    first, second = stores
+    with first.transaction() as tx:
+        ann, ben = add(tx, ANN, BEN)
+        tx.send([a_letter(b"a", b"1")])
+        tx.set_aside([ann, ben], at=NOW)
+    with first.transaction() as tx:
+        assert len(tx.unsent(10)) == 1
+        assert tx.take_set_aside() == ann
+        tx.lock_record_numbers([ann])
+        with second.transaction() as other:
+            assert list(other.unsent(10)) == []
+            assert other.take_set_aside() == ben
+            with pytest.raises(RestartBatch):
+                other.lock_record_numbers([ann], waits=False)
