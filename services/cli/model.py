@@ -1,7 +1,10 @@
 """`plait train` and `plait model`: learn a model from what was loaded, and which one is active."""
 
+import json
 import time
 from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     app.command()(train)
     app.command("models")(list_models)
+    app.command("model-report")(report_model)
 
 
 def train(
@@ -120,6 +124,38 @@ def list_models(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) ->
             for row in document
         ],
     )
+
+
+def report_model(
+    version: Annotated[
+        str | None, typer.Argument(help="A model version; the active one without it.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write the report with its pictures to this file.")
+    ] = None,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """What a model learned and why: as JSON, or as one HTML page with pictures."""
+    from services.identity.adapters.sql import models
+    from services.linkage.report_page import report_page
+
+    with Home(home).connection() as connection:
+        wanted = version or models.active_version(connection)
+        report = models.report_of(connection, wanted or "")
+    if "shipped" in report:
+        report = shipped_report()
+    if html is not None:
+        html.write_text(report_page(report), encoding="utf-8")
+    lines = [f"model {wanted}"]
+    lines.append(f"written to {html}" if html else "--html FILE writes it with its pictures")
+    show({"version": wanted, "report": report}, as_json=as_json, lines=lines)
+
+
+def shipped_report() -> dict[str, Any]:
+    """The report of the model that every home begins with."""
+    text = files("services.linkage.models").joinpath("customer.v1.report.json")
+    return dict(json.loads(text.read_text(encoding="utf-8")))
 
 
 def _text(micros: int) -> str:

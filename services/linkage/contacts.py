@@ -93,6 +93,6 @@ def gender(column: str, text: str) -> Derived:
 
 
 def category(column: str, text: str) -> Derived:
-    """A category is compared for equality only and keeps its script."""
-    value = fold(text)
+    """A category as it is written, in ASCII."""
+    value = ascii_text(text)
     return {column: value} if value else {}

@@ -6,10 +6,11 @@ agree. Column statistics it needs (is the day written first?) are frozen in the 
 Columns: `g` given name, `gc` its nickname group if it has exactly one, `gm` its sound, `gi` its
 initials and those of its nicknames, `nk` numbers of its nickname groups; `s` surname, `sm` its
 sound; `nt` all words of the name, `o` those other than g and s, `rest` those that are no middle
-name either, `mid` first middle name, `scr` script (l Latin, o other), `gen` generation (jr, sr,
-i ... iv), `genx` the generation where the name itself says it. Numbered: `d0` date of birth, `p0`
-postcode, `a0` address, `c0` city, place or organisation, `e0` email, `f0` phone, `n0` national id
-or other identifier, `x0` gender, `k0` category; their suffixes are told where they are derived.
+name either, `mid` first middle name, `scr` script (l spelt by sounds, o other), `gen` generation
+(jr, sr, i ... iv), `genx` the generation where the name itself says it. Numbered: `d0` date of
+birth, `p0` postcode, `a0` address, `c0` city, place or organisation, `e0` email, `f0` phone, `n0`
+national id or other identifier, `x0` gender, `k0` category; their suffixes are told where they are
+derived.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,7 +21,7 @@ from services.linkage import contacts
 from services.linkage.dates import date_features, is_day_first, parse_date
 from services.linkage.names import NameTexts, name_features
 
-NORMALISER_VERSION = "1"
+NORMALISER_VERSION = "2"
 """Raised with every change of what `derive` gives; a new version is a rebuild."""
 
 Features = dict[str, str | list[str]]

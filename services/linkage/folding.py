@@ -20,6 +20,7 @@ _LOOK_ALIKES = str.maketrans(_FOREIGN, "aeopcyxiskmtbhoavptuikeynodl") | str.mak
     {"ß": "ss", "æ": "ae", "œ": "oe"}
 )
 _LATIN = re.compile("[a-z]")
+_SPELT = re.compile("[a-z\u00df-\u024f\u0370-\u058f\u10d0-\u10ff]")
 _ASCII_WORD = re.compile("[a-z0-9]+")
 _WORD = re.compile(r"[^\W_]+")
 _NOT_ALPHANUMERIC = re.compile("[^a-z0-9]+")
@@ -41,8 +42,12 @@ def fold(text: str) -> str:
     return kept.strip()
 
 
-def has_latin(folded: str) -> bool:
-    return _LATIN.search(folded) is not None
+def is_spelt(folded: str) -> bool:
+    """Whether a word has letters whose ASCII form sounds alike: Latin, Greek, Cyrillic and such.
+
+    Other scripts leave out vowels or stand for whole words: their ASCII form proves nothing.
+    """
+    return _SPELT.search(folded) is not None
 
 
 def split(folded: str) -> list[str]:

@@ -91,6 +91,13 @@ def _near(column: str, threshold: float) -> str:
     return _either(_winkler(column, threshold), _edits(column, 1))
 
 
+def _swapped() -> str:
+    """Given name and surname stand in each other's place, one of them perhaps misspelt."""
+    letters = "left(g_l,1)=left(s_r,1) and left(s_l,1)=left(g_r,1)"
+    near = "jaro_winkler_similarity(g_l,s_r)>=0.9 and jaro_winkler_similarity(s_l,g_r)>=0.9"
+    return _when(letters, f"g_l=s_r or s_l=g_r or ({near})")
+
+
 def _given(_: str) -> Draft:
     initial = (
         "(length(g_l)=1 and list_contains(gi_r,g_l)) or (length(g_r)=1 and list_contains(gi_l,g_r))"
@@ -100,6 +107,7 @@ def _given(_: str) -> Draft:
         " or (g_l=s_r and (s_l is null or s_l=g_r)) or (g_r=s_l and (s_r is null or s_r=g_l))"
         " or (s_l is null and jaro_winkler_similarity(g_l,s_r)>=0.9)"
         " or (s_r is null and jaro_winkler_similarity(g_r,s_l)>=0.9)"
+        f" or {_swapped()}"
     )
     return f"{_any_null('g')} or scr_l<>scr_r", (
         _level("exact", _same("g"), 0.68, "g"),
@@ -113,7 +121,7 @@ def _given(_: str) -> Draft:
 
 
 def _surname(_: str) -> Draft:
-    elsewhere = "list_contains(o_r,s_l) or list_contains(o_l,s_r) or (s_l=g_r and s_r=g_l)"
+    elsewhere = f"list_contains(o_r,s_l) or list_contains(o_l,s_r) or {_swapped()}"
     initial = "(length(s_l)=1 or length(s_r)=1) and left(s_l,1)=left(s_r,1)"
     return f"{_any_null('s')} or scr_l<>scr_r", (
         _level("exact", _same("s"), 0.75, "s"),
@@ -236,7 +244,8 @@ def _id(n: str) -> Draft:
 
 def _category(k: str) -> Draft:
     return _any_null(k), (
-        _level("exact", _same(k), 0.9, k),
+        _level("exact", _same(k), 0.87, k),
+        _level("close", _when(f"length({_both(k)[0]})>3", _near(k, 0.94)), 0.03),
         _level("different", ELSE, 0.1),
     )
 

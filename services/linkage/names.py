@@ -8,7 +8,7 @@ from functools import lru_cache
 from jellyfish import metaphone
 
 from services.linkage import nicknames
-from services.linkage.folding import CACHE_MAX, ascii_word, fold, has_latin, split
+from services.linkage.folding import CACHE_MAX, ascii_word, fold, is_spelt, split
 
 WORDS_MAX = 16
 """Words of one name that are read; more than this is a text, not a name."""
@@ -37,11 +37,11 @@ _ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NameText:
-    """One name field as read: its words in ASCII, and whether any of them was written in Latin."""
+    """One name field as read: its words in ASCII, and whether any is spelt by its sounds."""
 
     words: tuple[str, ...]
     generation: str | None
-    is_latin: bool
+    is_spelt: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ def _read(raw: list[str]) -> NameText:
     return NameText(
         words=tuple(plain for word in kept if (plain := ascii_word(word))),
         generation=generation,
-        is_latin=any(has_latin(word) for word in kept),
+        is_spelt=any(is_spelt(word) for word in kept),
     )
 
 
@@ -151,7 +151,7 @@ def name_features(texts: NameTexts) -> dict[str, str | list[str]]:
     distinct = {*given_words, *middle_words, *full_words, *surname_words}
     if distinct:
         features["nt"] = sorted(distinct)
-        features["scr"] = "l" if any(name.is_latin for name in every) else "o"
+        features["scr"] = "l" if any(name.is_spelt for name in every) else "o"
         if others := distinct - {features.get("g"), features.get("s")}:
             features["o"] = sorted(others)
             if rest := others.difference(middle_words):

@@ -1,6 +1,6 @@
 """Training on what was loaded: the records of the store to a model version."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from services.identity.domain.errors import UsageError
 from services.identity.domain.ids import RecordKey
@@ -90,16 +90,18 @@ def _train(
 ) -> Trained:
     """Learn from what records say: field -> text."""
     fields = fields_of(sources)
-    records: list[TrainingRecord] = []
-    used: set[str] = set()
-    for key, texts in told:
-        values = {name: texts[name] for name in fields if name in texts}
-        used.update(values)
-        if values:
-            records.append(TrainingRecord(key=key.text(), source=key.source, values=values))
     return train(
-        records,
-        tuple((name, kind) for name, kind in fields.items() if name in used),
+        _records(told, fields),
+        tuple(fields.items()),
         unique_sources={source.name for source in sources if source.unique},
         progress=progress,
     )
+
+
+def _records(
+    told: Iterable[tuple[RecordKey, Mapping[str, str]]], fields: Collection[str]
+) -> Iterator[TrainingRecord]:
+    for key, texts in told:
+        values = {name: texts[name] for name in fields if name in texts}
+        if values:
+            yield TrainingRecord(key=key.text(), source=key.source, values=values)

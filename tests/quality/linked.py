@@ -73,5 +73,6 @@ def _linked(place: Path, form: str, *, floor: float) -> LabelledSet:
         truth=truth,
         fields=tuple(sorted(fields.items())),
         across_sources=True,
+        unique_sources=frozenset({"census"}),
         floor=floor,
     )

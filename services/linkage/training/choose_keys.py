@@ -33,7 +33,10 @@ class KeyBudget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyGain:
-    """What a chosen key adds to those before it: pairs, and the matches expected among them."""
+    """What a chosen key adds to those before it: pairs, and the matches expected among them.
+
+    Pairs are counted as the whole base would have them a record, times the records at hand.
+    """
 
     key: Key
     new_pairs: int
@@ -64,18 +67,41 @@ class _Sample:
     stands_for: Floats
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """The base that the training records are a part of.
+
+    They are a `fraction` of it, drawn so that whole groups of the token `whole` were kept. In the
+    base a block of any other key is 1 / fraction times as large: it reaches the limit of holders
+    sooner, and each record meets that many more.
+    """
+
+    fraction: float = 1.0
+    whole: str | None = None
+
+    def growth(self, key: Key) -> float:
+        return 1.0 if self.whole in key else 1 / self.fraction
+
+
+WHOLE_BASE = Base()
+
+
 def choose_keys(
     tokens: Mapping[str, TokenColumn],
     *,
     record_count: int,
     block_limit: int,
+    base: Base = WHOLE_BASE,
     matches_expected: float,
     allowed: Allowed,
     match_probability: Callable[[Ints, Ints], Floats],
     budget: KeyBudget,
 ) -> ChosenKeys:
-    """Choose keys within the budget; a pair costs once, however many keys make it."""
-    chooser = _Chooser(tokens, record_count, block_limit, allowed, budget)
+    """Choose keys within the budget; a pair costs once, however many keys make it.
+
+    The budget is that of the whole `base`, though only a part of its records is at hand.
+    """
+    chooser = _Chooser(tokens, record_count, block_limit, allowed, budget, base)
     keys, sample = chooser.sample()
     probability = match_probability(sample.pairs // record_count, sample.pairs % record_count)
     gains, pairs = _greedy(
@@ -103,18 +129,23 @@ class _Chooser:
         block_limit: int,
         allowed: Allowed,
         budget: KeyBudget,
+        base: Base,
     ) -> None:
         self.tokens = tokens
         self.record_count = record_count
         self.block_limit = block_limit
         self.allowed = allowed
         self.budget = budget
+        self.base = base
         self.pairs_max = budget.pairs_per_record_max * record_count
 
+    def blocks(self, key: Key) -> Blocks:
+        """Those that stay below the limit of holders in the whole base."""
+        limit = max(int(self.block_limit / self.base.growth(key)), 2)
+        return key_blocks(key, self.tokens, record_count=self.record_count, block_limit=limit)
+
     def pairs(self, key: Key) -> Ints:
-        blocks = key_blocks(
-            key, self.tokens, record_count=self.record_count, block_limit=self.block_limit
-        )
+        blocks = self.blocks(key)
         left, right = pairs_in(blocks)
         kept = self.allowed(left, right)
         return np.unique(left[kept] * self.record_count + right[kept])
@@ -128,10 +159,8 @@ class _Chooser:
         drawn: list[Ints] = []
         stands_for: list[Floats] = []
         for key in candidates:
-            blocks = key_blocks(
-                key, self.tokens, record_count=self.record_count, block_limit=self.block_limit
-            )
-            if not 0 < blocks.pair_count <= self.pairs_max:
+            blocks = self.blocks(key)
+            if not 0 < blocks.pair_count * self.base.growth(key) <= self.pairs_max:
                 continue
             left, right, weight = sample_pairs(blocks, pairs_max=per_key, rng=rng)
             kept = self.allowed(left, right)
@@ -182,10 +211,12 @@ def _greedy(
     possible = np.ones(len(keys), dtype=np.bool_)
     pairs = np.zeros(0, dtype=np.int64)
     gains: list[KeyGain] = []
+    growth = np.array([chooser.base.growth(key) for key in keys])
+    spent = 0.0
     for _ in range(_COUNTED_MAX):
         if len(gains) == chooser.budget.keys_max:
             break
-        matches, value, share = _values(sample, probability, found, len(keys))
+        matches, value, share = _values(sample, probability, found, growth)
         worth = possible & (matches >= gain_min) & (share >= chooser.budget.yield_min)
         value[~worth] = 0.0
         best = int(value.argmax()) if len(value) else 0
@@ -193,17 +224,19 @@ def _greedy(
             break
         possible[best] = False
         new = np.setdiff1d(chooser.pairs(keys[best]), pairs, assume_unique=True)
-        if len(pairs) + len(new) > chooser.pairs_max:
+        cost = len(new) * float(growth[best])
+        if spent + cost > chooser.pairs_max:
             continue
+        spent += cost
         pairs = np.union1d(pairs, new)
         found |= np.isin(sample.pairs, new, assume_unique=True)
-        gain = KeyGain(key=keys[best], new_pairs=len(new), new_matches=float(matches[best]))
+        gain = KeyGain(key=keys[best], new_pairs=round(cost), new_matches=float(matches[best]))
         gains.append(gain)
     return gains, pairs
 
 
 def _values(
-    sample: _Sample, probability: Floats, found: npt.NDArray[np.bool_], key_count: int
+    sample: _Sample, probability: Floats, found: npt.NDArray[np.bool_], growth: Floats
 ) -> tuple[Floats, Floats, Floats]:
     """New matches of every key, its value, and the share of matches among its new pairs.
 
@@ -213,9 +246,9 @@ def _values(
     weight = sample.stands_for[new]
     keys = sample.keys[new]
     matches: Floats = np.bincount(
-        keys, weights=weight * probability[new], minlength=key_count
+        keys, weights=weight * probability[new], minlength=len(growth)
     ).astype(np.float64)
-    cost = np.bincount(keys, weights=weight, minlength=key_count)
+    cost = np.bincount(keys, weights=weight, minlength=len(growth)) * growth
     share: Floats = matches / (cost + 1)
     value: Floats = matches * np.sqrt(share)
     return matches, value, share

@@ -26,7 +26,7 @@ from services.linkage.training.learn import Learned
 from services.linkage.training.pairs import Floats, Ints, Vectors
 from services.linkage.training.parameters import Parameters
 from services.linkage.training.prior import MATCH_SHARE_MAX
-from services.linkage.training.report import Round
+from services.linkage.training.report import Bucket, Round, calibrate
 from services.linkage.training.workbench import Workbench
 
 _ROUNDS = 2
@@ -41,6 +41,7 @@ class Refined:
     model: LinkageModel
     parameters: Parameters
     rounds: tuple[Round, ...]
+    calibration: tuple[Bucket, ...]
 
 
 def refine(bench: Workbench, learned: Learned, chosen: ChosenKeys) -> Refined:
@@ -55,6 +56,9 @@ def refine(bench: Workbench, learned: Learned, chosen: ChosenKeys) -> Refined:
     for number in range(_ROUNDS + 1):
         labels = _cluster(bench, inside, inside_vectors, model)
         joined = labels[inside.left] == labels[inside.right]
+        # A pair that speaks against itself came together through others: it teaches nothing.
+        weights = bench.weigh(inside.left, inside.right, inside_vectors, model)
+        sure = joined & (totals(weights, model) >= model.edge_floor_units)
         sizes = np.bincount(labels)
         rounds.append(
             Round(
@@ -64,12 +68,15 @@ def refine(bench: Workbench, learned: Learned, chosen: ChosenKeys) -> Refined:
             )
         )
         if number < _ROUNDS:
-            parameters = _relearn(bench, learned, parameters, inside_vectors, joined=joined)
+            parameters = _relearn(bench, learned, parameters, inside_vectors, joined=sure)
             model = _fitted(bench, parameters, chosen, vectors)
-    weights = totals(bench.weigh(chosen.left, chosen.right, vectors, model), model)
-    floor = edge_floor(weights, chosen.left, chosen.right, clusters=labels)
+    units = totals(bench.weigh(chosen.left, chosen.right, vectors, model), model)
+    floor = edge_floor(units, chosen.left, chosen.right, clusters=labels)
     return Refined(
-        model=replace(model, edge_floor=floor), parameters=parameters, rounds=tuple(rounds)
+        model=replace(model, edge_floor=floor),
+        parameters=parameters,
+        rounds=tuple(rounds),
+        calibration=calibrate(units / UNITS_PER_BIT, labels[chosen.left] == labels[chosen.right]),
     )
 
 

@@ -4,10 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from services.linkage.comparisons import Comparison
 from services.linkage.model import LinkageModel
 from services.linkage.training.choose_keys import ChosenKeys
 from services.linkage.training.learn import Learned
+from services.linkage.training.pairs import Floats
+from services.linkage.training.parameters import probability
 from services.linkage.training.sample import Sample
 
 
@@ -20,6 +25,32 @@ class Round:
     pairs_inside: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bucket:
+    """Candidate pairs of about one weight: how many, expected to match, and joined in the end."""
+
+    from_bits: int
+    pairs: int
+    expected: float
+    joined: int
+
+
+def calibrate(bits: Floats, joined: npt.NDArray[np.bool_]) -> tuple[Bucket, ...]:
+    """Candidate pairs in buckets of two bits; what lies outside counts with the outermost."""
+    width, outermost = 2, 20
+    places = np.floor(np.clip(bits, -outermost, outermost - 1) / width).astype(np.int64)
+    expected = probability(bits)
+    return tuple(
+        Bucket(
+            from_bits=int(place * width),
+            pairs=int((places == place).sum()),
+            expected=float(expected[places == place].sum()),
+            joined=int(joined[places == place].sum()),
+        )
+        for place in np.unique(places)
+    )
+
+
 def report(
     model: LinkageModel,
     *,
@@ -28,9 +59,11 @@ def report(
     learned: Learned,
     chosen: ChosenKeys,
     rounds: Sequence[Round],
+    calibration: Sequence[Bucket],
 ) -> dict[str, Any]:
     """Everything as plain JSON values."""
     names = [comparison.field for comparison in model.comparisons]
+    pair_count = len(sample.records) * (len(sample.records) - 1) / 2
     return {
         "model_version": model.version,
         "records": record_count,
@@ -60,7 +93,19 @@ def report(
             }
             for gain in chosen.gains
         ],
-        "pairs_per_record": round(len(chosen.left) / max(len(sample.records), 1), 2),
+        "matches_expected": round(learned.parameters.match_share * pair_count, 1),
+        "calibration": [
+            {
+                "from_bits": bucket.from_bits,
+                "pairs": bucket.pairs,
+                "expected": round(bucket.expected, 2),
+                "joined": bucket.joined,
+            }
+            for bucket in calibration
+        ],
+        "pairs_per_record": round(
+            sum(gain.new_pairs for gain in chosen.gains) / max(len(sample.records), 1), 2
+        ),
         "rounds": [
             {"clusters": r.clusters, "largest": r.largest, "pairs_inside": r.pairs_inside}
             for r in rounds

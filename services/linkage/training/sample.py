@@ -5,7 +5,7 @@ only its square of the matching pairs. What that does to the figures is undone b
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -13,6 +13,8 @@ from services.linkage.features import FeatureSpec, derive
 from services.linkage.training.records import TrainingRecord
 
 _HASH_RANGE = 2**64
+_SHRINK = 95  # per cent of the groups that stay when there are too many records
+_VALUES_MAX = 2_000_000  # distinct values of the column that are counted
 _COLUMNS = ("s", "d0", "n0")
 """Whose groups are kept whole: the first that there is. Surnames keep households together."""
 
@@ -21,37 +23,102 @@ _COLUMNS = ("s", "d0", "n0")
 class Sample:
     """`column` is the derived column whose groups were kept whole, None if nothing was left out.
 
-    Two records agree on it 1 / fraction times as often as in the whole base; `counts` is how often
-    the whole base has each of its values, as the sample knows nothing of the groups left out.
+    `seen` is how many records the base has. Two records agree on the column 1 / fraction times as
+    often as in the whole base; `counts` is how often the whole base has each of its values, as the
+    sample knows nothing of the groups left out.
     """
 
     records: tuple[TrainingRecord, ...]
+    seen: int
     fraction: float = 1.0
     column: str | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
 def sample_records(
-    records: Sequence[TrainingRecord], spec: FeatureSpec, *, records_max: int
+    records: Iterable[TrainingRecord], spec: FeatureSpec, *, records_max: int
 ) -> Sample:
-    """At most about records_max records, in the order given; the same whatever that order is."""
-    if len(records) <= records_max:
-        return Sample(records=tuple(records))
-    column = next((name for name in _COLUMNS if name in spec.columns), None)
-    values = [derive(record.values, spec).get(column) if column else None for record in records]
-    groups = [value if isinstance(value, str) else None for value in values]
-    bound = records_max / len(records) * _HASH_RANGE
-    kept = [
-        record
-        for record, group in zip(records, groups, strict=True)
-        if _hash(f"\0{record.key}" if group is None else group) < bound
-    ][:records_max]
+    """At most records_max records, by key; the same whatever order they come in."""
+    sieve = _Sieve(spec, records_max)
+    seen = 0
+    for record in records:
+        seen += 1
+        sieve.add(record)
+    kept = tuple(sorted(sieve.records(), key=lambda record: record.key))
+    if sieve.kept_all:
+        return Sample(records=kept, seen=seen)
     return Sample(
-        records=tuple(kept),
-        fraction=len(kept) / len(records),
-        column=column,
-        counts=Counter(group for group in groups if group is not None),
+        records=kept,
+        seen=seen,
+        fraction=len(kept) / seen,
+        column=sieve.column,
+        counts=sieve.counts,
     )
+
+
+class _Sieve:
+    """Holds as many records as it may: when one more comes, the groups with large hashes go.
+
+    A group that alone would fill much of the room goes record by record, as do records without.
+    """
+
+    def __init__(self, spec: FeatureSpec, records_max: int) -> None:
+        self.column = next((name for name in _COLUMNS if name in spec.columns), None)
+        self.counts: Counter[str] = Counter()
+        self.kept_all = True
+        self._spec = spec
+        self._records_max = records_max
+        self._bound = _HASH_RANGE
+        self._held: list[tuple[int, str | None, TrainingRecord]] = []
+        self._waiting: list[TrainingRecord] = []  # none has to go so far: groups cost a derivation
+        self._split: set[str] = set()
+
+    def add(self, record: TrainingRecord) -> None:
+        if self.kept_all and len(self._waiting) < self._records_max:
+            self._waiting.append(record)
+            return
+        self.kept_all = False
+        for each in (*self._waiting, record):
+            self._place(each)
+        self._waiting = []
+        while len(self._held) > self._records_max:
+            self._shrink()
+
+    def records(self) -> list[TrainingRecord]:
+        return [*self._waiting, *(record for _, _, record in self._held)]
+
+    def _place(self, record: TrainingRecord) -> None:
+        group = self._group(record)
+        if group is not None:
+            self.counts[group] += 1
+            if len(self.counts) > _VALUES_MAX:  # of so many, values seen once tell nothing
+                self.counts = Counter({v: count for v, count in self.counts.items() if count > 1})
+        whole = group is not None and group not in self._split
+        place = _hash(group if whole and group is not None else f"\0{record.key}")
+        if place < self._bound:
+            self._held.append((place, group if whole else None, record))
+
+    def _shrink(self) -> None:
+        bound = self._bound * _SHRINK // 100
+        left = [each for each in self._held if each[0] < bound]
+        groups = Counter(group for _, group, _ in self._held if group is not None)
+        if not groups or 2 * len(left) >= len(self._held):
+            self._bound, self._held = bound, left
+            return
+        largest = max(groups, key=lambda group: (groups[group], group))
+        self._split.add(largest)
+        again = [record for _, group, record in self._held if group == largest]
+        self._held = [each for each in self._held if each[1] != largest]
+        for record in again:
+            place = _hash(f"\0{record.key}")
+            if place < bound:
+                self._held.append((place, None, record))
+
+    def _group(self, record: TrainingRecord) -> str | None:
+        if self.column is None:
+            return None
+        value = derive(record.values, self._spec).get(self.column)
+        return value if isinstance(value, str) else None
 
 
 def _hash(text: str) -> int:

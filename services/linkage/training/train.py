@@ -4,7 +4,7 @@ Records are sorted by key first and every draw has a fixed seed, so that the ord
 come in changes nothing (tests/unit/linkage/training/test_train.py).
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from services.identity.domain.kinds import MATCHING, Kind
 from services.linkage.features import FeatureSpec, survey
 from services.linkage.levels import ComparisonKind
 from services.linkage.model import LinkageModel
-from services.linkage.training.choose_keys import ChosenKeys, KeyBudget, choose_keys
+from services.linkage.training.choose_keys import Base, ChosenKeys, KeyBudget, choose_keys
 from services.linkage.training.frequencies import FLOORS
 from services.linkage.training.learn import Learned, learn_parameters
 from services.linkage.training.pairs import Floats, Ints
@@ -42,7 +42,7 @@ class Trained:
 
 
 def train(
-    records: Sequence[TrainingRecord],
+    records: Iterable[TrainingRecord],
     fields: Fields,
     *,
     unique_sources: Collection[str] = frozenset(),
@@ -53,32 +53,38 @@ def train(
 ) -> Trained:
     """Learn blocking keys, u, m, the prior, term frequencies and the household share.
 
-    `unique_sources` hold every person once at most. Raises UsageError where there is nothing to
-    learn from: fewer than two records, no field that takes part in matching, no value in any.
+    `records` are read once, and no more than records_max are held. `unique_sources` hold every
+    person once at most. Raises UsageError where there is nothing to learn from: fewer than two
+    records, no field that takes part in matching, no value in any.
     """
     tell = progress or (lambda _: None)
-    _check(records, fields)
-    ordered = sorted(records, key=lambda record: record.key)
-    sample = sample_records(ordered, FeatureSpec(fields=fields), records_max=records_max)
-    tell(f"reading {len(sample.records)} records")
-    bench = _workbench(sample, fields, unique_sources=unique_sources, floors=floors)
+    _check_fields(fields)
+    sample = sample_records(records, FeatureSpec(fields=fields), records_max=records_max)
+    _check(sample, fields)
+    tell(f"reading {len(sample.records)} of {sample.seen} records")
+    used = {name for record in sample.records for name in record.values}
+    filled = tuple((name, kind) for name, kind in fields if name in used)
+    bench = _workbench(sample, filled, unique_sources=unique_sources, floors=floors)
     try:
-        return _train(bench, sample, record_count=len(records), tell=tell, budget=budget)
+        return _train(bench, sample, record_count=sample.seen, tell=tell, budget=budget)
     finally:
         bench.close()
 
 
-def _check(records: Sequence[TrainingRecord], fields: Fields) -> None:
-    matching = {name for name, kind in fields if kind in MATCHING}
-    if not matching:
+def _check_fields(fields: Fields) -> None:
+    if not any(kind in MATCHING for _, kind in fields):
         raise UsageError("no column has a kind that takes part in matching; see docs/mapping.md")
     if len(fields) > FIELDS_MAX:
         raise UsageError(f"at most {FIELDS_MAX} fields take part in matching; ignore some")
-    if len(records) < 2:  # noqa: PLR2004 - a pair needs two
+
+
+def _check(sample: Sample, fields: Fields) -> None:
+    if sample.seen < 2:  # noqa: PLR2004 - a pair needs two
         raise UsageError("training needs at least two records")
-    if len({record.key for record in records}) < len(records):
+    if len({record.key for record in sample.records}) < len(sample.records):
         raise UsageError("two training records have one key")
-    if not any(name in matching for record in records for name in record.values):
+    matching = {name for name, kind in fields if kind in MATCHING}
+    if not any(name in matching for record in sample.records for name in record.values):
         raise UsageError("no record has a value in a field that takes part in matching")
 
 
@@ -129,6 +135,7 @@ def _train(
             learned=learned,
             chosen=chosen,
             rounds=refined.rounds,
+            calibration=refined.calibration,
         ),
     )
 
@@ -144,6 +151,7 @@ def _choose(bench: Workbench, learned: Learned, budget: KeyBudget) -> ChosenKeys
         training_tokens(bench.features, bench.spec),
         record_count=bench.record_count,
         block_limit=model.block_limit,
+        base=Base(fraction=bench.sample.fraction, whole=bench.sample.column),
         matches_expected=learned.parameters.match_share * bench.pair_count,
         allowed=bench.allowed,
         match_probability=match_probability,

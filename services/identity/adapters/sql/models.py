@@ -1,5 +1,7 @@
 """Model versions: kept for ever, one of them active."""
 
+from typing import Any
+
 import msgspec
 
 from services.identity.adapters.sql.engine import Connection, transaction
@@ -17,6 +19,16 @@ def save_model(
             " VALUES (%s, %s, %s::jsonb, %s) ON CONFLICT DO NOTHING",
             (version, document, msgspec.json.encode(report).decode(), at),
         )
+
+
+def report_of(connection: Connection, version: str) -> dict[str, Any]:
+    """What was told when the version was trained. Raises UsageError when there is none such."""
+    with transaction(connection) as cursor:
+        row = cursor.execute("SELECT report FROM model WHERE version = %s", (version,)).fetchone()
+    if row is None:
+        known = [each for each, _, _ in list_models(connection)]
+        raise UsageError(f"no model version {version}; known are {known}")
+    return dict(row[0])
 
 
 def active_version(connection: Connection) -> str | None:

@@ -5,6 +5,8 @@ import numpy as np
 from services.linkage.keys import COARSE, IDENTIFYING, SELECTIVE, Token
 from services.linkage.training.candidate_keys import TokenColumn
 from services.linkage.training.choose_keys import (
+    WHOLE_BASE,
+    Base,
     ChosenKeys,
     KeyBudget,
     choose_keys,
@@ -38,7 +40,7 @@ def people(count: int, *, seed: int = 1) -> tuple[dict[str, TokenColumn], Ints]:
     }, person
 
 
-def chosen(count: int, **options: int) -> ChosenKeys:
+def chosen(count: int, *, base: Base = WHOLE_BASE, **options: int) -> ChosenKeys:
     tokens, person = people(count)
 
     def probability(left: Ints, right: Ints) -> Floats:
@@ -48,6 +50,7 @@ def chosen(count: int, **options: int) -> ChosenKeys:
         tokens,
         record_count=count,
         block_limit=options.get("block_limit", 100),
+        base=base,
         matches_expected=count / 2,
         allowed=lambda left, _: np.ones(len(left), dtype=np.bool_),
         match_probability=probability,
@@ -106,3 +109,18 @@ def test_no_tokens_give_no_keys() -> None:
     )
     assert result.keys == ()
     assert len(result.left) == 0
+
+
+def test_a_part_of_the_base_is_charged_what_the_base_will_cost() -> None:
+    """A block of five in a tenth of the base has fifty holders in the whole, and is generic."""
+    tenth = chosen(2_000, base=Base(fraction=0.1), block_limit=40, pairs_per_record_max=5)
+    assert 0 < sum(gain.new_pairs for gain in tenth.gains) <= 5 * 2_000
+    assert sum(gain.new_pairs for gain in tenth.gains) == 10 * len(tenth.left)
+    whole = chosen(2_000, block_limit=40, pairs_per_record_max=5)
+    assert len(tenth.left) < len(whole.left)
+
+
+def test_groups_that_were_kept_whole_cost_what_they_cost_here() -> None:
+    result = chosen(2_000, base=Base(fraction=0.1, whole="name"))
+    assert all("name" in key for key in result.keys)
+    assert sum(gain.new_pairs for gain in result.gains) == len(result.left) > 0

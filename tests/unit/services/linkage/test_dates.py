@@ -22,6 +22,18 @@ from services.linkage.dates import date_features, is_day_first, parse_date
         pytest.param("5/4/27", True, ("1927", "04", "05"), id="two-digit year of the last"),
         pytest.param("1980-13-05", False, ("1980", "05", "13"), id="month and day swapped"),
         pytest.param("1980-02-31", False, ("1980", "02", "31"), id="a day that never was"),
+        pytest.param("05041980", True, ("1980", "04", "05"), id="compact, day first"),
+        pytest.param("18051940", True, ("1940", "05", "18"), id="compact, a day like a century"),
+        pytest.param(
+            "20101985", True, ("1985", "10", "20"), id="compact, like a year and no month"
+        ),
+        pytest.param("19801305", False, ("1980", "05", "13"), id="compact, month and day swapped"),
+        pytest.param("5th of April 1980", False, ("1980", "04", "05"), id="as it is said"),
+        pytest.param("5. Dezember 1980", False, ("1980", "12", "05"), id="German"),
+        pytest.param("5 juin 1980", False, ("1980", "06", "05"), id="French June"),
+        pytest.param("5 juillet 1980", False, ("1980", "07", "05"), id="French July"),
+        pytest.param("5 de agosto de 1980", False, ("1980", "08", "05"), id="Spanish"),
+        pytest.param("Apr-05-1980", False, ("1980", "04", "05"), id="month name and dashes"),
         pytest.param("1980", False, ("1980", None, None), id="year only"),
     ],
 )
@@ -37,7 +49,9 @@ def test_what_is_no_date_is_null(written: str) -> None:
 def test_a_column_writes_the_day_first_where_first_numbers_are_too_large_for_months() -> None:
     assert is_day_first(["13/04/1980", "14/01/1980", "01/02/1980", "04/25/1980"])
     assert not is_day_first(["04/13/1980", "13/04/1980"])
-    assert not is_day_first(["1980-25-01", "soon"])
+    assert not is_day_first(["1980-25-01", "soon", "19802501"])
+    assert is_day_first(["13041980"])
+    assert not is_day_first(["04131980"])
 
 
 def test_a_year_alone_gives_no_date() -> None:

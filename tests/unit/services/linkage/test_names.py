@@ -52,7 +52,8 @@ def test_a_marked_and_a_plain_spelling_are_one_surname() -> None:
 
 def test_the_script_is_that_of_the_text_not_of_its_ascii_form() -> None:
     assert whole("Иван Петров") | {"scr": "?"} == whole("Ivan Petrov") | {"scr": "?"}
-    assert whole("Иван Петров")["scr"] == "o"
+    assert whole("Иван Петров")["scr"] == whole("Νίκος Παππάς")["scr"] == "l"
+    assert whole("王小明")["scr"] == whole("محمد علي")["scr"] == "o"
     assert whole("Ivan Petrov")["scr"] == "l"
 
 
