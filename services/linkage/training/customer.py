@@ -58,8 +58,10 @@ nothing else, and one clear contradiction (another given name) keeps them apart.
 """
 KINSHIP = Kinship(
     household=2.0**HOUSEHOLD_BITS,
-    twins=2.0 ** (HOUSEHOLD_BITS - 6),  # one pair of relatives in 64 was born on one day
-    namesakes=2.0 ** (HOUSEHOLD_BITS - 6),  # and as many are called alike
+    # Far more than there are: one address and one birth date must not outweigh two given names, nor
+    # one address and one given name two birth dates. It costs a thousandth of the recall.
+    twins=2.0 ** (HOUSEHOLD_BITS - 2),
+    namesakes=2.0 ** (HOUSEHOLD_BITS - 2),
 )
 FLOORS = FLOORS_OF_ANY_BASE | {
     ComparisonKind.EMAIL: 1_000_000,
@@ -189,6 +191,8 @@ def customer_model() -> Trained:
         "model_version": model.version,
         "prior_bits": PRIOR_BITS,
         "household_share": model.kinship.household,
+        "twin_share": model.kinship.twins,
+        "namesake_share": model.kinship.namesakes,
         "comparisons": [comparison_report(comparison) for comparison in model.comparisons],
     }
     return Trained(model=model, report=trained.report | set_by_hand)
