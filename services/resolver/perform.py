@@ -1,6 +1,6 @@
 """Decisions to writes: profiles, the changes told about them, and segment membership."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,7 @@ class Told:
     left: int = 0
 
 
-def perform(  # before and after of one batch
+def perform(  # noqa: PLR0913  # before and after of one batch, and why
     tx: Transaction,
     engine: Engine,
     records: Mapping[int, StoredRecord],
@@ -36,10 +36,14 @@ def perform(  # before and after of one batch
     *,
     before: Mapping[RecordKey, ProfileId | None],
     after: Mapping[RecordKey, ProfileId | None],
+    loosened: Collection[ProfileId] = (),
     at: Micros,
     entered: Entered = unheard,
 ) -> Told:
-    """Write what changed, and tell it once, in order, per profile."""
+    """Write what changed, and tell it once, in order, per profile.
+
+    Of `loosened` profiles a split says that it came of a value that is generic now.
+    """
     entered(Part.PROFILES)
     ids = sorted({p for p in (*before.values(), *after.values()) if p is not None})
     stored = tx.profiles(ids)
@@ -47,7 +51,7 @@ def perform(  # before and after of one batch
     changed = _changed_profiles(engine, records, outcomes, stored)
     gone = _gone(tx, [each for each in ids if each not in outcomes], stored, touched=ids)
     for change in plan(before, after):
-        letters.add(PROFILE_CHANGES, *describe(change))
+        letters.add(PROFILE_CHANGES, *describe(change, loosened=loosened))
     for profile in changed:
         letters.add(PROFILE_CHANGES, profile.id, "profile.updated", {})
     entered(Part.SEGMENTS)

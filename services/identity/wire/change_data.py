@@ -1,6 +1,7 @@
 """What the `data` of each change says; the schemas of both topics of changes come from here."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 
@@ -32,9 +33,10 @@ class Merged(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SplitInto(msgspec.Struct, frozen=True, kw_only=True):
-    """Profiles that left this one, each with its own id."""
+    """Profiles that left this one, each with its own id; why, where a value ties nobody now."""
 
     into: list[str]
+    because: Literal["generic_value"] | None = None
 
 
 class NewAnchor(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 `sequence` counts the messages of one profile over both topics; consumers drop repeats by it.
 """
 
+from collections.abc import Collection
 from typing import Any, assert_never
 
 import msgspec
@@ -21,6 +22,7 @@ from services.identity.ports import OutgoingMessage
 
 PROFILE_CHANGES = "profile-changes"
 SEGMENT_CHANGES = "segment-changes"
+GENERIC_VALUE = "generic_value"  # why a profile was split: what held it together ties nobody now
 
 
 class ChangeMessage(msgspec.Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=True):
@@ -54,7 +56,9 @@ def outgoing(
     return OutgoingMessage(topic=topic, key=profile.encode(), value=_encoder.encode(message))
 
 
-def describe(change: Change) -> tuple[ProfileId, str, dict[str, Any]]:
+def describe(
+    change: Change, *, loosened: Collection[ProfileId] = ()
+) -> tuple[ProfileId, str, dict[str, Any]]:
     """The profile a change is told to, its type on the wire, and its data."""
     match change:
         case Create(profile=profile):
@@ -65,7 +69,8 @@ def describe(change: Change) -> tuple[ProfileId, str, dict[str, Any]]:
         case Merge(survivor=survivor, absorbed=absorbed):
             return survivor, "profile.merged", {"absorbed": list(absorbed)}
         case Split(origin=origin, into=into):
-            return origin, "profile.split", {"into": list(into)}
+            because = {"because": GENERIC_VALUE} if origin in loosened else {}
+            return origin, "profile.split", {"into": list(into), **because}
         case Reanchored(old=old, new=new):
             return new, "profile.reanchored", {"old": old, "new": new}
         case Delete(profile=profile):

@@ -134,6 +134,7 @@ class _Work:
         self._engine = engine
         self._at = at
         self._known = Known(tx, engine.deriver.rules)
+        self._loosened: frozenset[Pair] = frozenset()
         self._vectors: dict[Pair, bytes] = {}
         self.pairs = 0
         self.edges = 0
@@ -258,21 +259,29 @@ class _Work:
         before = {(edge.a, edge.b): edge for edge in standing.edges}
         new = {(edge.a, edge.b): edge for edge in edges}
         stale = {pair for pair in before if pair[0] in dirty or pair[1] in dirty}
-        self._check_let_go(stale - candidates.pairs, candidates.generic)
+        self._loosened = self._check_let_go(stale - candidates.pairs, candidates.generic)
         changed = {pair for pair in new if before.get(pair) != new[pair]}
         self._tx.remove_edges(sorted((stale - new.keys()) | (changed & before.keys())))
         self._tx.put_edges([new[pair] for pair in sorted(changed)])
         kept = {pair: edge for pair, edge in before.items() if pair not in stale}
         return kept | new
 
-    def _check_let_go(self, pairs: Iterable[Pair], generic: frozenset[int]) -> None:
-        """An edge may go only if its records share no key: else its other end landed meanwhile."""
+    def _check_let_go(self, pairs: Iterable[Pair], generic: frozenset[int]) -> frozenset[Pair]:
+        """An edge may go only if its records share no key: else its other end landed meanwhile.
+
+        Gives those that went because every key that their records share is generic.
+        """
         pairs = sorted(pairs)
         self._known.read(number for pair in pairs for number in pair)
         records = self._known.records
+        loosened: set[Pair] = set()
         for a, b in pairs:
-            if set(records[a].keys) & set(records[b].keys) - generic:
+            shared = set(records[a].keys) & set(records[b].keys)
+            if shared - generic:
                 raise RestartBatch("a record landed while candidates were being found")
+            if shared:
+                loosened.add((a, b))
+        return frozenset(loosened)
 
     def _cluster(
         self,
@@ -363,6 +372,7 @@ class _Work:
             outcomes,
             before=before,
             after=after,
+            loosened=standing.profiles_held_by(self._loosened),
             at=self._at,
             entered=self._entered,
         )

@@ -5,9 +5,10 @@ by an edge too weak for its step learns that it is part of something too large, 
 it than the lock.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from services.identity.domain.ids import ProfileId
 from services.identity.domain.ladder import steps_reached
 from services.identity.store import Member, RestartBatch, StoredEdge, Transaction
 from services.resolver.resolve.candidates import Pair
@@ -22,6 +23,11 @@ class Standing:
 
     members: Mapping[int, Member]
     edges: Sequence[StoredEdge]
+
+    def profiles_held_by(self, pairs: Iterable[Pair]) -> frozenset[ProfileId]:
+        """The profiles in which both records of one of these pairs stand."""
+        told = ((self.members[a].profile, self.members[b].profile) for a, b in pairs)
+        return frozenset(one for one, other in told if one is not None and one == other)
 
 
 def lock_standing(

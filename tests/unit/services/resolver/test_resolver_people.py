@@ -234,3 +234,23 @@ def test_a_broken_message_is_a_dead_letter_and_the_worker_goes_on(value: bytes) 
 def test_odd_traits_do_not_stop_the_worker(traits: dict[str, object]) -> None:
     home = Home().say(channel_event(user_id="ann", traits=traits))
     assert home.people() == {frozenset({"ann"})}
+
+
+def test_an_office_phone_that_glued_people_lets_them_go_and_says_why() -> None:
+    def call(number: int, phone: str | None = "+441134960123") -> ChannelEvent:
+        return channel_event(
+            anonymous_id=f"v-{number}", message_id=f"m-{number}-{phone}", minute=number,
+            traits={"phone": phone, "firstName": "Reception"},
+        )  # fmt: skip
+
+    home = Home(holders_max=3).say(*(call(number) for number in range(3)))
+    assert len(home.people()) == 1
+    home.say(call(3))
+    assert len(home.people()) == 4
+    (split,) = [change for change in home.told() if change.type == "profile.split"]
+    assert (len(split.data["into"]), split.data["because"]) == (3, "generic_value")
+    home.say(channel_event(anonymous_id="v-3", message_id="m-9", minute=9, traits={"phone": None}))
+    assert sorted(map(len, home.people())) == [1, 3]
+    parted = Home().say(*(call(number) for number in range(2)))
+    parted.say(call(1, "+442079460958"))
+    assert not any("because" in change.data for change in parted.told())
