@@ -7,7 +7,6 @@ surrogates: they order nothing that anyone sees. Rows are tuples: a batch makes 
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -17,6 +16,7 @@ from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId
 from services.identity.domain.record import RecordState
 from services.identity.domain.source import Source
 from services.identity.ports import OutgoingMessage, Position
+from services.identity.store_steward import ReviewItem as ReviewItem  # noqa: PLC0414  # spoken of with all else
 from services.identity.store_steward import StewardReading, StewardWriting
 
 
@@ -141,13 +141,6 @@ class Interval(NamedTuple):
 
 
 MESSAGES_LOST = "messages_lost"  # kind of the items that tell what the log no longer held
-
-
-@dataclass(frozen=True, slots=True)
-class ReviewItem:
-    kind: str
-    subject: str
-    detail: Mapping[str, object]
 
 
 class Reading(StewardReading, Protocol):

@@ -1,13 +1,31 @@
 """What the resolver asks of its store about stewards: the decisions, and what is to be reviewed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from services.identity.domain.ids import Micros
 from services.identity.domain.steward import CommandId, Decision, Withdrawal
 
 
+@dataclass(frozen=True, slots=True)
+class ReviewItem:
+    """`effect`: the expected effect of a word about it. `component`: where it stands, if in one."""
+
+    kind: str
+    subject: str
+    detail: Mapping[str, object]
+    component: int | None = None
+    effect: float = 0.0
+
+
 class StewardReading(Protocol):
+    def reviews_listed(self, *, kind: str | None, items_max: int) -> Sequence[ReviewItem]:
+        """What is to be reviewed: the largest expected effect first, then by kind and subject."""
+        ...
+
+    def review_of(self, subject: str) -> ReviewItem | None: ...
+
     def decisions_among(self, records: Sequence[int]) -> Sequence[Decision]:
         """The decisions that name any of these records and were not withdrawn, by id."""
         ...
@@ -26,6 +44,16 @@ class StewardReading(Protocol):
 class StewardWriting(Protocol):
     def add_decisions(self, commands: Sequence[Decision | Withdrawal]) -> Sequence[int]:
         """Keep the commands whose ids are not known; the numbers of those."""
+        ...
+
+    def replace_reviews(
+        self, components: Sequence[int], items: Sequence[ReviewItem], *, at: Micros
+    ) -> Sequence[ReviewItem]:
+        """What is to be reviewed in these components from now on; those that were not before."""
+        ...
+
+    def close_reviews(self, kind: str, subjects: Sequence[str]) -> None:
+        """The cause is gone."""
         ...
 
     def records_decided(self, commands: Sequence[int]) -> Sequence[int]:

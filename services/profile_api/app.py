@@ -32,6 +32,7 @@ from services.profile_api.routes import (
     generic,
     health,
     profiles,
+    reviews,
     segments,
     trace,
 )
@@ -92,7 +93,17 @@ def create_app(
     )
     app.add_middleware(BodyLimit, bytes_max=settings.body_bytes_max)
     app.add_middleware(CountRequests, metrics=metrics, service="profile_api")
-    nouns = (profiles, accounts, segments, decisions, trace, explain, generic, steward_routes)
+    nouns = (
+        profiles,
+        accounts,
+        segments,
+        decisions,
+        trace,
+        explain,
+        generic,
+        steward_routes,
+        reviews,
+    )
     for noun in nouns:
         app.include_router(
             noun.router(desk),

@@ -25,6 +25,7 @@ from services.identity.domain.steward import CommandId, Verdict
 from services.identity.domain.stewarding import ListedDecision, Made, Refused
 from services.identity.domain.tracing import Surroundings, TracedEvent
 from services.identity.ports import Message
+from services.identity.store_steward import ReviewItem
 
 
 class TraceReads(Protocol):
@@ -122,6 +123,11 @@ class Steward(Protocol):
         ...
 
     async def one(self, decision: CommandId) -> ListedDecision | None: ...
+    async def reviews(self, *, kind: str | None, items_max: int) -> Sequence[ReviewItem]:
+        """The largest expected effect first."""
+        ...
+
+    async def review(self, subject: str) -> ReviewItem | None: ...
     async def close(self) -> None: ...
 
 

@@ -23,6 +23,7 @@ class Code(StrEnum):
     SEVERAL_ACCOUNTS = "several_accounts"
     ONE_PROFILE = "one_profile"
     UNKNOWN_DECISION = "unknown_decision"
+    UNKNOWN_REVIEW = "unknown_review"
     CONTRADICTS = "contradicts"
     TOO_MANY_RECORDS = "too_many_records"
     SEVERAL_PROFILES = "several_profiles"
@@ -47,6 +48,7 @@ STATUS_OF: Mapping[Code, int] = {
     Code.SEVERAL_ACCOUNTS: 300,
     Code.ONE_PROFILE: 409,
     Code.UNKNOWN_DECISION: 404,
+    Code.UNKNOWN_REVIEW: 404,
     Code.CONTRADICTS: 409,
     Code.TOO_MANY_RECORDS: 422,
     Code.SEVERAL_PROFILES: 409,
@@ -70,6 +72,7 @@ TITLE_OF: Mapping[Code, str] = {
     Code.SEVERAL_ACCOUNTS: "Several workspaces have an account of this name",
     Code.ONE_PROFILE: "Both stand in one profile",
     Code.UNKNOWN_DECISION: "There is no such decision",
+    Code.UNKNOWN_REVIEW: "There is nothing of this id to review",
     Code.CONTRADICTS: "A decision that stands says otherwise",
     Code.TOO_MANY_RECORDS: "One side has more records than a decision can name",
     Code.SEVERAL_PROFILES: "The two stand in different profiles",

@@ -175,6 +175,13 @@ class Watched:
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # whatever a transaction has
         return getattr(self._tx, name)
 
+    def replace_reviews(
+        self, components: Sequence[int], items: Sequence[ReviewItem], *, at: Micros
+    ) -> Sequence[ReviewItem]:
+        new = self._tx.replace_reviews(components, items, at=at)
+        self.parked.extend(new)
+        return new
+
     def review(self, items: Sequence[ReviewItem], *, at: Micros) -> None:
         self.parked.extend(items)
         self._tx.review(items, at=at)

@@ -11,6 +11,7 @@ from services.identity.domain.explained import Subject
 from services.identity.domain.ids import Micros
 from services.identity.domain.steward import CommandId, Verdict
 from services.identity.domain.stewarding import ListedDecision, Made, Refused
+from services.identity.store_steward import ReviewItem
 from services.resolver.stewarding import Stewards
 
 T = TypeVar("T")
@@ -50,6 +51,12 @@ class AnsweringSteward:
 
     async def one(self, decision: CommandId) -> ListedDecision | None:
         return await self._ask(lambda s: s.one(decision))
+
+    async def reviews(self, *, kind: str | None, items_max: int) -> Sequence[ReviewItem]:
+        return await self._ask(lambda s: s.reviews(kind=kind, items_max=items_max))
+
+    async def review(self, subject: str) -> ReviewItem | None:
+        return await self._ask(lambda s: s.review(subject))
 
     async def close(self) -> None:
         if self._is_open:

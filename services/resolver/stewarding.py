@@ -27,7 +27,7 @@ from services.identity.domain.steward import (
 )
 from services.identity.domain.stewarding import Force, ListedDecision, Made, Refusal, Refused
 from services.identity.ports import Producer
-from services.identity.store import ReadableStore, Reading
+from services.identity.store import ReadableStore, Reading, ReviewItem
 from services.identity.wire.as_of import token
 from services.identity.wire.commands import decide, outgoing, withdraw
 
@@ -98,6 +98,15 @@ class Stewards:
         with self._store.reading() as tx:
             known = tx.decision(decision)
             return None if known is None else _with_force(tx, [known])[0]
+
+    def reviews(self, *, kind: str | None, items_max: int) -> Sequence[ReviewItem]:
+        """What a person should look at, the largest expected effect first."""
+        with self._store.reading() as tx:
+            return tx.reviews_listed(kind=kind, items_max=items_max)
+
+    def review(self, subject: str) -> ReviewItem | None:
+        with self._store.reading() as tx:
+            return tx.review_of(subject)
 
     def _send(self, command: Decision | Withdrawal) -> Made:
         return Made(command=command, as_of=token(self._producer.append([outgoing(command)])))

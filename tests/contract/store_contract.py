@@ -508,6 +508,32 @@ class StoreContract:
             tx.review([ReviewItem("generic_key", "5", {"generic": False})], at=LATER)
             tx.review([], at=LATER)
 
+    def test_reviews_of_a_component_are_replaced_as_a_whole(self, store: ResolverStore) -> None:
+        small, large = (
+            ReviewItem("component_cut", name, {"step": 1}, 7, effect)
+            for name, effect in (("small", 0.5), ("large", 2.0))
+        )
+        elsewhere = ReviewItem("component_cut", "elsewhere", {}, 8, 1.0)
+        with store.transaction() as tx:
+            assert list(tx.replace_reviews([7, 8], [large, small, elsewhere], at=NOW)) == sorted(
+                [large, small, elsewhere], key=lambda item: item.subject
+            )
+        with store.transaction() as tx:
+            tx.review([ReviewItem("generic_key", "5", {"generic": True})], at=NOW)
+            listed = list(tx.reviews_listed(kind="component_cut", items_max=9))
+            assert listed == [large, elsewhere, small]
+            assert [i.kind for i in tx.reviews_listed(kind=None, items_max=9)][-1] == "generic_key"
+        changed = ReviewItem("component_cut", "large", {"step": 2}, 9, 3.0)
+        with store.transaction() as tx:
+            assert list(tx.replace_reviews([7, 9], [changed], at=LATER)) == []
+            assert tx.review_of("small") is None
+            assert tx.review_of("large") == changed
+            tx.close_reviews("generic_key", ["5"])
+            tx.close_reviews("generic_key", [])
+            left = list(tx.reviews_listed(kind=None, items_max=9))
+            assert left == [changed, elsewhere]
+            assert list(tx.reviews_listed(kind=None, items_max=1)) == [changed]
+
     # standing
 
     def test_sources_and_what_is_active_are_known(self, store: ResolverStore) -> None:

@@ -156,6 +156,7 @@ class Home:
     lines: tuple[str, ...]
     hash: StateHash
     broken: tuple[str, ...]
+    reviews: frozenset[str] = frozenset()
 
 
 def memory_store(model: LinkageModel) -> MemoryStore:
@@ -201,8 +202,16 @@ def run(
     )
     worker.run_until_caught_up()
     worker.close()
+    with store.transaction() as tx:
+        found = [
+            f"{each.kind} {each.subject} {each.effect} {sorted(each.detail.items())}"
+            if each.component is not None
+            else f"{each.kind} {each.subject}"  # its counts are those of when it came up
+            for each in tx.reviews_listed(kind=None, items_max=10_000)
+        ]
     with store.snapshot() as snapshot:
         return Home(
+            reviews=frozenset(found),
             lines=tuple(lines_of(snapshot)),
             hash=state_hash(snapshot),
             broken=tuple(broken_promises(snapshot)),

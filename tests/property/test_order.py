@@ -49,6 +49,7 @@ def _check(events: Sequence[ChannelEvent], schedule: Schedule, standing: Standin
     as_scheduled = run(events, schedule, memory_store(MODEL), standing)
     assert sorted({*as_scheduled.lines} ^ {*at_once.lines}) == []
     assert as_scheduled.hash == at_once.hash
+    assert sorted(as_scheduled.reviews ^ at_once.reviews) == []
     assert as_scheduled.hash.is_clean
     assert as_scheduled.broken == ()
 

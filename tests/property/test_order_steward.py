@@ -46,6 +46,7 @@ def test_decisions_hold_wherever_they_stand_in_the_log(
     as_scheduled = run(said, schedule, store, standing)
     assert sorted({*as_scheduled.lines} ^ {*at_once.lines}) == []
     assert as_scheduled.hash == at_once.hash
+    assert sorted(as_scheduled.reviews ^ at_once.reviews) == []
     assert as_scheduled.hash.is_clean
     with store.snapshot() as snapshot:
         records = {key: (state.dated_from, told) for key, state, told in snapshot.records()}

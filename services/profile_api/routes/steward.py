@@ -99,7 +99,7 @@ def router(desk: Desk) -> APIRouter:
     @routes.get("/{decision_id}", dependencies=may_read, responses=known)
     async def read_decision(decision_id: DecisionId) -> Response:
         """One decision, and whether it holds."""
-        found = await _steward(desk).one(CommandId(decision_id))
+        found = await steward_of(desk).one(CommandId(decision_id))
         if found is None:
             raise ProblemError(Code.UNKNOWN_DECISION, "no decision has this id")
         return answer(listed_view(found))
@@ -117,7 +117,7 @@ def router(desk: Desk) -> APIRouter:
 async def _decide(desk: Desk, request: Request, body: StewardDecisionBody) -> dict[str, object]:
     by = await _who_decides(desk, request, body.by)
     left, right = await desk.subject(body.left), await desk.subject(body.right)
-    made = await _steward(desk).decide(
+    made = await steward_of(desk).decide(
         body.verdict, left, right, at=desk.clock.now(), by=by, reason=body.reason
     )
     if isinstance(made, Refused):
@@ -132,7 +132,7 @@ async def _list(desk: Desk, limit: int, cursor: str | None) -> dict[str, object]
     before = None if cursor is None else read_cursor(cursor)
     if cursor is not None and before is None:
         raise ProblemError(Code.INVALID_REQUEST, "the cursor is not one that was answered")
-    found = await _steward(desk).listed(before=before, decisions_max=limit + 1)
+    found = await steward_of(desk).listed(before=before, decisions_max=limit + 1)
     shown = found[:limit]
     return {
         "decisions": [listed_view(each) for each in shown],
@@ -144,7 +144,7 @@ async def _withdraw(
     desk: Desk, request: Request, decision: CommandId, body: WithdrawalBody
 ) -> dict[str, object]:
     by = await _who_decides(desk, request, body.by)
-    made = await _steward(desk).withdraw(decision, at=desk.clock.now(), by=by, reason=body.reason)
+    made = await steward_of(desk).withdraw(decision, at=desk.clock.now(), by=by, reason=body.reason)
     if isinstance(made, Refused):
         raise refusal(made)
     if not isinstance(made.command, Withdrawal):
@@ -157,7 +157,7 @@ async def _withdraw(
     }
 
 
-def _steward(desk: Desk) -> Steward:
+def steward_of(desk: Desk) -> Steward:
     if desk.steward is None:
         raise ProblemError(Code.UNAVAILABLE, "this process takes no decisions")
     return desk.steward

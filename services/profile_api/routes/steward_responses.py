@@ -1,7 +1,7 @@
 """The shapes of what is answered to stewards."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -51,3 +51,21 @@ class WithdrawalMadeAnswer(Answer):
 class StewardDecisionsAnswer(Answer):
     decisions: list[StandingDecisionAnswer]
     next_cursor: str | None
+
+
+class ReviewAnswer(Answer):
+    id: str
+    kind: str = Field(
+        description="identifier_demoted, component_cut, component_set_aside, decision_void,"
+        " generic_key, messages_lost"
+    )
+    expected_effect: float = Field(
+        description="The probability that a word changes who is with whom, times the records moved"
+    )
+    about: list[RecordName] = Field(description="Records to look at: the first of each side")
+    detail: dict[str, Any]
+
+
+class ReviewsAnswer(Answer):
+    reviews: list[ReviewAnswer]
+    more: bool

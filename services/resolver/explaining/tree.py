@@ -46,7 +46,7 @@ def explain_how(tx: Reading, component: Component, profile: ProfileId, number: i
         steps_left_out=max(0, len(joins) - STEPS_TOLD_MAX),
         confidence=outcome.confidence,
         ambiguous=outcome.ambiguous,
-        notes=[_note(kind, detail) for kind, detail in whole.clustered.notes],
+        notes=[_note(note.kind, note.detail) for note in whole.clustered.notes],
         fragile=_fragile(component, whole, group),
         standpoint=component.standpoint(),
     )

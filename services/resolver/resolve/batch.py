@@ -16,7 +16,6 @@ from services.identity.store import (
     MarkKind,
     Member,
     RestartBatch,
-    ReviewItem,
     StoredEdge,
     Transaction,
 )
@@ -42,6 +41,7 @@ from services.resolver.resolve.edges import judge, sharing_key
 from services.resolver.resolve.engine import Engine
 from services.resolver.resolve.known import Known
 from services.resolver.resolve.layout import lay_out_anew, place, shaken
+from services.resolver.resolve.reviews import cut_items, item_of, void_items, waiting_items
 from services.resolver.resolve.word import SILENCE, Word
 
 
@@ -176,6 +176,7 @@ class _Work:
         if kept:
             parts = {number: part for number, part in parts.items() if number not in kept}
         clustered = self._cluster(parts, current, decisions)
+        self._review(standing, placed, clustered, decisions, kept)
         return self._tell(standing, placed, clustered, kept)
 
     def _decided(self, standing: Standing, touched: set[int]) -> Decided | None:
@@ -193,10 +194,6 @@ class _Work:
         if not large:
             return frozenset()
         self._tx.set_aside(large, at=self._at)
-        self._tx.review(
-            [ReviewItem("component_set_aside", str(c), {"records": sizes[c]}) for c in large],
-            at=self._at,
-        )
         return frozenset(n for n, c in components.items() if c in set(large))
 
     def _find_edges(
@@ -331,6 +328,32 @@ class _Work:
         self._vectors.update(zip(missing, scored.vectors, strict=True))
         self.pairs += len(missing)
 
+    def _review(
+        self,
+        standing: Standing,
+        placed: Mapping[int, Place],
+        clustered: Mapping[int, Clustered],
+        decisions: Decided | None,
+        kept: frozenset[int],
+    ) -> None:
+        """What a person should look at in these components from now on, in the place of before."""
+        records = self._known.records
+        items = [
+            item_of(note, records, component=placed[note.records[0]].part)
+            for result in clustered.values()
+            for note in result.notes
+        ]
+        if decisions is not None:
+            items += void_items(
+                decisions.ruling,
+                decisions.sides,
+                component_of={records[n].key: each.part for n, each in placed.items()},
+            )
+        items += cut_items(records, placed)
+        items += waiting_items(records, placed, kept)
+        before = {member.component for member in standing.members.values()}
+        self._tx.replace_reviews(sorted(before), items, at=self._at)
+
     def _tell(
         self,
         standing: Standing,
@@ -364,7 +387,6 @@ class _Work:
             if number not in kept
         }
         after = {records[m.record].key: m.profile for m in members if m.record not in kept}
-        self._tx.review([*_reviews(clustered), *_cuts(moved)], at=self._at)
         return perform(
             self._tx,
             self._engine,
@@ -380,16 +402,3 @@ class _Work:
     def _profile_of(self, outcome: Outcome) -> ProfileId:
         records = self._known.records
         return anchored_id((records[n].key, records[n].state.dated_from) for n in outcome.records)
-
-
-def _reviews(clustered: Mapping[int, Clustered]) -> Iterable[ReviewItem]:
-    for component, result in clustered.items():
-        for kind, detail in result.notes:
-            yield ReviewItem(kind, str(component), detail)
-
-
-def _cuts(moved: Iterable[Member]) -> Iterable[ReviewItem]:
-    """Parts of sets that were too large, as they come about."""
-    steps = {member.component: member.step for member in moved if member.step > 0}
-    for component, step in sorted(steps.items()):
-        yield ReviewItem("component_cut", str(component), {"step": step})

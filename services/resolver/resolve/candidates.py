@@ -114,9 +114,12 @@ def tell_crossings(
                 },
             )
             for key, is_generic in crossed.items()
+            if is_generic
         ],
         at=at,
     )
+    fallen = [str(key) for key, is_generic in crossed.items() if not is_generic]
+    tx.close_reviews("generic_key", fallen)
 
 
 def _type_of(tx: Transaction, key: int, holders: Sequence[int]) -> str | None:

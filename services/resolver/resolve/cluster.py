@@ -31,9 +31,10 @@ from services.resolver.resolve.edges import NULL, personal_evidence
 from services.resolver.resolve.joint import pairs_sharing
 from services.resolver.resolve.late import Placed, place_late
 from services.resolver.resolve.limits import Limit, limits_of
+from services.resolver.resolve.reviews import CUT_PROBABILITY, DEMOTED_PROBABILITY, Note
 from services.resolver.resolve.tenure import told_apart
 from services.resolver.resolve.units import Units, Vetoes, generation_of, join_units
-from services.resolver.resolve.word import SILENCE, Word
+from services.resolver.resolve.word import REASON, SILENCE, Word
 
 Cluster = tuple[Sequence[int], float]
 """Places of records, and the probability of the weakest join that holds them together."""
@@ -81,7 +82,7 @@ class Outcome:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clustered:
     outcomes: Sequence[Outcome]
-    notes: Sequence[tuple[str, Mapping[str, object]]]
+    notes: Sequence[Note]
     """What a person should look at: demoted identifiers and cut components."""
 
 
@@ -217,17 +218,30 @@ class Plan:
         numbers = tuple(self.case.records[place].number for place in sorted(members))
         return Outcome(records=numbers, confidence=sure, ambiguous=ambiguous)
 
-    def _notes(self) -> list[tuple[str, Mapping[str, object]]]:
-        notes: list[tuple[str, Mapping[str, object]]] = [
-            (
-                "identifier_demoted",
-                {"type": d.identifier_type, "scope": d.scope, "reason": d.reason},
+    def _notes(self) -> list[Note]:
+        """Refused identifiers that a steward has said nothing of, and a component cut in parts."""
+        notes = [
+            Note(
+                kind="identifier_demoted",
+                detail={"type": d.identifier_type, "scope": d.scope, "reason": d.reason},
+                records=[self.case.records[place].number for place in sorted(d.sides)],
+                probability=DEMOTED_PROBABILITY,
+                moved=d.moved,
             )
             for d in self.joined.demoted
+            if d.reason != REASON
         ]
         if len(self.parts) > 1:
             units = sum(len(part.units) for part in self.parts)
-            notes.append(("component_cut", {"units": units, "parts": len(self.parts)}))
+            notes.append(
+                Note(
+                    kind="component_cut",
+                    detail={"units": units, "parts": len(self.parts)},
+                    records=[self.case.records[0].number],
+                    probability=CUT_PROBABILITY,
+                    moved=len(self.case.records),
+                )
+            )
         return notes
 
     def _cut(self, units: Sequence[Unit]) -> list[Sequence[Unit]]:

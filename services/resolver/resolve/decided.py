@@ -5,13 +5,13 @@ come to is worked out within it. A decision that is not in force yet (its mark w
 record which only now is there) speaks of the records that are locked; the mark brings the rest.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 from services.identity.domain.connected import connect
 from services.identity.domain.ids import RecordKey
-from services.identity.domain.steward import Decision, Ruling, rule
+from services.identity.domain.steward import CommandId, Decision, Ruling, rule
 from services.identity.store import Reading, RestartBatch, StoredRecord
 from services.resolver.resolve.candidates import Pair
 from services.resolver.resolve.word import Word, WordApart, WordLink
@@ -30,10 +30,14 @@ class Foresight:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
-    """`named` are the records of each decision; `ruling` what all come to for those `here`."""
+    """`named` are the records of each decision, `sides` their keys by its id.
+
+    `ruling` is what all come to for those `here`.
+    """
 
     named: Collection[frozenset[int]]
     here: frozenset[int]
+    sides: Mapping[CommandId, Sequence[RecordKey]]
     numbers: Mapping[RecordKey, int]
     ruling: Ruling
 
@@ -93,7 +97,10 @@ def decided(
         for key, number in numbers.items()
         if number in here and not records[number].state.is_empty
     }
-    return Decided(named=named, here=here, numbers=numbers, ruling=rule(decisions, dated))
+    sides = {each.id: list(each.records()) for each in decisions}
+    return Decided(
+        named=named, sides=sides, here=here, numbers=numbers, ruling=rule(decisions, dated)
+    )
 
 
 def ties_of(tx: Reading, records: Collection[int]) -> Iterable[Pair]:

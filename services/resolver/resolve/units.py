@@ -97,6 +97,8 @@ class Demotion:
     identifier_type: str
     scope: str
     reason: str
+    sides: tuple[int, int]  # two that carry it; of several refused joins those of the largest
+    moved: int  # records of the smaller one
 
 
 class UnitJoin(NamedTuple):
@@ -140,7 +142,7 @@ def join_units(
             holders[text].append(index)
     units, joins = _as_told(len(decisive), word)
     holdings = Holdings(limits)
-    demoted: set[tuple[str, str, str]] = set()
+    demoted: dict[tuple[str, str, str], tuple[int, int, int]] = {}
     for text in sorted(holders, key=lambda each: (_priority(each, rules), each)):
         groups: Sequence[Sequence[int]] = [holders[text]]
         if personal and rules.is_shareable(text.split("\x1f", 1)[0]):
@@ -153,7 +155,9 @@ def join_units(
             reason = REASON if kept_apart else holdings.refusal(left, right)
             if reason is not None:
                 type_name, scope, _ = text.split("\x1f", 2)
-                demoted.add((type_name, scope, reason))
+                refused = (-min(len(left), len(right)), first, other)
+                what = (type_name, scope, reason)
+                demoted[what] = min(refused, demoted.get(what, refused))
                 continue
             joins.append(UnitJoin(text, holders[text][0], other))
             if len(left) < len(right):
@@ -162,7 +166,10 @@ def join_units(
             _join(units, left, right)
     return Units(
         units=sorted(tuple(sorted(each)) for each in {id(u): u for u in units.values()}.values()),
-        demoted=[Demotion(identifier_type=t, scope=s, reason=r) for t, s, r in sorted(demoted)],
+        demoted=[
+            Demotion(identifier_type=t, scope=s, reason=r, sides=(one, other), moved=-moved)
+            for (t, s, r), (moved, one, other) in sorted(demoted.items())
+        ],
         joins=joins,
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from services.identity.adapters.memory.landing import LandingTables
 from services.identity.domain.ids import Micros
 from services.identity.domain.steward import CommandId, Decision, Withdrawal
+from services.identity.store_steward import ReviewItem
 
 
 class StewardTables(LandingTables):
@@ -52,6 +53,31 @@ class StewardTables(LandingTables):
         found = [self._tables.decisions[each][1] for each in ids]
         every = [each for each in found if isinstance(each, Withdrawal)]
         return min(every, key=lambda each: (each.decided_at, each.id), default=None)
+
+    def reviews_listed(self, *, kind: str | None, items_max: int) -> Sequence[ReviewItem]:
+        every = [item for item, _ in self._tables.reviews.values() if kind in (None, item.kind)]
+        return sorted(every, key=lambda i: (-i.effect, i.kind, i.subject))[:items_max]
+
+    def review_of(self, subject: str) -> ReviewItem | None:
+        found = [item for item, _ in self._tables.reviews.values() if item.subject == subject]
+        return min(found, key=lambda item: item.kind, default=None)
+
+    def replace_reviews(
+        self, components: Sequence[int], items: Sequence[ReviewItem], *, at: Micros
+    ) -> Sequence[ReviewItem]:
+        reviews, here = self._tables.reviews, frozenset(components)
+        wanted = {(each.kind, each.subject): each for each in items}
+        known = {place for place, (item, _) in reviews.items() if item.component in here}
+        for place in known - wanted.keys():
+            self._journal.drop(reviews, place)
+        for place, item in wanted.items():
+            since = reviews[place][1] if place in reviews else at
+            self._journal.put(reviews, place, (item, since))
+        return [wanted[place] for place in sorted(wanted.keys() - known)]
+
+    def close_reviews(self, kind: str, subjects: Sequence[str]) -> None:
+        for subject in subjects:
+            self._journal.drop(self._tables.reviews, (kind, subject))
 
     def records_decided(self, commands: Sequence[int]) -> Sequence[int]:
         tables, asked = self._tables, frozenset(commands)

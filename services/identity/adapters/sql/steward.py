@@ -9,6 +9,7 @@ from services.identity.adapters.sql.arrays import Byteas, Int8s, Uuids
 from services.identity.adapters.sql.landing import LandingWrites, uid_of
 from services.identity.domain.ids import Micros
 from services.identity.domain.steward import CommandId, Decision, Withdrawal
+from services.identity.store_steward import ReviewItem
 
 _encoder = msgspec.json.Encoder()
 _decisions = msgspec.json.Decoder(Decision)
@@ -27,6 +28,7 @@ WHERE EXISTS (SELECT FROM steward_decision) AND NOT d.is_withdrawal AND d.id IN 
 """
 
 
+REVIEWS = "SELECT kind, subject, detail::text, component, effect FROM review_item"
 LISTED = """
 SELECT d.document, (
   SELECT w.document FROM steward_decision w WHERE w.decision = d.id AND w.is_withdrawal
@@ -41,6 +43,11 @@ def encode(command: Decision | Withdrawal) -> bytes:
 
 def decode_decision(raw: bytes) -> Decision:
     return _decisions.decode(raw)
+
+
+def _review(row: tuple[Any, ...]) -> ReviewItem:
+    kind, subject, detail, component, effect = row
+    return ReviewItem(kind, subject, msgspec.json.decode(detail), component, effect)
 
 
 def _listed(row: tuple[Any, ...]) -> tuple[Decision, Withdrawal | None]:
@@ -94,6 +101,64 @@ class StewardWrites(LandingWrites):
             decisions_max,
         )
         return [_listed(row) for row in rows]
+
+    def reviews_listed(self, *, kind: str | None, items_max: int) -> Sequence[ReviewItem]:
+        rows = self._rows(
+            REVIEWS + " WHERE %s::text IS NULL OR kind = %s"
+            ' ORDER BY effect DESC, kind COLLATE "C", subject COLLATE "C" LIMIT %s',
+            kind,
+            kind,
+            items_max,
+        )
+        return [_review(row) for row in rows]
+
+    def review_of(self, subject: str) -> ReviewItem | None:
+        rows = self._rows(REVIEWS + " WHERE subject = %s ORDER BY kind LIMIT 1", subject)
+        return _review(rows[0]) if rows else None
+
+    def replace_reviews(
+        self, components: Sequence[int], items: Sequence[ReviewItem], *, at: Micros
+    ) -> Sequence[ReviewItem]:
+        rows = self._rows(
+            REVIEWS + " WHERE component = ANY(%s)"
+            " AND EXISTS (SELECT FROM review_item WHERE component IS NOT NULL)",
+            Int8s(list(components)),
+        )
+        known = {(row[0], row[1]): _review(row) for row in rows}
+        wanted = {(each.kind, each.subject): each for each in items}
+        gone = known.keys() - wanted.keys()
+        if gone:
+            self._do(
+                "DELETE FROM review_item r USING unnest(%s::text[], %s::text[]) AS n(k, s)"
+                " WHERE r.kind = n.k AND r.subject = n.s",
+                [kind for kind, _ in gone],
+                [subject for _, subject in gone],
+            )
+        for place in sorted(wanted):
+            if known.get(place) != wanted[place]:
+                self._put_review(wanted[place], at)
+        return [wanted[place] for place in sorted(wanted.keys() - known.keys())]
+
+    def _put_review(self, item: ReviewItem, at: Micros) -> None:
+        self._do(
+            "INSERT INTO review_item (kind, subject, detail, component, effect, created_at)"
+            " VALUES (%s, %s, %s::jsonb, %s, %s, %s) ON CONFLICT (kind, subject) DO UPDATE SET"
+            " detail = excluded.detail, component = excluded.component, effect = excluded.effect",
+            item.kind,
+            item.subject,
+            _encoder.encode(item.detail).decode(),
+            item.component,
+            item.effect,
+            at,
+        )
+
+    def close_reviews(self, kind: str, subjects: Sequence[str]) -> None:
+        if subjects:
+            self._do(
+                "DELETE FROM review_item WHERE kind = %s AND subject = ANY(%s)",
+                kind,
+                list(subjects),
+            )
 
     def records_decided(self, commands: Sequence[int]) -> Sequence[int]:
         rows = self._rows(

@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Double,
     Identity,
     Index,
     Integer,
@@ -277,7 +278,10 @@ review_item = Table(
     Column("subject", Text, nullable=False),
     Column("detail", JSONB, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("component", BigInteger),  # null: of no component
+    Column("effect", Double, nullable=False, server_default="0"),
     Index("uq_review_item_kind_subject", "kind", "subject", unique=True),
+    Index("ix_review_item_component", "component", postgresql_where=text("component IS NOT NULL")),
 )
 steward_decision = Table(
     "steward_decision",

@@ -45,9 +45,8 @@ async def test_no_route_answers_without_a_key_or_without_its_scope(office: Offic
                 (f"Bearer {office.key(*others)}", (403, "missing_scope")),
             ):
                 headers = {} if header is None else {"Authorization": header}
-                url = path.format(
-                    who="a:b", ref="a:b", segment="a", message_id="m-1", decision_id="a"
-                )
+                parts = {"who": "a:b", "ref": "a:b", "segment": "a", "message_id": "m-1"}
+                url = path.format(**parts, decision_id="a", review_id="a")
                 response = await client.request(method, url, headers=headers)
                 assert (response.status_code, problem(response)) == expected, (path, header)
                 if response.status_code == 401:

@@ -13,6 +13,7 @@ from services.profile_api.app import create_app
 from services.profile_api.auth import Scope
 from services.profile_api.routes.steward_responses import (
     DecisionMadeAnswer,
+    ReviewsAnswer,
     StewardDecisionsAnswer,
     WithdrawalMadeAnswer,
 )
@@ -207,3 +208,21 @@ async def test_a_key_without_the_scope_decides_nothing(office: Office, home: Hom
         body = asked("same", "web/user_id/ann", "web/user_id/bob")
         problem(await client.post(DECISIONS, json=body), 403, "missing_scope")
         assert (await client.get(DECISIONS)).status_code == 200
+
+
+async def test_the_queue_shows_what_a_word_would_change(
+    client: httpx2.AsyncClient, home: Home
+) -> None:
+    clash = [
+        channel_event(user_id=name, message_id=f"c{name}", external_ids=[("crm_id", "1")])
+        for name in ("ann", "bob")
+    ]
+    home.say(*clash)
+    listed = (await client.get("/v1/reviews", params={"kind": "identifier_demoted"})).json()
+    ReviewsAnswer.model_validate(listed)
+    (item,) = listed["reviews"]
+    assert [each["key"] for each in item["about"]] == ["ann", "bob"]
+    assert (await client.get(f"/v1/reviews/{item['id']}")).json() == item
+    await decide(client, home, "different", "web/user_id/ann", "web/user_id/bob")
+    problem(await client.get(f"/v1/reviews/{item['id']}"), 404, "unknown_review")
+    assert (await client.get("/v1/reviews")).json() == {"reviews": [], "more": False}

@@ -6,6 +6,7 @@ import pytest
 
 from services.identity.domain.ids import Micros, RecordKey, profile_id_of
 from services.identity.domain.steward import Decision, Verdict, Withdrawal
+from services.identity.store import ReviewItem
 from services.identity.wire.changes import ChangeMessage
 from services.identity.wire.commands import decide, withdraw
 from services.identity.wire.events import ChannelEvent
@@ -187,3 +188,39 @@ def test_a_repeated_command_says_nothing_new(verdict: Verdict) -> None:
     told_once = len(once.told())
     once.decide(decision)
     assert len(once.told()) == told_once
+
+
+def reviews(home: Home, kind: str) -> list[ReviewItem]:
+    with home.store.transaction() as tx:
+        return list(tx.reviews_listed(kind=kind, items_max=100))
+
+
+CLASH = [
+    channel_event(user_id=name, message_id=name, external_ids=[("crm_id", "1")], kind="page")
+    for name in ("ann", "bob")
+]
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_a_demoted_identifier_is_to_be_reviewed_until_a_steward_decides(verdict: Verdict) -> None:
+    home = Home().say(*CLASH)
+    (item,) = reviews(home, "identifier_demoted")
+    assert [each["key"] for each in item.detail["about"]] == ["ann", "bob"]  # type: ignore[attr-defined]
+    assert item.effect == 0.5
+    decision = decided(verdict, [web("ann")], [web("bob")])
+    home.decide(decision)
+    assert reviews(home, "identifier_demoted") == []
+    home.decide(taken_back(decision))
+    assert reviews(home, "identifier_demoted") == [item]
+
+
+def test_a_decision_that_contradicts_a_later_one_is_to_be_reviewed() -> None:
+    old, new = (
+        decided(verdict, [web("ann")], [web("bob")], at=at)
+        for verdict, at in ((SAME, 1), (DIFFERENT, 2))
+    )
+    home = Home().say(*STRANGERS).decide(new, old)
+    (item,) = reviews(home, "decision_void")
+    assert (item.detail["decision"], item.detail["against"]) == (old.id, [new.id])
+    home.decide(taken_back(old))
+    assert reviews(home, "decision_void") == []

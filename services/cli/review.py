@@ -1,0 +1,62 @@
+"""`plait review`: what a person should look at, the largest expected effect first."""
+
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from services.cli.ask import ask
+from services.cli.home import Home
+from services.cli.options import DEFAULT_HOME, HomeOption, JsonOption
+from services.cli.output import show
+
+OK = 200
+
+
+def register(app: typer.Typer) -> None:
+    review = typer.Typer(help="What a person should look at.", no_args_is_help=True)
+    review.command("list")(list_reviews)
+    review.command("show")(show_review)
+    app.add_typer(review, name="review")
+
+
+def list_reviews(
+    kind: Annotated[str | None, typer.Option("--kind", help="Items of this kind only.")] = None,
+    limit: Annotated[int, typer.Option("--limit", help="At most so many.", min=1, max=500)] = 100,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """The review queue. An item goes when a steward decides, or when its cause does."""
+    only = "" if kind is None else f"&kind={quote(kind, safe='')}"
+    status, body = ask(Home(home), "GET", f"/v1/reviews?limit={limit}{only}")
+    _check(status, body, as_json=as_json)
+    lines = [
+        f"{each['expected_effect']:>10.2f}  {each['kind']:<20} {each['id']}  {_about(each)}"
+        for each in body["reviews"]
+    ]
+    if body["more"]:
+        lines.append("there are more; ask with a larger --limit")
+    show(body, as_json=as_json, lines=lines or ["nothing is to be reviewed"])
+
+
+def show_review(
+    review: Annotated[str, typer.Argument(help="The item's id.")],
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """One item; exit 1 when its cause is gone."""
+    status, body = ask(Home(home), "GET", f"/v1/reviews/{quote(review, safe='')}")
+    _check(status, body, as_json=as_json)
+    lines = [f"{body['kind']}  expected effect {body['expected_effect']}", f"  {_about(body)}"]
+    lines += [f"  {name}: {each}" for name, each in body["detail"].items()]
+    show(body, as_json=as_json, lines=lines)
+
+
+def _about(item: dict[str, Any]) -> str:
+    return " / ".join(f"{each['source']}/{each['kind']}/{each['key']}" for each in item["about"])
+
+
+def _check(status: int, body: dict[str, Any], *, as_json: bool) -> None:
+    if status != OK:
+        show(body, as_json=as_json, lines=[f"{body.get('code')}: {body.get('detail')}"])
+        raise typer.Exit(1)
