@@ -6,6 +6,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from services.identity.adapters.sql.store import SqlStore
+from services.identity.domain.ids import RecordKey, profile_id_of
+
 ROLES = Path(__file__).parents[2] / "infra" / "postgres" / "roles.sql"
 
 
@@ -63,3 +66,25 @@ def test_a_role_can_do_nothing_else(
     connection.execute(f"SET ROLE {role}".encode())
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute(statement.encode())
+
+
+@pytest.mark.integration
+def test_the_api_may_read_all_that_explaining_reads(
+    connection: psycopg.Connection, database_url: str
+) -> None:
+    assert connection.info.dbname  # the roles are there
+    mark = "&" if "?" in database_url else "?"
+    store = SqlStore(f"{database_url}{mark}options=-c%20role%3Dplait_api")
+    told = profile_id_of(RecordKey("web", "user_id", "u1"))
+    try:
+        with store.reading() as tx:
+            assert tx.active_versions() is None
+            assert (tx.sources(), tx.segment_documents()) == ({}, [])
+            assert (tx.records([1]), tx.comparables([1]), tx.memberships([1])) == ({}, {}, {})
+            assert (list(tx.members([1])), list(tx.edges_among([1]))) == ([], [])
+            assert (tx.holders({1: 1}), tx.generic_among([1])) == ({}, frozenset())
+            assert (list(tx.records_of(told)), tx.record_behind(told)) == ([], None)
+            assert tx.find_records([RecordKey("web", "user_id", "u1")]) == {}
+            assert list(tx.decisions_among([1])) == []
+    finally:
+        store.close()

@@ -276,18 +276,22 @@ async def test_every_answer_is_a_picture_where_one_is_asked_for(
 async def test_a_steward_s_word_is_told_where_it_joined_and_where_it_parts(
     office: Office,
 ) -> None:
-    ann, bob, cat = (RecordKey("web", "user_id", name) for name in ("ann", "bob", "cat"))
+    names = ("ann", "bob", "cat", "dan")
+    ann, bob, cat, dan = (RecordKey("web", "user_id", name) for name in names)
     same = decide(Verdict.SAME, [ann], [bob], decided_at=Micros(1), by="s", reason="seen")
     apart = decide(Verdict.DIFFERENT, [bob], [cat], decided_at=Micros(2), by="s", reason="seen")
-    people = [channel_event(user_id=key.key, message_id=key.key) for key in (ann, bob, cat)]
+    people = [channel_event(user_id=key.key, message_id=key.key) for key in (ann, bob, cat, dan)]
     asked = explainer(Home().say(*people).decide(same, apart))
     async with opened(office, asked) as client:
         together = (await ask(client, "web/user_id/ann", "web/user_id/bob")).json()
-        names = {"a": "web/user_id/ann", "b": "web/user_id/cat"}
-        parted = (await client.get("/v1/why-not", params=names)).json()
+        parted, strangers = [
+            (await client.get("/v1/why-not", params={"a": "web/user_id/ann", "b": other})).json()
+            for other in ("web/user_id/cat", "web/user_id/dan")
+        ]
     await asked.close()
     assert [(s["kind"], s["steward_decision"]) for s in together["path"]] == [("steward", same.id)]
     WhyNotAnswer.model_validate(parted)
+    assert strangers["reason"] == "never_candidates"
     assert (parted["reason"], parted["facts"]) == ("separated_by_steward", {"decision": apart.id})
 
 
