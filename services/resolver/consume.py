@@ -20,8 +20,8 @@ from services.resolver.land import Landing
 from services.resolver.lander import GROUP, RESTARTS_MAX, TOPICS, Lander, reach
 from services.resolver.observe import ObservedProducer, Observer, Silent, Stage, Watched
 from services.resolver.publish import relay
+from services.resolver.resolution import Resolution
 from services.resolver.resolve.batch import (
-    Resolution,
     resolve,
     resolve_layout,
     resolve_set_aside,

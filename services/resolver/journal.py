@@ -9,7 +9,7 @@ from services.identity.store import ReviewItem
 from services.resolver.land import Landing
 from services.resolver.metrics import kinds_of, reasons_of
 from services.resolver.observe import Silent, Stage
-from services.resolver.resolve.batch import Resolution
+from services.resolver.resolution import Resolution
 
 TOLD_AT_INFO = frozenset({"profile.merged", "profile.split", "profile.deleted"})
 

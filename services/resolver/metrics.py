@@ -16,7 +16,7 @@ from services.identity.wire.events import DEAD_LETTER_TOPIC
 from services.resolver.land import Landing
 from services.resolver.observe import Lag, Stage
 from services.resolver.parts import Part
-from services.resolver.resolve.batch import Resolution
+from services.resolver.resolution import Resolution
 
 LAG_SECONDS = 10.0  # between two measurements of the lag
 

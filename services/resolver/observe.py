@@ -14,7 +14,7 @@ from services.identity.ports import Loss, Message, OutgoingMessage, Position, Pr
 from services.identity.store import ReviewItem, Transaction
 from services.resolver.land import Landing
 from services.resolver.parts import Part
-from services.resolver.resolve.batch import Resolution
+from services.resolver.resolution import Resolution
 
 
 class Stage(StrEnum):

@@ -16,7 +16,7 @@ from services.identity.ports import Message, OutgoingMessage
 from services.resolver.land import Landing
 from services.resolver.observe import Silent, Stage
 from services.resolver.parts import Part
-from services.resolver.resolve.batch import Resolution
+from services.resolver.resolution import Resolution
 
 LINKS_MAX = 64  # of one batch; more would tell nobody more
 

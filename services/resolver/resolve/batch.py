@@ -7,7 +7,6 @@ whole batch back to its start, so that no decision stands on a stale reading.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from services.identity.domain.cluster import anchored_id
 from services.identity.domain.ids import Micros, ProfileId, RecordKey
@@ -21,6 +20,7 @@ from services.identity.store import (
 )
 from services.resolver.parts import Entered, Part, unheard
 from services.resolver.perform import Told, perform
+from services.resolver.resolution import Resolution
 from services.resolver.resolve.candidates import (
     Candidates,
     Pair,
@@ -43,17 +43,6 @@ from services.resolver.resolve.known import Known
 from services.resolver.resolve.layout import lay_out_anew, place, shaken
 from services.resolver.resolve.reviews import cut_items, item_of, void_items, waiting_items
 from services.resolver.resolve.word import SILENCE, Word
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resolution:
-    """What one batch came to, for counters and logs."""
-
-    marks: int
-    records: int
-    pairs: int
-    edges: int
-    told: Told
 
 
 def resolve(

@@ -1,0 +1,16 @@
+"""What one batch of resolving came to."""
+
+from dataclasses import dataclass
+
+from services.resolver.perform import Told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """What one batch came to, for counters and logs."""
+
+    marks: int
+    records: int
+    pairs: int
+    edges: int
+    told: Told
