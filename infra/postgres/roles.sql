@@ -24,7 +24,7 @@ GRANT SELECT, INSERT, UPDATE ON log_partition TO plait_ingest;
 -- The resolver alone writes what is derived.
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO plait_resolver;
 GRANT INSERT, UPDATE, DELETE ON
-    account_membership, consumer_offset, dedupe, dirty, edge, event, generic_key, key, log_partition,
+    account_crowd, account_membership, consumer_offset, dedupe, dirty, edge, event, generic_key, key, log_partition,
     log_record, log_topic, membership, outbox, profile, progress, record, review_item, segment_membership,
     layout, set_aside, steward_decision, steward_record
     TO plait_resolver;

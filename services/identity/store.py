@@ -16,6 +16,7 @@ from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId
 from services.identity.domain.record import RecordState
 from services.identity.domain.source import Source
 from services.identity.ports import OutgoingMessage, Position
+from services.identity.store_accounts import AccountTransaction
 from services.identity.store_steward import ReviewItem as ReviewItem  # noqa: PLC0414  # spoken of with all else
 from services.identity.store_steward import StewardReading, StewardWriting
 
@@ -27,19 +28,22 @@ class RestartBatch(Exception):  # noqa: N818  # not an error: another worker was
 class MarkKind(IntEnum):
     """Why something is dirty: what a record matches by, its traits only, a key it let go of.
 
-    DECISION: what a steward's command says of the records that it names.
+    DECISION: what a steward's command says of the records that it names. ACCOUNT: what an account
+    is to its members has changed; only segments that ask of others can move.
     """
 
     MATCHING = 1
     TRAITS = 2
     KEY = 3
     DECISION = 4
+    ACCOUNT = 5
 
 
 class Mark(NamedTuple):
     """An append-only dirty mark.
 
-    `subject` is a record number; for KEY the key itself, for DECISION the number of a command.
+    `subject` is a record number; for KEY the key itself, for DECISION the number of a command,
+    for ACCOUNT the first 64 bits of the account's id.
     """
 
     seq: int
@@ -123,14 +127,6 @@ class StoredProfile(NamedTuple):
     sequence: int
 
 
-class AccountRow(NamedTuple):
-    """A record is in an account, in a role."""
-
-    account: AccountId
-    record: int
-    role: str
-
-
 class Interval(NamedTuple):
     """A stay in a segment that begins or ends."""
 
@@ -186,7 +182,7 @@ class Reading(StewardReading, Protocol):
         ...
 
 
-class Transaction(Reading, StewardWriting, Protocol):
+class Transaction(AccountTransaction, Reading, StewardWriting, Protocol):
     """Everything one batch may do; committed as a whole, or not at all."""
 
     # landing
@@ -219,17 +215,6 @@ class Transaction(Reading, StewardWriting, Protocol):
         ...
 
     def remove_keys(self, keys: Sequence[tuple[int, int]]) -> None: ...
-    def add_account_rows(self, rows: Sequence[AccountRow]) -> None:
-        """Rows that are there already stay as they are."""
-        ...
-
-    def remove_account_rows(self, rows: Sequence[AccountRow]) -> None: ...
-    def account_rows(
-        self, accounts: Sequence[AccountId], *, rows_max: int
-    ) -> Mapping[AccountId, Sequence[AccountRow]]:
-        """Of each account its rows, by record and role; at most one more than `rows_max`."""
-        ...
-
     def mark(self, marks: Iterable[tuple[MarkKind, int, Micros]]) -> None: ...
     def next_offsets(self, group: str) -> Mapping[tuple[str, int], int]: ...
     def advance_offset(self, group: str, *, expected: int, position: Position) -> None:

@@ -314,7 +314,8 @@ class RecordWriter:
         )
         kind = MarkKind.MATCHING if derived.changes_matching else MarkKind.TRAITS
         self._marks.append((kind, number, since))
-        self._accounts.put(number, stored, state, derived)
+        left = self._accounts.put(number, stored, state, derived)
+        self._marks.extend((MarkKind.ACCOUNT, each, since) for each in sorted(left))
         if stored is None:
             self._new.append(record)
             self._keys_added += [(each, number) for each in derived.keys]

@@ -5,11 +5,12 @@ and after as it does with keys. A dwelling (one address line and postcode) is th
 who live there. A record that names neither costs a look at two empty dicts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from services.identity.domain.accounts import Role, account_id_of, memberships
+from services.identity.domain.accounts import Role, account_id_of, mark_of, memberships
 from services.identity.domain.record import RecordState
-from services.identity.store import AccountRow, StoredRecord, Transaction
+from services.identity.store import StoredRecord, Transaction
+from services.identity.store_accounts import AccountRow
 from services.linkage.residence import dwelling_of
 from services.resolver.derive import Derived, decode_features
 
@@ -25,12 +26,13 @@ class AccountIndex:
 
     def put(
         self, number: int, stored: StoredRecord | None, state: RecordState, derived: Derived
-    ) -> None:
+    ) -> Collection[int]:
+        """Marks of the accounts that the record leaves: who comes is dirty himself."""
         was = stored.state if stored else None
         if not (
             derived.changes_matching or _names_any(state) or (was is not None and _names_any(was))
         ):
-            return
+            return ()
         dwelling, lived = None, None
         if derived.changes_matching:
             dwelling = derived.dwelling
@@ -38,7 +40,9 @@ class AccountIndex:
         after = _rows(number, state, dwelling)
         before = set() if was is None else _rows(number, was, lived)
         self._added.extend(after if self._anew else after - before)
-        self._removed.extend(before - after)
+        removed = before - after
+        self._removed.extend(removed)
+        return {mark_of(row.account) for row in removed}
 
     def write(self) -> None:
         if self._removed:

@@ -16,6 +16,7 @@ from services.resolver.resolve.cluster import Outcome
 from services.resolver.resolve.engine import Engine
 from services.resolver.resolve.profiles import Member, build_profile
 from services.resolver.segments.evaluate import Moves, evaluate
+from services.resolver.segments.shared import shared_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +49,16 @@ def perform(  # noqa: PLR0913  # before and after of one batch, and why
     ids = sorted({p for p in (*before.values(), *after.values()) if p is not None})
     stored = tx.profiles(ids)
     letters = _Letters(stored, at)
-    changed = _changed_profiles(engine, records, outcomes, stored)
+    profiles = _profiles(engine, records, outcomes)
+    changed = [each for each in profiles if _is_new(each, stored)]
     gone = _gone(tx, [each for each in ids if each not in outcomes], stored, touched=ids)
     for change in plan(before, after):
         letters.add(PROFILE_CHANGES, *describe(change, loosened=loosened))
     for profile in changed:
         letters.add(PROFILE_CHANGES, profile.id, "profile.updated", {})
     entered(Part.SEGMENTS)
-    moves = _moves(tx, engine, changed, gone, at)
+    moved = profiles if engine.evaluator.asks_of_others else changed
+    moves = _moves(tx, engine, moved, gone, at)
     entered(Part.WRITE)
     letters.add_moves(moves)
     documents_now: dict[ProfileId, bytes | None] = {p.id: documents.encode(p) for p in changed}
@@ -108,26 +111,24 @@ def _gone(
     return [each for each in shown if each not in held]
 
 
-def _changed_profiles(
-    engine: Engine,
-    records: Mapping[int, StoredRecord],
-    outcomes: Mapping[ProfileId, Outcome],
-    stored: Mapping[ProfileId, StoredProfile],
+def _profiles(
+    engine: Engine, records: Mapping[int, StoredRecord], outcomes: Mapping[ProfileId, Outcome]
 ) -> list[Profile]:
-    changed: list[Profile] = []
-    for profile_id in sorted(outcomes):
-        outcome = outcomes[profile_id]
-        profile = build_profile(
+    return [
+        build_profile(
             profile_id,
             [_member(records[number], engine) for number in outcome.records],
             engine.survivorship,
             confidence=outcome.confidence,
             ambiguous=outcome.ambiguous,
         )
-        old = stored.get(profile_id)
-        if old is None or old.document != documents.encode(profile):
-            changed.append(profile)
-    return changed
+        for profile_id, outcome in sorted(outcomes.items())
+    ]
+
+
+def _is_new(profile: Profile, stored: Mapping[ProfileId, StoredProfile]) -> bool:
+    old = stored.get(profile.id)
+    return old is None or old.document != documents.encode(profile)
 
 
 def _member(record: StoredRecord, engine: Engine) -> Member:
@@ -144,8 +145,11 @@ def _moves(
 ) -> Moves:
     if not engine.evaluator.segments:
         return Moves(entered=(), left=())
-    before = tx.segments_of([*(profile.id for profile in changed), *gone])
-    return evaluate(engine.evaluator, changed, gone, before, at=at)
+    ids = [profile.id for profile in changed]
+    before = tx.segments_of([*ids, *gone])
+    asks, rows_max = engine.evaluator.asks_of_others, engine.shared_rows_max
+    shared = shared_of(tx, ids, rows_max=rows_max) if asks else {}
+    return evaluate(engine.evaluator, changed, gone, before, at=at, shared=shared)
 
 
 def _stay(interval: Interval) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from services.resolver.derive import Deriver
 from services.resolver.resolve.decided import Foresight
 from services.resolver.resolve.engine import COMPONENT_RECORDS_MAX, Engine
 from services.resolver.resolve.memory import PairMemory
+from services.resolver.segments.shared import SHARED_ROWS_MAX
 from services.segments.definition import parse_segment
 from services.segments.evaluate import Evaluator
 
@@ -30,6 +31,7 @@ class Standing:
     generic_holders_max: int | None = None
     component_units_max: int = COMPONENT_UNITS_MAX
     component_records_max: int = COMPONENT_RECORDS_MAX
+    shared_rows_max: int = SHARED_ROWS_MAX
     scorer: PairScorer | None = None
     _model: LinkageModel | None = None
     _rules: Ruleset = field(default_factory=Ruleset)
@@ -75,6 +77,7 @@ class Standing:
             foresight=self._foresight,
             component_units_max=self.component_units_max,
             component_records_max=self.component_records_max,
+            shared_rows_max=self.shared_rows_max,
         )
 
     def _rules_for(self, tx: Reading, active: ActiveVersions) -> Ruleset:

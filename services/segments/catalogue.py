@@ -1,11 +1,12 @@
 """What a predicate may name: functions, built-ins, and the fields of a home where it knows them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from types import MappingProxyType
 
 from services.identity.domain.kinds import Kind
+from services.identity.domain.shared import Shared
 from services.segments.tree import LeafKind, ValueType
 
 NAMES_SHOWN_MAX = 30
@@ -84,9 +85,13 @@ BUILT_INS: Mapping[str, ValueType] = MappingProxyType(
         "provisional": ValueType.BOOLEAN,
         "first_seen": ValueType.TIME,
         "last_seen": ValueType.TIME,
+        **{each.name: ValueType.NUMBER for each in fields(Shared)},
     }
 )
 """Names with a meaning of their own. A field of such a name is reached by quoting it."""
+
+SHARED = frozenset(each.name for each in fields(Shared))
+"""Built-ins that depend on other people: those of her household and of her accounts."""
 
 LISTS = ("channels", "sources")
 """Lists that a quoted name may be looked for in: `'web' IN channels`."""

@@ -11,7 +11,10 @@ from types import MappingProxyType
 
 from services.identity.domain.decision import standing_consent
 from services.identity.domain.events import Scalar
+from services.identity.domain.ids import ProfileId
 from services.identity.domain.profile import Profile
+from services.identity.domain.shared import NOTHING_SHARED, Shared
+from services.segments.catalogue import SHARED
 from services.segments.literals import parse_time
 from services.segments.tree import Leaf, LeafKind, ValueType
 
@@ -24,8 +27,16 @@ _TRUTHS = MappingProxyType({"true": True, "false": False})
 _MICROS_MAX = 2**63 - 1
 
 
+def asks_of_others(leaf: Leaf) -> bool:
+    """Whether its value depends on what a person shares with others."""
+    return leaf.kind is LeafKind.BUILT_IN and leaf.arguments[0] in SHARED
+
+
 def read_columns(
-    leaves: Sequence[Leaf], profiles: Sequence[Profile], channels: Channels
+    leaves: Sequence[Leaf],
+    profiles: Sequence[Profile],
+    channels: Channels,
+    shared: Mapping[ProfileId, Shared],
 ) -> Iterator[list[Value]]:
     """For each leaf its value in each profile, in order. A field is looked up only once."""
     found: dict[str, list[Scalar]] = {}
@@ -35,6 +46,9 @@ def read_columns(
             if name not in found:
                 found[name] = _values(name, profiles)
             yield _seen_as(leaf.type, found[name])
+        elif asks_of_others(leaf):
+            (name,) = leaf.arguments
+            yield [getattr(shared.get(each.id, NOTHING_SHARED), name) for each in profiles]
         else:
             read = _READERS[leaf.kind](leaf, channels)
             yield [read(profile) for profile in profiles]

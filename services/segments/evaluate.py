@@ -11,10 +11,11 @@ from types import MappingProxyType
 import polars as pl
 
 from services.identity.domain.errors import UsageError
-from services.identity.domain.ids import SegmentId
+from services.identity.domain.ids import ProfileId, SegmentId
 from services.identity.domain.profile import Profile
+from services.identity.domain.shared import Shared
 from services.segments.catalogue import Catalogue
-from services.segments.columns import Channels, Value, read_columns, unique
+from services.segments.columns import Channels, Value, asks_of_others, read_columns, unique
 from services.segments.compile import COLUMN_TYPES, compile_node, leaves
 from services.segments.definition import SegmentDefinition
 from services.segments.predicate import parse_predicate
@@ -22,6 +23,7 @@ from services.segments.tree import Leaf, Node
 
 _ROW = "row"  # a column of the batch's own length, so that a constant predicate is as long
 _NO_CHANNELS: Channels = MappingProxyType({})
+_NOBODY: Mapping[ProfileId, Shared] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +67,29 @@ class Evaluator:
         """Segments that cannot be evaluated, and why."""
         return MappingProxyType(self._broken)
 
-    def evaluate(self, profiles: Sequence[Profile]) -> list[frozenset[SegmentId]]:
+    @property
+    def asks_of_others(self) -> bool:
+        """Whether any segment depends on what people share with others."""
+        return any(map(asks_of_others, self._leaves))
+
+    def evaluate(
+        self, profiles: Sequence[Profile], shared: Mapping[ProfileId, Shared] = _NOBODY
+    ) -> list[frozenset[SegmentId]]:
         """The segments of each profile, in order. Unknown is not a member."""
         members: list[set[SegmentId]] = [set() for _ in profiles]
         if not profiles or not self._plans:
             return [frozenset() for _ in profiles]
-        frame = self._frame(profiles)
+        frame = self._frame(profiles, shared)
         for plan, rows in self._select(frame):
             for row in rows:
                 members[row].add(plan.segment)
         return [frozenset(each) for each in members]
 
-    def _frame(self, profiles: Sequence[Profile]) -> pl.DataFrame:
+    def _frame(
+        self, profiles: Sequence[Profile], shared: Mapping[ProfileId, Shared]
+    ) -> pl.DataFrame:
         columns = [pl.int_range(len(profiles), eager=True).alias(_ROW)]
-        read = read_columns(self._leaves, profiles, self._channels)
+        read = read_columns(self._leaves, profiles, self._channels, shared)
         for leaf, values in zip(self._leaves, read, strict=True):
             columns.append(_series(self._names[leaf], leaf, values))
         return pl.DataFrame(columns)

@@ -15,13 +15,13 @@ from services.identity.domain.accounts import (
     AccountType,
     account_id_of,
     account_name,
+    mark_of,
 )
 from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId, profile_id_of
 from services.identity.domain.record import EMPTY, RecordState
 from services.identity.domain.steward import Decision, Verdict
 from services.identity.ports import OutgoingMessage, Partition, Position
 from services.identity.store import (
-    AccountRow,
     ActiveVersions,
     Comparable,
     DedupeEntry,
@@ -40,6 +40,7 @@ from services.identity.store import (
     StoredRecord,
     Transaction,
 )
+from services.identity.store_accounts import AccountRow
 from services.identity.wire.commands import decide, withdraw
 
 ANN, BEN, CAT, DAN = (RecordKey("web", "user_id", name) for name in ("ann", "ben", "cat", "dan"))
@@ -232,6 +233,30 @@ class StoreContract:
                 "holder",
                 "user",
             ]
+
+    def test_accounts_are_found_by_their_marks(self, store: ResolverStore) -> None:
+        with store.transaction() as tx:
+            tx.add_account_rows([AccountRow(JOINT, 1, "user"), AccountRow(HOUSE, 2, "user")])
+            assert list(tx.accounts_at([mark_of(each) for each in (JOINT, NOBODYS)])) == [JOINT]
+            assert list(tx.accounts_at([])) == []
+            tx.mark_account(JOINT, NOW)
+            assert [(m.kind, m.subject) for m in tx.take_marks(9)] == [(MarkKind.TRAITS, 1)]
+
+    def test_crowds_are_told_and_taken_back(self, store: ResolverStore) -> None:
+        with store.transaction() as tx:
+            assert tx.lock_crowds([JOINT, HOUSE]) == frozenset()
+            tx.set_crowds({JOINT: True, HOUSE: False})
+            tx.set_crowds({JOINT: True})
+        with store.transaction() as tx:
+            assert tx.crowds_among([JOINT, HOUSE]) == {JOINT}
+            tx.set_crowds({JOINT: False})
+            assert tx.lock_crowds([JOINT]) == frozenset()
+
+    def test_records_are_found_by_profile(self, store: ResolverStore) -> None:
+        with store.transaction() as tx:
+            ann, ben = add(tx, ANN, BEN)
+            tx.put_memberships([Member(ann, ann, PROFILE), Member(ben, ben, PROFILE)])
+            assert tx.records_in([PROFILE, OTHER]) == {PROFILE: sorted([ann, ben])}
 
     def test_accounts_are_read_whole_by_account_and_record(self, store: ResolverStore) -> None:
         with store.transaction() as tx:

@@ -39,12 +39,23 @@ SOURCES = (
     Source(name=SourceName("billing"), channel="billing", workspace="shop", trust=2, unique=True),
     Source(name=SourceName("web"), channel="web", workspace="shop", region="GB"),
 )
+SHARED_ROWS_MAX = 3  # small, so that accounts become crowds, and cease to be
 SEGMENTS: Mapping[SegmentId, Mapping[str, object]] = {
     SegmentId("the-lees"): {
         "id": "the-lees",
         "name": "The Lees with an address",
         "predicate": "surname = 'Lee' and email is not null",
-    }
+    },
+    SegmentId("not-alone"): {
+        "id": "not-alone",
+        "name": "Shares a home or an account with somebody",
+        "predicate": "household_size > 1 or account_people > 1",
+    },
+    SegmentId("households-with-fibre"): {
+        "id": "households-with-fibre",
+        "name": "Two products at home",
+        "predicate": "household_holdings + account_holdings > 1 or household_value > 10",
+    },
 }
 
 
@@ -178,6 +189,7 @@ def run(
 ) -> Home:
     """Land and resolve as scheduled, then whatever is left; the state when nothing is."""
     standing.component_records_max = schedule.records_max
+    standing.shared_rows_max = SHARED_ROWS_MAX
     log = MemoryLog(FixedClock())
     topics = (TOPIC, IDENTITY_COMMANDS, DEAD_LETTER_TOPIC, PROFILE_CHANGES, SEGMENT_CHANGES)
     log.ensure_topics([TopicSettings(name=t, partitions=schedule.partitions) for t in topics])

@@ -102,6 +102,19 @@ def account_view(name: str, records: Sequence[PersonRecord]) -> Account:
     )
 
 
+def person_view(profile: ProfileId, records: Sequence[PersonRecord]) -> Account:
+    """A person alone, as a household of one."""
+    return Account(
+        id=AccountId(""),
+        type=AccountType.HOUSEHOLD,
+        workspace="",
+        name="",
+        members=[AccountMember(profile=profile, roles={}, records=len(records))],
+        holdings=[each for record in records for each in holdings_of(record.key, record.state)],
+        value=value_of(records),
+    )
+
+
 def _member(name: str, profile: ProfileId, records: Sequence[PersonRecord]) -> AccountMember:
     held: dict[str, list[tuple[str, Seen]]] = {}
     count = 0

@@ -82,6 +82,11 @@ def account_id_of(name: str) -> AccountId:
     return AccountId(str(uuid5(_NAMESPACE, name)))
 
 
+def mark_of(account: AccountId) -> int:
+    """The first 64 bits of an id, as marks carry them."""
+    return int.from_bytes(UUID(account).bytes[:8], "big", signed=True)
+
+
 def add_mentions(accounts: dict[str, AccountSaid], event: Event) -> None:
     """Fold what one event says of accounts. Each event must be added once."""
     at = event.occurred_at if event.dated else None

@@ -37,12 +37,13 @@ from services.resolver.resolve.cluster import (
 )
 from services.resolver.resolve.components import Standing, lock_standing
 from services.resolver.resolve.decided import Decided, check_locked, decided, further
-from services.resolver.resolve.edges import judge, sharing_key
+from services.resolver.resolve.edges import judge
 from services.resolver.resolve.engine import Engine
 from services.resolver.resolve.known import Known
 from services.resolver.resolve.layout import lay_out_anew, place, shaken
 from services.resolver.resolve.reviews import cut_items, item_of, void_items, waiting_items
 from services.resolver.resolve.word import SILENCE, Word
+from services.resolver.segments.shared import mark_accounts, members_marked, reached_by
 
 
 def resolve(
@@ -62,6 +63,10 @@ def resolve(
     spoken = set(tx.records_decided(commands)) if commands else set[int]()
     touched |= spoken
     work = _Work(tx, engine, at, records_max=engine.component_records_max, entered=entered)
+    work.heard = frozenset(touched)
+    marked = [m.subject for m in marks if m.kind is MarkKind.ACCOUNT]
+    if marked and engine.evaluator.asks_of_others:
+        touched |= members_marked(tx, marked, rows_max=engine.shared_rows_max, at=at)
     if touched:
         told = work.run(dirty, touched, let_go=let_go, spoken=spoken)
     else:
@@ -125,6 +130,7 @@ class _Work:
         self._known = Known(tx, engine.deriver.rules)
         self._loosened: frozenset[Pair] = frozenset()
         self._vectors: dict[Pair, bytes] = {}
+        self.heard: Collection[int] = ()  # touched by more than what others share with them
         self.pairs = 0
         self.edges = 0
 
@@ -194,7 +200,7 @@ class _Work:
         candidates = find_candidates(self._tx, records, rules, let_go=let_go, at=self._at)
         known.read_for_comparing(number for pair in candidates.pairs for number in pair)
         pairs = sorted(p for p in candidates.pairs if self._engine.may_pair(known, *p))
-        joined = self._joined(dirty, candidates)
+        joined = known.joined(dirty, candidates)
         self._entered(Part.SCORE)
         scored = self._engine.score(known, pairs)
         self._vectors.update(zip(pairs, scored.vectors, strict=True))
@@ -208,20 +214,6 @@ class _Work:
         )
         self.edges = len(edges)
         return candidates, edges
-
-    def _joined(self, dirty: set[int], candidates: Candidates) -> frozenset[Pair]:
-        """The pairs that share a decisive identifier which is not generic."""
-        known = self._known
-        asked: dict[Pair, set[str]] = {}
-        for number in dirty:
-            decisive = known.decisive(number)
-            asked |= sharing_key(number, decisive, candidates.holders, candidates.generic)
-        known.read(number for pair in asked for number in pair)
-        return frozenset(
-            (a, b)
-            for (a, b), texts in asked.items()
-            if any(t in known.decisive(a) and t in known.decisive(b) for t in texts)
-        )
 
     def _check_unchanged(self) -> None:
         """Under lock: every record must still match by what was compared.
@@ -376,7 +368,7 @@ class _Work:
             if number not in kept
         }
         after = {records[m.record].key: m.profile for m in members if m.record not in kept}
-        return perform(
+        told = perform(
             self._tx,
             self._engine,
             records,
@@ -387,6 +379,10 @@ class _Work:
             at=self._at,
             entered=self._entered,
         )
+        if self._engine.evaluator.asks_of_others and (self.heard or moved or told.profiles):
+            reached = reached_by(self.heard, placed, standing.members)
+            mark_accounts(self._tx, (records[number] for number in reached), at=self._at)
+        return told
 
     def _profile_of(self, outcome: Outcome) -> ProfileId:
         records = self._known.records

@@ -16,6 +16,7 @@ from services.resolver.resolve.decided import Foresight
 from services.resolver.resolve.edges import encode_vectors
 from services.resolver.resolve.known import Known
 from services.resolver.resolve.memory import PairMemory, Weighed
+from services.resolver.segments.shared import SHARED_ROWS_MAX
 from services.segments.evaluate import Evaluator
 
 COMPONENT_RECORDS_MAX = 10_000  # a larger component is set aside for a job of its own
@@ -44,6 +45,7 @@ class Engine:
         foresight: Foresight | None = None,
         component_units_max: int = COMPONENT_UNITS_MAX,
         component_records_max: int = COMPONENT_RECORDS_MAX,
+        shared_rows_max: int = SHARED_ROWS_MAX,
     ) -> None:
         self.scorer = scorer
         self.deriver = deriver
@@ -53,6 +55,7 @@ class Engine:
         self._memory = memory or PairMemory()
         self.foresight = foresight or Foresight()
         self.component_records_max = component_records_max
+        self.shared_rows_max = shared_rows_max
         self.context = ClusterContext(
             model=deriver.model,
             rules=deriver.rules,

@@ -7,7 +7,8 @@ from services.identity.domain.ids import RecordKey
 from services.identity.store import Comparable, Reading, RestartBatch, StoredRecord
 from services.linkage.features import Features
 from services.resolver.derive import decode_features
-from services.resolver.resolve.edges import decisive_keys
+from services.resolver.resolve.candidates import Candidates, Pair
+from services.resolver.resolve.edges import decisive_keys, sharing_key
 from services.resolver.resolve.memory import digest_of
 
 
@@ -94,3 +95,16 @@ class Known:
             number: frozenset(t for t, key in self.decisive(number).items() if key not in generic)
             for number in numbers
         }
+
+    def joined(self, dirty: Iterable[int], candidates: Candidates) -> frozenset[Pair]:
+        """The pairs of dirty records that share a decisive identifier which is not generic."""
+        asked: dict[Pair, set[str]] = {}
+        for number in dirty:
+            decisive = self.decisive(number)
+            asked |= sharing_key(number, decisive, candidates.holders, candidates.generic)
+        self.read(number for pair in asked for number in pair)
+        return frozenset(
+            (a, b)
+            for (a, b), texts in asked.items()
+            if any(t in self.decisive(a) and t in self.decisive(b) for t in texts)
+        )

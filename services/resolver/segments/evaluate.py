@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from services.identity.domain.ids import Micros, ProfileId, SegmentId
 from services.identity.domain.profile import Profile
+from services.identity.domain.shared import Shared
 from services.identity.store import Interval
 from services.segments.evaluate import Evaluator
+
+_NOBODY: Mapping[ProfileId, Shared] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +28,11 @@ def evaluate(
     before: Mapping[ProfileId, frozenset[SegmentId]],
     *,
     at: Micros,
+    shared: Mapping[ProfileId, Shared] = _NOBODY,
 ) -> Moves:
     """What changed against `before`, the segments each profile was last told to be in."""
-    after = dict(
-        zip((profile.id for profile in profiles), evaluator.evaluate(profiles), strict=True)
-    )
+    found = evaluator.evaluate(profiles, shared)
+    after = dict(zip((profile.id for profile in profiles), found, strict=True))
     after |= dict.fromkeys(gone, frozenset())
     entered: list[Interval] = []
     left: list[Interval] = []

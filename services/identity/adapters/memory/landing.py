@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
 from services.identity.adapters.memory.tables import Journal, Tables
-from services.identity.domain.accounts import AccountId
-from services.identity.domain.ids import Micros, RecordKey
+from services.identity.domain.accounts import AccountId, mark_of
+from services.identity.domain.ids import Micros, ProfileId, RecordKey
 from services.identity.ports import Position
 from services.identity.store import (
-    AccountRow,
     DedupeEntry,
     LostPartition,
     Mark,
@@ -20,6 +19,7 @@ from services.identity.store import (
     StoredEvent,
     StoredRecord,
 )
+from services.identity.store_accounts import AccountRow
 
 
 class Counters:
@@ -138,6 +138,31 @@ class LandingTables:
     ) -> Mapping[AccountId, Sequence[AccountRow]]:
         found = {each: sorted(self._tables.accounts.get(each, {})) for each in accounts}
         return {each: rows[: rows_max + 1] for each, rows in found.items() if rows}
+
+    def accounts_at(self, marked: Sequence[int]) -> Sequence[AccountId]:
+        wanted, accounts = set(marked), self._tables.accounts
+        return sorted(each for each, own in accounts.items() if own and mark_of(each) in wanted)
+
+    def crowds_among(self, accounts: Sequence[AccountId]) -> frozenset[AccountId]:
+        return frozenset(each for each in accounts if each in self._tables.crowds)
+
+    def lock_crowds(self, accounts: Sequence[AccountId]) -> frozenset[AccountId]:
+        return self.crowds_among(accounts)
+
+    def set_crowds(self, accounts: Mapping[AccountId, bool]) -> None:
+        for account, is_crowd in accounts.items():
+            if is_crowd:
+                self._journal.put(self._tables.crowds, account, None)
+            else:
+                self._journal.drop(self._tables.crowds, account)
+
+    def mark_account(self, account: AccountId, since: Micros) -> None:
+        records = sorted({row.record for row in self._tables.accounts.get(account, {})})
+        self.mark((MarkKind.TRAITS, record, since) for record in records)
+
+    def records_in(self, profiles: Sequence[ProfileId]) -> Mapping[ProfileId, Sequence[int]]:
+        residents = self._tables.residents
+        return {each: sorted(residents[each]) for each in profiles if residents.get(each)}
 
     def mark(self, marks: Iterable[tuple[MarkKind, int, Micros]]) -> None:
         for kind, subject, since in marks:

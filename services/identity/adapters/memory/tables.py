@@ -10,7 +10,6 @@ from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId
 from services.identity.domain.steward import CommandId, Decision, Withdrawal
 from services.identity.ports import OutgoingMessage
 from services.identity.store import (
-    AccountRow,
     DedupeEntry,
     Interval,
     Mark,
@@ -21,6 +20,7 @@ from services.identity.store import (
     StoredProfile,
     StoredRecord,
 )
+from services.identity.store_accounts import AccountRow
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -43,6 +43,7 @@ class Tables:
     events: dict[int, dict[tuple[Micros, UUID], StoredEvent]] = field(default_factory=dict)
     holders: dict[int, dict[int, None]] = field(default_factory=dict)
     accounts: dict[AccountId, dict[AccountRow, None]] = field(default_factory=dict)
+    crowds: dict[AccountId, None] = field(default_factory=dict)
     marks: dict[int, Mark] = field(default_factory=dict)
     generic: dict[int, Micros] = field(default_factory=dict)
     aside: dict[int, Micros] = field(default_factory=dict)

@@ -188,6 +188,9 @@ account_membership = Table(
     Column("role", Text, nullable=False),
     PrimaryKeyConstraint("account", "record", "role"),
 )
+account_crowd = Table(
+    "account_crowd", metadata, Column("account", Uuid, primary_key=True)
+)  # last told to have more records than segments look at
 generic_key = Table(
     "generic_key",
     metadata,
