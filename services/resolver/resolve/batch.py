@@ -199,7 +199,9 @@ class _Work:
         rules = self._engine.deriver.rules
         candidates = find_candidates(self._tx, records, rules, let_go=let_go, at=self._at)
         known.read_for_comparing(number for pair in candidates.pairs for number in pair)
-        pairs = sorted(p for p in candidates.pairs if self._engine.may_pair(known, *p))
+        pairs = sorted(candidates.pairs)
+        if not self._engine.may_all_pair:
+            pairs = [pair for pair in pairs if self._engine.may_pair(known, *pair)]
         joined = known.joined(dirty, candidates)
         self._entered(Part.SCORE)
         scored = self._engine.score(known, pairs)
@@ -305,7 +307,7 @@ class _Work:
 
     def _score_missing(self, plans: Iterable[Plan]) -> None:
         missing = [p for plan in plans for p in plan.pairs() if p not in self._vectors]
-        scored = self._engine.score(self._known, missing)
+        scored = self._engine.score_again(self._known, missing)
         self._vectors.update(zip(missing, scored.vectors, strict=True))
         self.pairs += len(missing)
 

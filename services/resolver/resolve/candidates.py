@@ -48,9 +48,12 @@ def find_candidates(
         tell_crossings(tx, let_go, rules, at=at)
         return Candidates(pairs=frozenset(), holders={}, generic=frozenset())
     told = tx.generic_among(keys)
-    limits = {key: rules.holders_max(key) for key in keys}
+    # Of a key that is told generic nobody needs the holders, unless one let go of it.
+    known = told.difference(let_go)
+    limits = {key: rules.holders_max(key) for key in keys if key not in known}
     holders = tx.holders(limits)
-    generic = frozenset(key for key, numbers in holders.items() if len(numbers) > limits[key])
+    found = {key for key, numbers in holders.items() if len(numbers) > limits[key]}
+    generic = known.union(found)
     tell_crossings(tx, (generic ^ told).union(let_go), rules, at=at)
     pairs = _pairs(records, holders, generic)
     return Candidates(pairs=pairs, holders=holders, generic=generic)

@@ -25,7 +25,8 @@ Vector = npt.NDArray[np.int32]
 def encode_vectors(scored: PairWeights) -> list[bytes]:
     """One comparison vector a pair, null marked: what clustering needs of it later."""
     marked = np.where(scored.present, scored.weights, NULL).astype("<i4")
-    return [row.tobytes() for row in marked]
+    raw, size = marked.tobytes(), marked.shape[1] * marked.itemsize
+    return [raw[start : start + size] for start in range(0, len(raw), size)]
 
 
 def decode_vector(raw: bytes) -> Vector:

@@ -63,6 +63,11 @@ class Engine:
             units_max=component_units_max,
         )
 
+    @property
+    def may_all_pair(self) -> bool:
+        """Whether no source is unique within itself."""
+        return not any(source.unique for source in self.sources.values())
+
     def may_pair(self, known: Known, a: int, b: int) -> bool:
         """Records of a source that is unique within itself pair with no other of it."""
         left, right = known.key_of(a).source, known.key_of(b).source
@@ -71,11 +76,13 @@ class Engine:
         source = self.sources.get(left)
         return source is None or not source.unique
 
-    def score(self, known: Known, pairs: Sequence[Pair]) -> Scored:
-        """What pairs of records by number weigh; only those not known from before are scored."""
+    def score_again(self, known: Known, pairs: Sequence[Pair]) -> Scored:
+        """As `score`, but for pairs that may well be known from before: those are not scored."""
+        if not pairs:
+            return Scored()
         weighed = [self._memory.find((a, b), known.digest(a), known.digest(b)) for a, b in pairs]
         new = [pair for pair, each in zip(pairs, weighed, strict=True) if each is None]
-        scored = self._score(known, new)
+        scored = self.score(known, new)
         fresh = iter(zip(scored.vectors, scored.totals, strict=True))
         vectors: list[bytes] = []
         weights: list[int] = []
@@ -88,14 +95,15 @@ class Engine:
             weights.append(total)
         return Scored(vectors=vectors, totals=weights)
 
-    def _score(self, known: Known, pairs: Sequence[Pair]) -> Scored:
-        """The smaller record key always stands on the left."""
+    def score(self, known: Known, pairs: Sequence[Pair]) -> Scored:
+        """What pairs of records by number weigh. The smaller record key stands on the left."""
         if not pairs:
             return Scored()
         ends_of = {number for pair in pairs for number in pair}
         numbers = sorted(ends_of, key=known.key_of)
         place = {number: index for index, number in enumerate(numbers)}
-        ends = np.array([sorted((place[a], place[b])) for a, b in pairs], dtype=np.int64)
+        ends = np.array([(place[a], place[b]) for a, b in pairs], dtype=np.int64)
+        ends.sort(axis=1)
         scored = self.scorer.score([known.features(n) for n in numbers], ends[:, 0], ends[:, 1])
         return Scored(
             vectors=encode_vectors(scored), totals=totals(scored, self.deriver.model).tolist()
