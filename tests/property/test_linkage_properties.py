@@ -3,7 +3,7 @@
 from random import Random
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.identity.domain.clustering import Problem, agglomerate
@@ -165,6 +165,7 @@ JOINED = st.lists(
 
 
 @given(JOINED, st.integers(1, 5))
+@example([(0, 1, 0, False), (0, 2, -2, False), (0, 3, -3, True), (1, 3, -3, True)], 2)
 def test_parts_can_be_laid_out_from_the_parts_that_an_edge_touches(
     told: list[tuple[int, int, int, bool]], units_max: int
 ) -> None:
@@ -177,7 +178,7 @@ def test_parts_can_be_laid_out_from_the_parts_that_an_edge_touches(
     standing: dict[int, Place] = {}
     for node in range(12):
         new = [edge for edge in edges if edge.right == node]
-        bridged = {standing[e.left].part for e in new if e.is_joined and standing[e.left].step}
+        bridged = {e.left for e in new if e.is_joined and standing[e.left].step}
         near = {
             standing[edge.left].part
             for edge in new

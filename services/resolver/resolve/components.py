@@ -26,7 +26,9 @@ class Standing:
 
     def profiles_held_by(self, pairs: Iterable[Pair]) -> frozenset[ProfileId]:
         """The profiles in which both records of one of these pairs stand."""
-        told = ((self.members[a].profile, self.members[b].profile) for a, b in pairs)
+        members = self.members  # an edge that was cut leads out of them, and held nothing together
+        inside = ((members[a], members[b]) for a, b in pairs if a in members and b in members)
+        told = ((one.profile, other.profile) for one, other in inside)
         return frozenset(one for one, other in told if one is not None and one == other)
 
 
