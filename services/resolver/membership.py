@@ -29,14 +29,14 @@ class AccountIndex:
     ) -> Collection[int]:
         """Marks of the accounts that the record leaves: who comes is dirty himself."""
         was = stored.state if stored else None
-        if not (
-            derived.changes_matching or _names_any(state) or (was is not None and _names_any(was))
-        ):
-            return ()
         dwelling, lived = None, None
         if derived.changes_matching:
             dwelling = derived.dwelling
             lived = dwelling_of(decode_features(stored.features)) if stored else None
+        if dwelling is lived is None and not (
+            _names_any(state) or (was is not None and _names_any(was))
+        ):
+            return ()
         after = _rows(number, state, dwelling)
         before = set() if was is None else _rows(number, was, lived)
         self._added.extend(after if self._anew else after - before)
