@@ -34,7 +34,7 @@ _FEBRL: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelledSet:
-    """`floor` is the pairwise F1 that must be reached; it is only ever raised."""
+    """`floor` is the pairwise F1 that must be reached, `floor_bcubed` the B-cubed: only raised."""
 
     name: str
     records: tuple[TrainingRecord, ...]
@@ -43,6 +43,7 @@ class LabelledSet:
     across_sources: bool = False
     unique_sources: frozenset[str] = frozenset()
     floor: float = 0.0
+    floor_bcubed: float = 0.0
 
 
 def febrl(number: int, *, floor: float) -> LabelledSet:

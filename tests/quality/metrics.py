@@ -54,6 +54,21 @@ def measure(
     )
 
 
+def found_share(
+    pairs: Iterable[Sequence[int]],
+    truth: Sequence[Hashable],
+    sources: Sequence[str],
+    *,
+    across_sources: bool,
+) -> float:
+    """Of all true pairs, those that are candidates at all; pairs are places of records."""
+    true = _pairs(truth, sources, across_sources=across_sources)
+    found = sum(
+        truth[a] == truth[b] and not (across_sources and sources[a] == sources[b]) for a, b in pairs
+    )
+    return found / true if true else 1.0
+
+
 def _pairs(labels: Sequence[Hashable], sources: Sequence[str], *, across_sources: bool) -> int:
     every = _within(labels)
     return every - _within(zip(labels, sources, strict=True)) if across_sources else every

@@ -29,8 +29,8 @@ def cluster(
     model: LinkageModel,
     *,
     unique_sources: Collection[str] = frozenset(),
-) -> tuple[list[str], int]:
-    """Of each record the smallest key of its cluster; and how many candidate pairs there were."""
+) -> tuple[list[str], Rows]:
+    """Of each record the smallest key of its cluster; and the candidate pairs, [2, n] places."""
     ordered = sorted(range(len(records)), key=lambda row: records[row].key)
     sources = [records[row].source for row in ordered]
     features = [derive(records[row].values, model.spec) for row in ordered]
@@ -45,7 +45,8 @@ def cluster(
     result = [""] * len(records)
     for place, row in enumerate(ordered):
         result[row] = records[ordered[labels[place]]].key
-    return result, len(left)
+    places = np.array(ordered, dtype=np.int64)
+    return result, np.stack((places[left], places[right]))
 
 
 def candidate_pairs(features: Sequence[Features], model: LinkageModel) -> tuple[Rows, Rows]:

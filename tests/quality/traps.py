@@ -74,7 +74,8 @@ def no_duplicates(people: int = 2_500, *, floor: float) -> LabelledSet:
         for person in town.residents(people):
             yield person.number, town.worn(_customer(town, person), missing=0.1, slip=0.02)
 
-    return labelled("no duplicates", rows(), _CUSTOMER, floor=floor)
+    found = labelled("no duplicates", rows(), _CUSTOMER, floor=floor)
+    return replace(found, floor_bcubed=0.999)  # there is no pair to find
 
 
 def copies(people: int = 1_500, *, floor: float) -> LabelledSet:

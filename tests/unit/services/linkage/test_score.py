@@ -15,14 +15,14 @@ from splink.backends.duckdb import DuckDBAPI
 from services.identity.domain.weights import UNITS_PER_BIT, Kinship, Relatives
 from services.linkage.features import Features
 from services.linkage.score import FeatureTable, PairScorer, PairWeights, totals
-from tests.linkage_factory import Known, known
+from tests.linkage_factory import Known, known, people
 
 Rows = npt.NDArray[np.int64]
 
 
 @pytest.fixture(scope="module")
 def world() -> Known:
-    return known()
+    return known(people(145))  # 10,440 pairs
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +83,7 @@ def test_weights_before_the_cap_are_those_of_splinks_predict(
     world: Known, scorer: PairScorer
 ) -> None:
     left, right = every_pair(len(world.features))
+    assert len(left) >= 10_000
     scored = scorer.score(world.features, left, right)
     expected = splink_weights(world)
     theirs = np.array([expected[pair] for pair in zip(left.tolist(), right.tolist(), strict=True)])
