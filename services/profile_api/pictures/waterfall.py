@@ -9,6 +9,7 @@ ROW = 20
 LABELS = 330  # how much of the width the words take
 FIGURES = 70
 _PLOT = WIDTH - 2 * MARGIN - LABELS - FIGURES
+_BITS_MIN = 2**-20  # what weights are counted in: less is nothing, and nothing has a width
 
 
 def draw_waterfall(sheet: Sheet, weight: Mapping[str, Any]) -> None:
@@ -18,7 +19,7 @@ def draw_waterfall(sheet: Sheet, weight: Mapping[str, Any]) -> None:
     for row in rows:
         ends.append(ends[-1] + row["bits"])
     low, high = min(ends), max(ends)
-    scale = _PLOT / ((high - low) or 1)
+    scale = _PLOT / max(high - low, _BITS_MIN)
     left = MARGIN + LABELS
 
     def place(bits: float) -> float:

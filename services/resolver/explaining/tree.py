@@ -64,7 +64,7 @@ def _units(component: Component, whole: Replayed, group: Group) -> list[UnitFact
 
 def _identifiers(component: Component, whole: Replayed, unit: Group) -> list[SharedIdentifier]:
     rules = component.engine.deriver.rules
-    texts = frozenset().union(*(whole.plan.case.decisive[place] for place in unit))
+    texts = frozenset().union(*(whole.plan.decisive[place] for place in unit))
     return [identifier_of(t, rules) for t in sorted(texts, key=lambda t: order_of(t, rules))]
 
 
@@ -106,7 +106,7 @@ def _without_records(component: Component, whole: Replayed, group: Group) -> Ite
 
 def _without_identifiers(component: Component, whole: Replayed, group: Group) -> Iterator[Fragile]:
     case, rules = whole.plan.case, component.engine.deriver.rules
-    held = [text for place in group for text in case.decisive[place]]
+    held = [text for place in group for text in whole.plan.decisive[place]]
     several = {text for text in held if held.count(text) > 1}
     for text in sorted(several, key=lambda text: order_of(text, rules)):
         weaker = replace(case, decisive=[texts - {text} for texts in case.decisive])

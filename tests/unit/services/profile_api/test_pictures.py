@@ -5,7 +5,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.profile_api.pictures.pages import picture_of_how, picture_of_why_not
@@ -86,6 +86,7 @@ def test_any_text_can_be_told(text: str) -> None:
 
 
 @given(bits=st.lists(st.floats(-40, 40), max_size=5))
+@example(bits=[5e-324])
 def test_bars_stand_on_the_paper_whatever_they_weigh(bits: list[float]) -> None:
     root = ET.fromstring(picture_of_how(how(2, {**join(1, [1], [2]), "decision": weight(*bits)})))  # noqa: S314  # our own
     for bar in root.iter(f"{NAMESPACE}rect"):
