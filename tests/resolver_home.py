@@ -50,6 +50,7 @@ class Home:
         *,
         sources: Iterable[Source] = SOURCES,
         holders_max: int | None = None,
+        blast_max: int | None = None,
         standing: Standing | None = None,
     ) -> None:
         standing = standing or shared_standing()
@@ -74,8 +75,10 @@ class Home:
             clock=FixedClock(),
             bounds=Bounds(poll_ms=0),
             standing=standing
-            if holders_max is None
-            else Standing(scorer=scorer, generic_holders_max=holders_max),
+            if holders_max is None and blast_max is None
+            else Standing(
+                scorer=scorer, generic_holders_max=holders_max, blast_records_max=blast_max
+            ),
         )
 
     def say(self, *events: ChannelEvent) -> "Home":

@@ -24,11 +24,12 @@ from services.segments.evaluate import Evaluator
 class Standing:
     """Compiled tools by the version of what they were made from. One worker's; not for threads.
 
-    Rules come from the home, so that every worker of it has the same; `generic_holders_max` takes
-    the place of what they say of identifiers, for tests.
+    Rules come from the home, so that every worker of it has the same; `generic_holders_max` and
+    `blast_records_max` take the place of what they say, for tests.
     """
 
     generic_holders_max: int | None = None
+    blast_records_max: int | None = None
     component_units_max: int = COMPONENT_UNITS_MAX
     component_records_max: int = COMPONENT_RECORDS_MAX
     shared_rows_max: int = SHARED_ROWS_MAX
@@ -45,6 +46,7 @@ class Standing:
         """The same limits for another thread, whose tools are its own."""
         return Standing(
             generic_holders_max=self.generic_holders_max,
+            blast_records_max=self.blast_records_max,
             component_units_max=self.component_units_max,
             component_records_max=self.component_records_max,
         )
@@ -60,6 +62,8 @@ class Standing:
         declared = rules.identity
         if self.generic_holders_max is not None:
             declared = replace(declared, generic_holders_max=self.generic_holders_max)
+        if self.blast_records_max is not None:
+            declared = replace(declared, blast_records_max=self.blast_records_max)
         return Deriver(model, rules_for(sources.values(), declared=declared))
 
     def engine(self, tx: Reading) -> Engine:

@@ -222,7 +222,8 @@ def decided_cases(draw: st.DrawFn) -> tuple[list[Said], Schedule]:
     schedule = to_schedule(draw(st.binary(min_size=SCHEDULE_BYTES, max_size=80)), len(said))
     steps = draw(st.lists(st.sampled_from(("LRLR", "LR", "lLRr", "LLr", "L")), max_size=6))
     phases = tuple(Phase(steps=each, marks_max=draw(st.sampled_from((1_000, 1)))) for each in steps)
-    return said, replace(schedule, phases=phases, in_portions=True)
+    blast_max = draw(st.sampled_from((50, 1)))  # 1: whatever joins two and two is held
+    return said, replace(schedule, phases=phases, in_portions=True, blast_max=blast_max)
 
 
 def _phase(choose: Choices) -> Phase:

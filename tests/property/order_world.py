@@ -149,6 +149,7 @@ class Schedule:
     partitions: int = 1
     in_portions: bool = False  # the log grows from phase to phase; else all is there at once
     holders_max: int = 3  # small, so that values become generic, and cease to be, all the time
+    blast_max: int = 50
     units_max: int = 4  # small, so that components are cut
     records_max: int = 10_000  # of a batch's component: no rule, a larger one only waits its turn
 
@@ -157,6 +158,7 @@ def with_limits(standing: Standing, schedule: Schedule) -> Standing:
     """The same compiled tools under the rules of one example."""
     standing.generic_holders_max = schedule.holders_max
     standing.component_units_max = schedule.units_max
+    standing.blast_records_max = schedule.blast_max
     return standing
 
 
@@ -220,6 +222,8 @@ def run(
             if each.component is not None
             else f"{each.kind} {each.subject}"  # its counts are those of when it came up
             for each in tx.reviews_listed(kind=None, items_max=10_000)
+            # A part keeps the step of a set that has shrunk: its note says that it was cut once.
+            if each.kind != "component_cut"
         ]
     with store.snapshot() as snapshot:
         return Home(

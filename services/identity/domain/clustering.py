@@ -33,6 +33,17 @@ Flags = npt.NDArray[np.bool_]
 Labels = npt.NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Radius:
+    """Two clusters of more than `records_max` records each join only by a person's word.
+
+    `granted`: records that such a word is about; two clusters that both hold one of a word may.
+    """
+
+    records_max: int
+    granted: Sequence[frozenset[int]] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Problem:
     """A component of n records in the order of their keys, compared in k ways.
@@ -53,6 +64,7 @@ class Problem:
     forbidden: Flags | None = None
     limited: Sequence[tuple[MergeLimit, Sequence[frozenset[Held]]]] = ()
     late: Flags | None = None
+    radius: Radius | None = None
 
     @property
     def size(self) -> int:
@@ -71,12 +83,13 @@ class Join(NamedTuple):
 class Clustering:
     """`labels`: of each record the smallest member of its cluster. `joins` in their order.
 
-    `refused`: links above even odds that a limit forbade.
+    `refused`: links above even odds that a limit forbade; `held`: those that wait for a person.
     """
 
     labels: Labels
     joins: tuple[Join, ...]
     refused: tuple[Join, ...] = ()
+    held: tuple[Join, ...] = ()
 
 
 def agglomerate(problem: Problem) -> Clustering:
@@ -107,6 +120,7 @@ def _agglomerate(problems: Sequence[Problem]) -> list[Clustering]:
     state = _State(problems)
     joins: list[list[Join]] = [[] for _ in problems]
     refused: list[list[Join]] = [[] for _ in problems]
+    held: list[list[Join]] = [[] for _ in problems]
     active = np.arange(len(problems))
     while len(active := state.best(active)):
         left, right, weights = state.left, state.right, state.weights
@@ -114,13 +128,20 @@ def _agglomerate(problems: Sequence[Problem]) -> list[Clustering]:
         for place, (number, *link) in enumerate(
             zip(active.tolist(), left.tolist(), right.tolist(), weights.tolist(), strict=True)
         ):
-            fits[place] = not state.exceeds_limit(number, *link[:2])
-            (joins if fits[place] else refused)[number].append(Join(*link))
+            waits = state.must_wait(number, *link[:2])
+            fits[place] = not waits and not state.exceeds_limit(number, *link[:2])
+            into = joins if fits[place] else held if waits else refused
+            into[number].append(Join(*link))
         state.forbid(active[~fits], left[~fits], right[~fits])
         state.join(active[fits], left[fits], right[fits])
         state.relink(active[fits], left[fits])
     return [
-        Clustering(labels=state.labels[number], joins=tuple(own), refused=tuple(refused[number]))
+        Clustering(
+            labels=state.labels[number],
+            joins=tuple(own),
+            refused=tuple(refused[number]),
+            held=tuple(held[number]),
+        )
         for number, own in enumerate(joins)
     ]
 
@@ -147,6 +168,7 @@ class _State:
             (evidence(weights, present, tau=self._tau), present), axis=3
         )
         self._limits = [[(most, list(vs)) for most, vs in each.limited] for each in problems]
+        self._radii = [each.radius for each in problems]
         shape = (len(problems), first.size, first.size)
         self.labels: Labels = np.tile(np.arange(first.size, dtype=np.int64), (len(problems), 1))
         self._apart: Flags = np.broadcast_to(np.eye(first.size, dtype=bool), shape).copy()
@@ -194,6 +216,19 @@ class _State:
         self.weights = weights[going]
         on: Labels = active[going]
         return on
+
+    def must_wait(self, number: int, left: int, right: int) -> bool:
+        """Whether the join moves so many records that a person has to look at it first."""
+        radius = self._radii[number]
+        if radius is None:
+            return False
+        labels = self.labels[number]
+        one, other = (np.flatnonzero(labels == head).tolist() for head in (left, right))
+        if min(len(one), len(other)) <= radius.records_max:
+            return False
+        return not any(
+            not (each.isdisjoint(one) or each.isdisjoint(other)) for each in radius.granted
+        )
 
     def exceeds_limit(self, number: int, left: int, right: int) -> bool:
         return any(

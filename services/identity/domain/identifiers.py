@@ -108,6 +108,9 @@ DEFAULT_TYPES = (
 )
 
 
+BLAST_RECORDS_MAX = 50  # records that one merge may move without a person's word
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityRules:
     """Every declared identifier type. Part of the rules version; live data never changes it.
@@ -122,6 +125,7 @@ class IdentityRules:
     generic_holders_max: int = GENERIC_HOLDERS_MAX
     blocking_holders_max: int = BLOCKING_HOLDERS_MAX
     profile_records_max: int = PROFILE_RECORDS_MAX
+    blast_records_max: int = BLAST_RECORDS_MAX
 
     def holders_max(self, key: int) -> int:
         """How many records may hold a key. Those of identifiers are odd, of blocking even."""

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, get_args
 
 from services.identity.domain.errors import UsageError
 from services.identity.domain.identifiers import (
+    BLAST_RECORDS_MAX,
     BLOCKING_HOLDERS_MAX,
     GENERIC_HOLDERS_MAX,
     NOTHING_BLOCKED,
@@ -47,7 +48,7 @@ _TYPE_KEYS = (
     "shareable",
     "blocked",
 )
-_KEYS = ("identifiers", "blocked", "generic", "records_per_profile", "survivorship")
+_KEYS = ("identifiers", "blocked", "generic", "records_per_profile", "blast_radius", "survivorship")
 T = TypeVar("T")
 
 
@@ -91,9 +92,18 @@ def parse_ruleset(raw: object) -> Ruleset:
                 PROFILE_MAX,
                 least=2,
             ),
+            blast_records_max=_number(
+                said.get("blast_radius", BLAST_RECORDS_MAX), "blast_radius", PROFILE_MAX
+            ),
         ),
         survivorship=_survivorship(said.get("survivorship", {})),
     )
+
+
+def _radius_document(identity: IdentityRules) -> dict[str, Any]:
+    """Left out where it is as built in, so that rules of before keep their version."""
+    radius = identity.blast_records_max
+    return {} if radius == BLAST_RECORDS_MAX else {"blast_radius": radius}
 
 
 def to_document(rules: Ruleset) -> dict[str, Any]:
@@ -109,6 +119,7 @@ def to_document(rules: Ruleset) -> dict[str, Any]:
             "blocking": identity.blocking_holders_max,
         },
         "records_per_profile": identity.profile_records_max,
+        **_radius_document(identity),
         "survivorship": {
             "default": rules.survivorship.default.value,
             "fields": {

@@ -16,6 +16,7 @@ from services.identity.domain.clustering import (
     Clustering,
     Flags,
     Problem,
+    Radius,
     Weights,
     agglomerate_all,
 )
@@ -31,10 +32,10 @@ from services.resolver.resolve.edges import NULL, personal_evidence
 from services.resolver.resolve.joint import pairs_sharing
 from services.resolver.resolve.late import Placed, place_late
 from services.resolver.resolve.limits import Limit, limits_of
-from services.resolver.resolve.reviews import CUT_PROBABILITY, DEMOTED_PROBABILITY, Note
+from services.resolver.resolve.reviews import CUT_PROBABILITY, DEMOTED_PROBABILITY, Note, held_note
 from services.resolver.resolve.tenure import told_apart
 from services.resolver.resolve.units import Units, Vetoes, generation_of, join_units
-from services.resolver.resolve.word import REASON, SILENCE, Word
+from services.resolver.resolve.word import REASON, SILENCE, WAITS, Word
 
 Cluster = tuple[Sequence[int], float]
 """Places of records, and the probability of the weakest join that holds them together."""
@@ -114,6 +115,7 @@ class Plan:
         self.limits: list[Limit] = []
         self.joined = Units(units=[(place,) for place in range(len(case.records))], demoted=[])
         self.parts: Sequence[Part] = ()
+        self.waiting: list[Note] = []
         if len(case.records) > 1:  # the most frequent component is one record: nothing to decide
             self._join()
 
@@ -174,10 +176,40 @@ class Plan:
             tau=model.tau,
             units=[[here[i] for i in unit] for unit in part.units],
             forbidden=self._forbidden(part.places),
+            radius=self._radius(here),
             limited=[
                 (x.most, [x.values[place] for place in part.places]) for x in self.identifier_limits
             ],
         )
+
+    def _radius(self, here: Mapping[int, int]) -> Radius | None:
+        """None where no two clusters can both be so large."""
+        most = self.context.rules.blast_records_max
+        if len(here) <= 2 * most:
+            return None
+        granted = [
+            frozenset(here[place] for place in each if place in here)
+            for each in self.case.word.granted
+        ]
+        return Radius(records_max=most, granted=granted)
+
+    def hold(self, part: Part, clustering: Clustering) -> None:
+        """Note the joins that wait for a person: of each two clusters the strongest link."""
+        labels = clustering.labels.tolist()
+        strongest: dict[tuple[int, int], int] = {}
+        for join in clustering.held:
+            one, other = sorted((labels[join.left], labels[join.right]))
+            strongest[one, other] = max(join.weight, strongest.get((one, other), join.weight))
+        for (one, other), weight in sorted(strongest.items()):
+            sides = [
+                [
+                    self.case.records[p]
+                    for p, own in zip(part.places, labels, strict=True)
+                    if own == x
+                ]
+                for x in (one, other)
+            ]
+            self.waiting.append(held_note(sides, weight=weight, probability=_probability(weight)))
 
     def _forbidden(self, places: Sequence[int]) -> Flags | None:
         if not self.case.word.apart:
@@ -220,9 +252,9 @@ class Plan:
 
     def _notes(self) -> list[Note]:
         """Refused identifiers that a steward has said nothing of, and a component cut in parts."""
-        notes = [
+        notes = self.waiting + [
             Note(
-                kind="identifier_demoted",
+                kind="blast_radius" if d.reason == WAITS else "identifier_demoted",
                 detail={"type": d.identifier_type, "scope": d.scope, "reason": d.reason},
                 records=[self.case.records[place].number for place in sorted(d.sides)],
                 probability=DEMOTED_PROBABILITY,
@@ -298,10 +330,11 @@ def cluster_all(plans: Sequence[Plan], vectors: Mapping[Pair, bytes]) -> list[Cl
     for size, parts in alike.items():
         asked += parts
         problems += problems_of(parts, size, vectors)
-    found = {
-        id(part): clusters_of(part.places, clustering)
-        for part, clustering in zip(asked, agglomerate_all(problems), strict=True)
-    }
+    found: dict[int, list[Cluster]] = {}
+    for part, clustering in zip(asked, agglomerate_all(problems), strict=True):
+        found[id(part)] = clusters_of(part.places, clustering)
+        if clustering.held:
+            part.plan.hold(part, clustering)
     return [
         plan.finish([c for part in plan.parts for c in found.get(id(part)) or [(part.places, 1.0)]])
         for plan in plans

@@ -70,7 +70,9 @@ class Decided:
             WordApart(_places(each.left, place), _places(each.right, place), each.decision)
             for each in self.ruling.apart
         ]
-        return Word(links=links, apart=[each for each in sides if each.left and each.right])
+        granted = [_places(self.sides[each.decision], place) for each in links]
+        apart = [each for each in sides if each.left and each.right]
+        return Word(links=links, apart=apart, granted=granted)
 
 
 def further(tx: Reading, foresight: Foresight, touched: Collection[int]) -> set[int]:

@@ -13,6 +13,7 @@ import msgspec
 from services.identity.domain.ids import RecordKey
 from services.identity.domain.ladder import Place
 from services.identity.domain.steward import CommandId, Ruling
+from services.identity.domain.weights import to_bits
 from services.identity.store import ReviewItem, StoredRecord
 
 ID_BYTES = 12
@@ -33,6 +34,19 @@ class Note(NamedTuple):
     records: Sequence[int]
     probability: float
     moved: int
+
+
+def held_note(sides: Sequence[Sequence[StoredRecord]], *, weight: int, probability: float) -> Note:
+    """A join that waits for its size: what it would move, which is all of the smaller side."""
+    smaller = min(sides, key=len)
+    moves = {
+        "records": len(smaller),
+        "events": sum(record.state.events for record in smaller),
+        "consents": sum(len(record.state.consents) for record in smaller),
+        "holdings": sum(len(record.state.holdings) for record in smaller),
+    }
+    detail = {"moves": moves, "match_weight_bits": round(to_bits(weight), 3)}
+    return Note("blast_radius", detail, [s[0].number for s in sides], probability, len(smaller))
 
 
 def item_of(note: Note, records: Mapping[int, StoredRecord], *, component: int) -> ReviewItem:

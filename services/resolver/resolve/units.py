@@ -19,7 +19,7 @@ from services.identity.domain.merge_limit import Held, MergeLimit
 from services.linkage.features import Features
 from services.resolver.resolve.joint import NOTHING_PERSONAL, Personal, groups_joined
 from services.resolver.resolve.limits import Holdings, Limit
-from services.resolver.resolve.word import REASON, SILENCE, Word
+from services.resolver.resolve.word import REASON, SILENCE, WAITS, Word
 
 ONE = MergeLimit(values_max=1)
 
@@ -153,6 +153,8 @@ def join_units(
                 continue
             kept_apart = bool(word.apart) and word.separates(left, right)
             reason = REASON if kept_apart else holdings.refusal(left, right)
+            if reason is None and not word.allows(left, right, records_max=rules.blast_records_max):
+                reason = WAITS
             if reason is not None:
                 type_name, scope, _ = text.split("\x1f", 2)
                 refused = (-min(len(left), len(right)), first, other)

@@ -13,9 +13,11 @@ import numpy.typing as npt
 
 from services.identity.domain.connected import connect
 from services.identity.domain.merge_limit import Held, MergeLimit
+from services.identity.domain.steward import CommandId
 
 STEWARD = "steward"
 REASON = "a steward's decision"
+WAITS = "a merge of so many records waits for a steward"
 
 
 class WordLink(NamedTuple):
@@ -23,7 +25,7 @@ class WordLink(NamedTuple):
 
     left: int
     right: int
-    decision: str
+    decision: CommandId
 
     def text(self) -> str:
         """Beside identifiers (type, scope, value as text), whose joins come next."""
@@ -42,6 +44,8 @@ class WordApart(NamedTuple):
 class Word:
     links: Sequence[WordLink] = ()
     apart: Sequence[WordApart] = ()
+    granted: Sequence[frozenset[int]] = ()
+    """Of each decision that makes one person of two sides, the records of both."""
 
     def separates(self, left: Collection[int], right: Collection[int]) -> bool:
         """Whether two groups of records may not be one person."""
@@ -50,6 +54,12 @@ class Word:
             for each in self.apart
             for one, other in ((each.left, each.right), (each.right, each.left))
         )
+
+    def allows(self, left: Collection[int], right: Collection[int], *, records_max: int) -> bool:
+        """Whether two groups may join for their size: one is small, or a word is about both."""
+        if min(len(left), len(right)) <= records_max:
+            return True
+        return any(not (g.isdisjoint(left) or g.isdisjoint(right)) for g in self.granted)
 
     def groups(self, places: Iterable[int]) -> list[tuple[int, ...]]:
         """These records as the links tie them, each group sorted, by its first record."""
@@ -94,7 +104,7 @@ class Word:
     def within(self, places: Collection[int]) -> "Word":
         """Without the links of other records."""
         here = [each for each in self.links if each.left in places and each.right in places]
-        return Word(links=here, apart=self.apart)
+        return Word(links=here, apart=self.apart, granted=self.granted)
 
     def forbid(self, places: Sequence[int], among: npt.NDArray[np.bool_]) -> None:
         """Mark in [n, n], which is about these places, every pair that is kept apart."""

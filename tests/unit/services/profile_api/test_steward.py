@@ -170,13 +170,13 @@ async def test_who_cannot_be_meant_is_refused(
 async def test_a_side_of_more_records_than_anyone_has_seen_is_refused(
     client: httpx2.AsyncClient, home: Home
 ) -> None:
-    """Groups of ninety share a number; every seventy share another, which chains the groups."""
+    """Groups of forty share a number; every thirty-seven share another, which chains the groups."""
     crowd = [
         channel_event(
             source="app",
             record=("contact_id", str(number)),
             message_id=str(number),
-            external_ids=[("crm_id", f"c{number // 90}"), ("crm_id", f"d{number // 70}")],
+            external_ids=[("crm_id", f"c{number // 40}"), ("crm_id", f"d{number // 37}")],
         )
         for number in range(SIDE_RECORDS_MAX + 1)
     ]

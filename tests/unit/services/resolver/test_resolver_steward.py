@@ -224,3 +224,31 @@ def test_a_decision_that_contradicts_a_later_one_is_to_be_reviewed() -> None:
     assert (item.detail["decision"], item.detail["against"]) == (old.id, [new.id])
     home.decide(taken_back(old))
     assert reviews(home, "decision_void") == []
+
+
+def number_holder(name: str, *numbers: str) -> ChannelEvent:
+    return channel_event(
+        record=("contact_id", name),
+        message_id=name,
+        external_ids=[("crm_id", number) for number in numbers],
+    )
+
+
+def test_a_merge_of_too_many_records_waits_for_a_steward_and_the_stream_goes_on() -> None:
+    """Two and two records are two people each way; the fifth, of both, would make them one."""
+    home = Home(blast_max=1)
+    home.say(
+        *(number_holder(f"a{n}", "1") for n in "12"), *(number_holder(f"b{n}", "2") for n in "12")
+    )
+    home.say(number_holder("c", "1", "2"), number_holder("d", "3"))
+    people = {frozenset({"a1", "a2", "c"}), frozenset({"b1", "b2"}), frozenset({"d"})}
+    assert home.people() == people
+    (item,) = reviews(home, "blast_radius")
+    assert item.effect == 1.0
+    contact = (RecordKey("web", "contact_id", each) for each in ("a1", "b1"))
+    decision = decided(SAME, [next(contact)], [next(contact)])
+    home.decide(decision)
+    assert home.people() == {frozenset({"a1", "a2", "b1", "b2", "c"}), frozenset({"d"})}
+    assert reviews(home, "blast_radius") == []
+    home.decide(taken_back(decision))
+    assert (home.people(), reviews(home, "blast_radius")) == (people, [item])

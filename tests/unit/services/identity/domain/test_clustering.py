@@ -13,7 +13,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
 from services.identity.domain import clustering
-from services.identity.domain.clustering import Problem, agglomerate, agglomerate_all
+from services.identity.domain.clustering import Problem, Radius, agglomerate, agglomerate_all
 from services.identity.domain.merge_limit import Held, MergeLimit
 from services.identity.domain.weights import UNITS_PER_BIT, Kinship, Relatives, to_units
 
@@ -281,3 +281,28 @@ def test_components_together_are_clustered_as_each_alone(
     ]
     assert any(each.refused for each in alone)
     assert sum(len(each.joins) for each in alone) > 10
+
+
+TWO_COUPLES = {(0, 1): 9.0, (2, 3): 9.0, (0, 2): 4.0, (0, 3): 4.0, (1, 2): 4.0, (1, 3): 4.0}
+
+
+@pytest.mark.parametrize(
+    ("radius", "labels"),
+    [
+        pytest.param(None, [0, 0, 0, 0], id="no-radius"),
+        pytest.param(Radius(records_max=2), [0, 0, 0, 0], id="both-within"),
+        pytest.param(Radius(records_max=1), [0, 0, 2, 2], id="both-beyond"),
+        pytest.param(
+            Radius(records_max=1, granted=[frozenset({1, 3})]), [0, 0, 0, 0], id="by-a-word"
+        ),
+        pytest.param(
+            Radius(records_max=1, granted=[frozenset({0, 1})]), [0, 0, 2, 2], id="another-word"
+        ),
+    ],
+)
+def test_a_join_of_two_large_clusters_waits_for_a_word(
+    radius: Radius | None, labels: list[int]
+) -> None:
+    found = agglomerate(replace(one_comparison(4, TWO_COUPLES), radius=radius))
+    assert found.labels.tolist() == labels
+    assert [tuple(join[:2]) for join in found.held] == ([] if labels[2] == 0 else [(0, 2)])

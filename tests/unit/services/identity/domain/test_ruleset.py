@@ -95,6 +95,7 @@ def test_a_type_has_a_form_and_values_that_never_tie(raw: str, taken: str | None
         pytest.param(with_card(max_per_profile={"values": 2}), "within_days must", id="no-span"),
         pytest.param(with_card(reassigned_after_days=0), "from 1 to 36500", id="no-silence"),
         pytest.param({"records_per_profile": 1}, "from 2 to", id="nobody-has-records"),
+        pytest.param({"blast_radius": 0}, "blast_radius must", id="no-radius"),
         pytest.param(with_card(colour="red"), "card: unknown 'colour'", id="unknown-key"),
         pytest.param({"identifiers": {"card": {}}}, "strength is needed", id="not-enough"),
         pytest.param({"identifiers": {"a b": CARD}}, "1 to 64 letters", id="no-name"),
@@ -120,3 +121,11 @@ def test_a_declared_type_knows_its_rules() -> None:
             limit=MergeLimit(values_max=3),
         )
     }
+
+
+def test_a_radius_is_part_of_the_version_and_the_built_in_one_of_none() -> None:
+    rules = parse_ruleset({"blast_radius": 7})
+    assert rules.identity.blast_records_max == 7
+    assert parse_ruleset(to_document(rules)) == rules
+    assert rules.version != Ruleset().version
+    assert "blast_radius" not in to_document(Ruleset())
