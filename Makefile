@@ -3,6 +3,10 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Every worker has a PostgreSQL of its own; tests/spread.py says what stays together.
+SPREAD := --numprocesses=auto --maxprocesses=4 --no-loadscope-reorder
+# Tests start many processes: without it each of them would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: attack help setup lock check fmt lint types contracts test test-fast demo demo-kafka quality bench proof sim chaos kafka-up kafka-down schemas clean
 
@@ -42,7 +46,7 @@ contracts: setup
 	$(BIN)/lint-imports
 
 test: setup ## All tests, the real broker too where Java 17 and Maven are found
-	$(BIN)/python -m pytest -q --durations=10
+	$(BIN)/python -m pytest -q --durations=10 $(SPREAD)
 
 test-fast: setup ## Tests that need no server
 	$(BIN)/python -m pytest -q tests/unit tests/property tests/architecture

@@ -6,6 +6,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -14,7 +15,7 @@ import pytest
 from services.identity.adapters.embedded import server
 from services.identity.adapters.kafka import broker
 from services.identity.adapters.sql.engine import create_schema
-from tests.spread import spread
+from tests.spread import Spread, in_order
 
 _numbers = itertools.count(1)
 FOLDERS_SHOWN = 8
@@ -47,10 +48,14 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist writes a test's group into its name, after this
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if hasattr(config, "workerinput"):
-        items[:] = spread(items)
+        items[:] = in_order(items)
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist: several workers, `make test`
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Spread:  # noqa: ANN401  # xdist's
+    return Spread(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -59,6 +59,7 @@ def run_stack(
         stack = _Stack(place, running, note, log)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(stack.serve(make, ports, ready))
+        stack.has_ended()
     log.info("stopped", extra={"services": list(services)})
 
 
@@ -73,6 +74,7 @@ class _Stack:
         self._metrics = Metrics()
         self._halt = threading.Event()
         self._pulse: Pulse | None = None
+        self._last: threading.Timer | None = None
 
     async def serve(
         self, make: Callable[[], Home], ports: Ports, ready: Callable[[Running], None]
@@ -148,13 +150,19 @@ class _Stack:
             self._log.info("stopping", extra={"services": list(self._running.services)})
             self._halt.set()  # the batch in hand is the last one
             stop.set()
-            last = threading.Timer(STOP_SECONDS_MAX, self._end)
-            last.daemon = True
-            last.start()
+            self._last = threading.Timer(STOP_SECONDS_MAX, self._end)
+            self._last.daemon = True
+            self._last.start()
 
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, asked)
+
+    def has_ended(self) -> None:
+        """In time: a thread that still waited would keep whole modules alive until the end."""
+        if self._last is not None:
+            self._last.cancel()
+            self._last.join()
 
     def _end(self) -> None:
         """What was not committed or acknowledged by now is done again by the next process."""

@@ -7,7 +7,7 @@ import pytest
 
 from tests.integration.commands import run_here
 
-pytestmark = [pytest.mark.slow, pytest.mark.integration, pytest.mark.apart]
+pytestmark = [pytest.mark.slow, pytest.mark.integration]
 
 
 def bench(*arguments: str) -> dict[str, Any]:

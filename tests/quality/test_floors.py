@@ -8,7 +8,6 @@ from tests.quality.sets import all_sets
 
 
 @pytest.mark.slow
-@pytest.mark.apart
 @pytest.mark.parametrize("name", ["febrl3", "names", "no duplicates", "tiny"])
 def test_a_labelled_set_is_resolved_at_least_this_well(name: str) -> None:
     for labelled in all_sets([name]):

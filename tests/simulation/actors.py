@@ -44,7 +44,7 @@ class Actor:
         self.has_news = False  # it has just done something
         self.failure: BaseException | None = None
         self.backend: int | None = None  # the database's number of its connection
-        self.has_met_deadlock = False
+        self.is_victim = False  # its statement ends as that of the victim of a deadlock
         self.consumer: SimulatedConsumer | None = None
         self._is_crashed = False
         self._arrivals: SimpleQueue[str] = SimpleQueue()

@@ -10,7 +10,6 @@ from random import Random
 
 from services.identity.adapters.sql.engine import Connection
 from tests.simulation.actors import Actor, Order
-from tests.simulation.stores import DEADLOCK_SECONDS
 
 PATIENCE_SECONDS = 0.003  # most statements are done by then, and the server need not be asked
 HUNG_SECONDS_MAX = 60.0
@@ -61,26 +60,22 @@ class Stage:
         came: list[Actor] = []
         give_up_at = time.monotonic() + HUNG_SECONDS_MAX
         while running := [actor for actor in self.actors if actor.is_running]:
-            left = sorted(actor.label for actor in running)
             arrived = [actor for actor in running if self._arrives(actor, give_up_at)]
             came.extend(arrived)
-            for actor in arrived:
-                if actor.has_met_deadlock:
-                    actor.has_met_deadlock = False
-                    self.deadlocks.append(tuple(left))
-            if not arrived and (self._is_shut() or any(not a.is_running for a in self.actors)):
-                break  # else they hold up each other: the server will choose one
+            if not arrived and not self._end_deadlock(running) and self._are_held_by_others():
+                break
         self.actors = [actor for actor in self.actors if not actor.is_done]
         return came
 
     def _arrives(self, actor: Actor, give_up_at: float) -> bool:
         patience = 0.0 if actor in self._held_up else PATIENCE_SECONDS
+        if actor.is_victim:  # until it is, it still seems to wait for the others
+            patience = HUNG_SECONDS_MAX
         while not actor.has_arrived(seconds=patience):
             if self._is_held_up(actor):
                 if actor not in self._held_up:
                     self.blocked += 1
                     self._held_up.add(actor)
-                    time.sleep(4 * DEADLOCK_SECONDS)  # so that it is never the next one's victim
                 return False
             patience = PATIENCE_SECONDS
             if time.monotonic() > give_up_at:
@@ -89,15 +84,51 @@ class Stage:
         return True
 
     def _is_held_up(self, actor: Actor) -> bool:
+        ours = {each.backend for each in (*self.actors, self.gate) if each is not None}
+        blockers = self._blockers(actor)
+        return bool(blockers) and blockers <= ours
+
+    def _blockers(self, actor: Actor) -> set[int]:
         if self._monitor is None or actor.backend is None:
-            return False
+            return set()
         query = "SELECT pg_blocking_pids(%s)"
         row = self._monitor.execute(query, (actor.backend,)).fetchone()
-        ours = {each.backend for each in (*self.actors, self.gate) if each is not None}
-        return row is not None and bool(row[0]) and set(row[0]) <= ours
+        return set() if row is None else set(row[0])
 
-    def _is_shut(self) -> bool:
-        return self.gate is not None and self.gate.is_shut
+    def _are_held_by_others(self) -> bool:
+        is_shut = self.gate is not None and self.gate.is_shut
+        return is_shut or any(not actor.is_running for actor in self.actors)
+
+    def _end_deadlock(self, running: list[Actor]) -> bool:
+        """The last of those that wait for each other gives way; whether there were any.
+
+        A server chooses by who looked first after its `deadlock_timeout`, that is, by chance.
+        """
+        ring = self._ring(running)
+        if not ring:
+            return False
+        time.sleep(PATIENCE_SECONDS)
+        if self._monitor is None or self._ring(running) != ring:
+            return False  # they were seen at different moments
+        victim = ring[-1]
+        victim.is_victim = True
+        self._monitor.execute("SELECT pg_cancel_backend(%s)", (victim.backend,))
+        self.deadlocks.append(tuple(sorted(actor.label for actor in running)))
+        return True
+
+    def _ring(self, running: list[Actor]) -> list[Actor]:
+        """Those who wait, over others, for themselves."""
+        blockers = {actor.backend: self._blockers(actor) for actor in running}
+
+        def reached(actor: Actor) -> set[int]:
+            found: set[int] = set()
+            ahead = set(blockers[actor.backend])
+            while ahead:
+                found |= ahead
+                ahead = set().union(*(blockers.get(each, set()) for each in ahead)) - found
+            return found
+
+        return [actor for actor in running if actor.backend in reached(actor)]
 
     def open(self) -> None:
         if self.gate is not None:

@@ -3,7 +3,7 @@
 Nothing here knows the store's verbs by name: whatever a transaction offers is stepped.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -16,7 +16,7 @@ from tests.simulation.actors import SIMULATED, Actor
 from tests.simulation.tally import Tally
 from tests.simulation.world import LogOfOne
 
-DEADLOCK_SECONDS = 0.001  # after so long a wait the server looks for a deadlock, once
+NEVER_SECONDS = 3_600  # the server looks for no deadlock: whom it would choose is left to chance
 
 
 class Turn:
@@ -88,7 +88,7 @@ class _Verbs:
 
 
 class SteppedSqlStore(SqlStore):
-    """PostgreSQL, with a step before every statement. A deadlock is found at once."""
+    """PostgreSQL, with a step before every statement. The stage ends deadlocks."""
 
     def __init__(self, url: str, actor: Actor) -> None:
         super().__init__(url)
@@ -98,36 +98,36 @@ class SteppedSqlStore(SqlStore):
         is_new = self._connection is None or self._connection.closed
         connection = super()._connected()
         if is_new:
-            connection.execute(f"SET deadlock_timeout = '{int(DEADLOCK_SECONDS * 1000)}ms'")
+            connection.execute(f"SET deadlock_timeout = '{NEVER_SECONDS}s'")
             connection.cursor_factory = _stepped_cursor(self._actor)
             self._actor.backend = connection.info.backend_pid
         return connection
 
 
 def _stepped_cursor(actor: Actor) -> type[psycopg.Cursor[Any]]:
-    def noticing(run: Callable[[], Any]) -> Any:  # noqa: ANN401  # whatever the cursor gives
+    @contextmanager
+    def a_step() -> Iterator[None]:
         actor.step(actor.verb)
         try:
-            return run()
-        except psycopg.errors.DeadlockDetected:
-            actor.has_met_deadlock = True
-            raise
+            yield
+        except psycopg.errors.QueryCanceled:
+            if not actor.is_victim:
+                raise
+            actor.is_victim = False
+            raise psycopg.errors.DeadlockDetected("chosen by the stage") from None
 
     class Stepped(psycopg.Cursor[Any]):
         def execute(self, *args: Any, **named: Any) -> Any:  # noqa: ANN401  # as psycopg's own
-            return noticing(lambda: psycopg.Cursor.execute(self, *args, **named))
+            with a_step():
+                return psycopg.Cursor.execute(self, *args, **named)
 
         def executemany(self, *args: Any, **named: Any) -> Any:  # noqa: ANN401  # as above
-            return noticing(lambda: psycopg.Cursor.executemany(self, *args, **named))
+            with a_step():
+                return psycopg.Cursor.executemany(self, *args, **named)
 
         @contextmanager
         def copy(self, *args: Any, **named: Any) -> Iterator[Any]:  # noqa: ANN401  # as above
-            actor.step(actor.verb)
-            try:
-                with psycopg.Cursor.copy(self, *args, **named) as copy:
-                    yield copy
-            except psycopg.errors.DeadlockDetected:
-                actor.has_met_deadlock = True
-                raise
+            with a_step(), psycopg.Cursor.copy(self, *args, **named) as copy:
+                yield copy
 
     return Stepped
