@@ -59,7 +59,10 @@ class Tables:
         ).fetchone()
         assert row is not None
         number: int = row[0]
-        self.connection.execute("INSERT INTO membership VALUES (%s, %s, %s)", (number, 1, profile))
+        self.connection.execute(
+            "INSERT INTO membership (record, component, profile) VALUES (%s, %s, %s)",
+            (number, 1, profile),
+        )
         if email is not None:
             found = identifier_key("email", SCOPE_SHARED, email)
             self.connection.execute("INSERT INTO key VALUES (%s, %s)", (found, number))
