@@ -91,9 +91,9 @@ def test_data_outlives_a_restart_and_settings_hold(home: Path) -> None:
     assert not server.is_running(home)
     assert not server.stop(home)
     assert rows(home, "SELECT n FROM kept") == [(1,)]
-    settings = "fsync", "synchronous_commit", "jit", "shared_buffers", "listen_addresses"
+    settings = "fsync", "synchronous_commit", "jit", "work_mem", "listen_addresses"
     shown = [rows(home, f"SHOW {name}")[0][0] for name in settings]
-    assert shown == ["on", "on", "off", "256MB", ""]
+    assert shown == ["on", "on", "off", "16MB", ""]
     assert rows(home, "SELECT datcollate FROM pg_database") == [("C.UTF-8",)] * 3
 
 

@@ -24,10 +24,11 @@ from services.identity.domain.errors import RetryableError, UsageError
 START_SECONDS_MAX = 300  # crash recovery reads up to max_wal_size of log; slow disks need minutes
 STOP_SECONDS_MAX = 60  # the shutdown checkpoint writes at most shared_buffers
 LOCK_SECONDS_MAX = START_SECONDS_MAX + 10  # another command may be starting the same home
+MEGABYTE = 1 << 20
+BUFFERS_BYTES = (128 * MEGABYTE, 2_048 * MEGABYTE)  # at least, at most
 LOG_BYTES_MAX = 8 * 1024 * 1024  # a larger server log starts anew at the next start
 
 SETTINGS = {
-    "shared_buffers": "256MB",
     "effective_cache_size": "1GB",
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
@@ -52,6 +53,19 @@ SETTINGS = {
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
 }
+
+
+def buffers(machine_bytes: int) -> str:
+    """An eighth of the machine within bounds: what a base of a million records reads again and again.
+
+    Memory is taken as pages are read, so that a small home stays small.
+    """
+    low, high = BUFFERS_BYTES
+    return f"{min(max(machine_bytes // 8, low), high) // MEGABYTE}MB"
+
+
+def _machine_bytes() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def start(home: Path) -> str:
@@ -123,7 +137,11 @@ def _initialise(files: ServerFiles, binaries: Path, user: int | None) -> None:
     files.data.mkdir(mode=0o700)
     if user is not None:
         os.chown(files.data, user, -1)
-    settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+    settings = [
+        part
+        for name, value in (SETTINGS | {"shared_buffers": buffers(_machine_bytes())}).items()
+        for part in ("-c", f"{name}={value}")
+    ]
     # One collation on every machine: order must not depend on who ran the first command.
     locale = ["--locale-provider=builtin", "--locale=C.UTF-8", "--lc-messages=C"]
     access = ["--username=postgres", "--auth=trust"]  # the socket's folder decides who gets in
