@@ -56,7 +56,7 @@ SETTINGS = {
 
 
 def buffers(machine_bytes: int) -> str:
-    """An eighth of the machine within bounds: what a base of a million records reads again and again.
+    """An eighth of the machine, within bounds: what a large base reads again and again.
 
     Memory is taken as pages are read, so that a small home stays small.
     """
