@@ -32,6 +32,7 @@ Progress = Callable[[int], None]
 Pause = Callable[[float], bool]
 """Waits so many seconds; True when told to stop meanwhile."""
 
+WAITING_PAUSE = 20  # what is too large for a batch rests so many times as long as it worked
 PROGRESS_EVERY = 100_000  # microseconds between two notes of how far the worker is
 
 
@@ -82,6 +83,7 @@ class Worker:
         self._pause: Pause = pause or threading.Event().wait
         self._producer: Producer = ObservedProducer(log.producer(), self._observer)
         self._noted: Micros = Micros(0)
+        self._waits_until: Micros = Micros(0)  # before, nothing too large for a batch is begun
         self._is_idle = True  # the round before found nothing: the log may be waited for
         self._relaying = beside or store
         self._hand = None if beside is None else ThreadPoolExecutor(1, "landing")
@@ -123,6 +125,11 @@ class Worker:
         """One round; True when there was anything to do."""
         step = self._step()
         busy = step.landing is not None or step.resolution is not None or step.sent > 0
+        if not busy and self._clock.now() >= self._waits_until:
+            begun = self._clock.now()
+            busy = self.resolve_once() is not None
+            now = self._clock.now()
+            self._waits_until = Micros(now + (now - begun) * WAITING_PAUSE)
         self._note_progress(caught_up=not busy)
         return busy
 
@@ -131,11 +138,11 @@ class Worker:
         wait = self._is_idle
         if self._hand is None:
             landing = self._lander.land_once(wait=True)
-            resolution = self.resolve_once()
+            resolution = self.resolve_once(waiting=False)
             return Step(landing, resolution, self._relay())
         ahead = self._hand.submit(self._land_and_relay, wait=wait)
         try:
-            resolution = self.resolve_once()
+            resolution = self.resolve_once(waiting=False)
         finally:
             ahead.exception()  # nothing goes on behind the back of who handles an error
         landing, sent = ahead.result()
@@ -154,6 +161,8 @@ class Worker:
         landed = resolved = 0
         while True:
             landing, resolution, sent = self._step()
+            if landing is None and resolution is None:
+                resolution = self.resolve_once()
             landed += landing.messages if landing else 0
             resolved += resolution.marks if resolution else 0
             if progress is not None and resolution is not None:
@@ -184,8 +193,8 @@ class Worker:
             resolved += resolution.marks
         return resolved
 
-    def resolve_once(self) -> Resolution | None:
-        """One batch of marks; where none is left, one component that was set aside.
+    def resolve_once(self, *, waiting: bool = True) -> Resolution | None:
+        """One batch of marks; where none is left, and if `waiting`, what is too large for one.
 
         Raises RestartBatch when told to stop while it makes way for other workers.
         """
@@ -194,30 +203,31 @@ class Worker:
         while True:
             for _ in range(RESTARTS_MAX):
                 try:
-                    return self._resolve(marks_max)
+                    return self._resolve(marks_max, waiting=waiting)
                 except RestartBatch:
                     self._observer.restarted(Stage.RESOLVE)
             if marks_max == 1 and self._pause(backoff.next_seconds()):
                 raise RestartBatch("told to stop while another worker was faster")
             marks_max = max(1, marks_max // 2)
 
-    def _resolve(self, marks_max: int) -> Resolution | None:
+    def _resolve(self, marks_max: int, *, waiting: bool) -> Resolution | None:
         with self._observer.stage(Stage.RESOLVE), self._store.transaction() as tx:
             watched = Watched(tx)
-            resolution = self._resolve_in(cast("Transaction", watched), marks_max)
+            resolution = self._resolve_in(cast("Transaction", watched), marks_max, waiting=waiting)
         if resolution is not None:
             self._observer.resolved(resolution)
         if watched.parked:
             self._observer.parked(watched.parked)
         return resolution
 
-    def _resolve_in(self, tx: Transaction, marks_max: int) -> Resolution | None:
+    def _resolve_in(self, tx: Transaction, marks_max: int, *, waiting: bool) -> Resolution | None:
         engine, at = self._standing.engine(tx), self._clock.now()
         entered = self._observer.entered
-        return (
-            resolve(tx, engine, marks_max=marks_max, at=at, entered=entered)
-            or resolve_layout(tx, engine, at=at)
-            or resolve_set_aside(tx, engine, at=at, entered=entered)
+        resolution = resolve(tx, engine, marks_max=marks_max, at=at, entered=entered)
+        if resolution is not None or not waiting:
+            return resolution
+        return resolve_layout(tx, engine, at=at) or resolve_set_aside(
+            tx, engine, at=at, entered=entered
         )
 
     def _note_progress(self, *, caught_up: bool) -> None:

@@ -44,13 +44,18 @@ _SCORER = TableScorer(MODEL)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """`trace` is a hash over every step: equal where the same things happened."""
+    """`trace` is a hash over every step: equal where the same things happened.
+
+    `own_steps` are those before two workers first waited for one row: who goes then is the
+    database's choice, and no seed's.
+    """
 
     seed: int
     faults: tuple[str, ...]
     tally: Tally
     trace: str
     steps: tuple[str, ...]
+    own_steps: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +132,7 @@ def _play(scenario: Scenario, ground: Ground, stage: Stage) -> Outcome:
         tally=tally,
         trace=hashlib.sha256("\n".join(schedule.trace).encode()).hexdigest(),
         steps=tuple(schedule.trace),
+        own_steps=tuple(schedule.trace[: schedule.own_steps]),
     )
 
 

@@ -63,6 +63,9 @@ class Schedule:
         self._commits = 0
         self._current: Actor | None = None
         self.trace: list[str] = []
+        self.own_steps: int | None = (
+            None  # before a database first chose who goes; None: it never did
+        )
 
     def run(self) -> None:
         try:
@@ -211,7 +214,10 @@ class Schedule:
         actor.resume(order)
 
     def _after_settling(self) -> None:
-        for actor in self._stage.settle():
+        came = self._stage.settle()
+        if self._stage.is_contested and self.own_steps is None:
+            self.own_steps = len(self.trace)
+        for actor in came:
             if actor.has_news or actor.is_done:
                 actor.has_news = False
                 self._wake()

@@ -53,7 +53,9 @@ class Stage:
         self.deadlocks: list[tuple[str, ...]] = []  # the verbs in which their parties stood
         self.blocked = 0
         self._monitor = monitor
-        self._held_up: set[Actor] = set()
+        self.is_contested = False
+        """Whether two ever waited for one: who of them goes first is the server's choice."""
+        self._held_up: dict[Actor, set[int]] = {}
 
     def settle(self) -> list[Actor]:
         """Wait until everybody stands at a step or is held up; who has come to one."""
@@ -72,21 +74,24 @@ class Stage:
         if actor.is_victim:  # until it is, it still seems to wait for the others
             patience = HUNG_SECONDS_MAX
         while not actor.has_arrived(seconds=patience):
-            if self._is_held_up(actor):
+            if held_by := self._held_up_by(actor):
+                others = (found for other, found in self._held_up.items() if other is not actor)
+                self.is_contested |= any(held_by & found for found in others)
                 if actor not in self._held_up:
                     self.blocked += 1
-                    self._held_up.add(actor)
+                self._held_up[actor] = held_by
                 return False
             patience = PATIENCE_SECONDS
             if time.monotonic() > give_up_at:
                 raise AssertionError(f"{actor.name} hangs after {actor.label}")
-        self._held_up.discard(actor)
+        self._held_up.pop(actor, None)
         return True
 
-    def _is_held_up(self, actor: Actor) -> bool:
+    def _held_up_by(self, actor: Actor) -> set[int]:
+        """Who keeps an actor waiting, if only we do."""
         ours = {each.backend for each in (*self.actors, self.gate) if each is not None}
         blockers = self._blockers(actor)
-        return bool(blockers) and blockers <= ours
+        return blockers if blockers <= ours else set()
 
     def _blockers(self, actor: Actor) -> set[int]:
         if self._monitor is None or actor.backend is None:

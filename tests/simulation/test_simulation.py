@@ -38,4 +38,6 @@ def test_a_seed_says_everything() -> None:
 
 @pytest.mark.integration
 def test_a_seed_says_everything_on_postgresql_too(database_url: str) -> None:
-    assert simulate(3, url=database_url).steps == simulate(3, url=database_url).steps
+    first, second = (simulate(3, url=database_url).own_steps for _ in range(2))
+    assert len(first) > 100  # until the database first chooses between two that wait for one
+    assert first == second
