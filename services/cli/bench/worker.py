@@ -19,7 +19,7 @@ from services.cli.home import Home
 from services.identity.adapters.sql.store import SqlStore
 from services.identity.ports import EventLog, OutgoingMessage
 from services.identity.store import Mark, MarkKind, ResolverStore
-from services.resolver.consume import Bounds, Worker, is_caught_up
+from services.resolver.consume import Bounds, Worker, is_landed
 
 STAND_STILL_SECONDS_MAX = 120.0  # a worker that does nothing for so long has failed
 FOLLOW_GRACE_SECONDS = 60.0
@@ -56,9 +56,9 @@ def drain(path: str, messages: int, batch: int) -> dict[str, Any]:
             if worker.turn():
                 last, done = time.perf_counter(), stages.both()
                 spent = time.process_time() - cpu
-            elif is_caught_up(store, log):
+            if _is_done(store, log):
                 break
-            elif time.perf_counter() - last > STAND_STILL_SECONDS_MAX:
+            if time.perf_counter() - last > STAND_STILL_SECONDS_MAX:
                 raise WorkerStoppedError
     sizes = done.sizes
     records = max(1, sizes["take_marks"] or sizes["add_records"])
@@ -76,6 +76,14 @@ def drain(path: str, messages: int, batch: int) -> dict[str, Any]:
         "memory_mb": memory_mb(),
         "stages": done.table(messages),
     }
+
+
+def _is_done(store: ResolverStore, log: EventLog) -> bool:
+    """Landed and resolved; what is too large for a batch may still wait for a worker at rest."""
+    with store.transaction() as tx:
+        if tx.oldest_mark() is not None:
+            return False
+    return is_landed(store, log)
 
 
 def follow(path: str, messages: Sequence[OutgoingMessage], per_second: float) -> dict[str, Any]:
@@ -99,9 +107,7 @@ def follow(path: str, messages: Sequence[OutgoingMessage], per_second: float) ->
         cpu, begun, turns = time.process_time(), time.perf_counter(), 0
         while time.monotonic() < give_up_at:
             turns += worker.turn()
-            if len(seconds) >= len(messages) or (
-                not sender.is_alive() and is_caught_up(store, log)
-            ):
+            if len(seconds) >= len(messages) or (not sender.is_alive() and _is_done(store, log)):
                 break
         spent = (time.process_time() - cpu) / (time.perf_counter() - begun)
         sender.join(FOLLOW_GRACE_SECONDS)
