@@ -1,7 +1,7 @@
 """Why records stand together, worked out again from what is stored."""
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Path, Query
 from starlette.requests import Request
@@ -25,6 +25,8 @@ from services.profile_api.problems import Code, ProblemError
 from services.profile_api.responses import answers
 from services.profile_api.routes.asked import Asked
 from services.profile_api.routes.explain_responses import ExplainedAnswer, HowAnswer, WhyNotAnswer
+
+Found = TypeVar("Found")
 
 _PICTURE_HEADERS = {
     "Cache-Control": "no-store",
@@ -61,9 +63,7 @@ def router(desk: Desk) -> APIRouter:
         await _may_see(desk, request, values=values)
         standing = await desk.standing.now(asked)
         subjects = await desk.subject(a), await desk.subject(b)
-        found = await _explainer(desk).explain(*subjects)
-        if isinstance(found, Unexplained):
-            raise _problem(found)
+        found = _explained(await _explainer(desk).explain(*subjects))
         body = Teller(show_values=values).explained(found) | standing.members()
         return _told(request, body, picture_of_explained)
 
@@ -77,9 +77,7 @@ def router(desk: Desk) -> APIRouter:
         await _may_see(desk, request, values=values)
         standing = await desk.standing.now(asked)
         subjects = await desk.subject(a), await desk.subject(b)
-        found = await _explainer(desk).why_not(*subjects)
-        if isinstance(found, Unexplained):
-            raise _problem(found)
+        found = _explained(await _explainer(desk).why_not(*subjects))
         body = Teller(show_values=values).why_not(found) | standing.members()
         return _told(request, body, picture_of_why_not)
 
@@ -92,9 +90,7 @@ def router(desk: Desk) -> APIRouter:
         """How a profile came to be: its units, and every join in order with its evidence."""
         await _may_see(desk, request, values=values)
         standing = await desk.standing.now(asked)
-        found = await _explainer(desk).how(await desk.subject(who))
-        if isinstance(found, Unexplained):
-            raise _problem(found)
+        found = _explained(await _explainer(desk).how(await desk.subject(who)))
         body = Teller(show_values=values).how(found) | standing.members()
         return _told(request, body, picture_of_how)
 
@@ -125,6 +121,13 @@ def _explainer(desk: Desk) -> Explainer:
     if desk.explainer is None:
         raise ProblemError(Code.UNAVAILABLE, "this process explains nothing")
     return desk.explainer
+
+
+def _explained(found: Found | Unexplained) -> Found:
+    """What was found. Raises ProblemError where there is nothing to tell, and says why."""
+    if isinstance(found, Unexplained):
+        raise _problem(found)
+    return found
 
 
 def _problem(found: Unexplained) -> ProblemError:

@@ -89,7 +89,7 @@ def resolve_set_aside(
     if component is None:
         return None
     work = _Work(tx, engine, at, records_max=None, entered=entered)
-    told = work.run(set(), {component}, let_go=frozenset())
+    told = work.run(set(), {component})
     tx.clear_set_aside([component])
     return Resolution(marks=0, records=1, pairs=work.pairs, edges=work.edges, told=told)
 
