@@ -114,6 +114,9 @@ class Home:
             raise UsageError("the configuration names the log; --kafka is for homes")
         (self.path / LOG_FILE).write_text(json.dumps({"bootstrap_servers": bootstrap_servers}))
 
+    def use_embedded_log(self) -> None:
+        (self.path / LOG_FILE).unlink(missing_ok=True)
+
     def stack(self) -> Running | None:
         """The `plait up` of this home."""
         return running_stack(self.path)

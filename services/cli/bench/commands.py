@@ -29,21 +29,29 @@ def resolver(  # the options of the command, as documented
     train: Annotated[
         bool, typer.Option("--train", help="With a model learned from the base.")
     ] = False,
+    kafka: Annotated[
+        str | None,
+        typer.Option(help="Measure on Kafka too: bootstrap servers, or `local` to start a broker."),
+    ] = None,
     home: KeptHome = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Records a second, where the time goes, and from event to profile."""
+    """Records a second, where the time goes, and from event to profile.
+
+    With `--kafka` on the embedded log and on Kafka, side by side, over one and the same base.
+    """
     from services.cli.bench.report import tell
     from services.cli.bench.resolver import Sizes, bench_resolver
 
     sizes = Sizes(base=base, records=records, per_second=rate, seconds=seconds, train=train)
-    figures = bench_resolver(home, sizes)
+    figures = bench_resolver(home, sizes, kafka=kafka)
     shown = {
         "base": base,
         "records": records,
         "rate": rate,
         "seconds": seconds,
         "train": train,
+        "kafka": kafka,
     }
     tell("resolver", sizes=shown, figures=figures, as_json=as_json)
 
