@@ -9,6 +9,7 @@ from services.identity.adapters.memory.log import MemoryLog
 from services.identity.adapters.memory.sources import MemorySources
 from services.identity.adapters.memory.store import MemoryStore
 from services.identity.domain.ids import Micros, ProfileId, RecordKey, SourceName
+from services.identity.domain.merge_policy import MergePolicy
 from services.identity.domain.source import Source
 from services.identity.domain.steward import Decision, Withdrawal
 from services.identity.ports import OutgoingMessage, Partition, TopicSettings
@@ -51,6 +52,7 @@ class Home:
         sources: Iterable[Source] = SOURCES,
         holders_max: int | None = None,
         blast_max: int | None = None,
+        policy: MergePolicy | None = None,
         standing: Standing | None = None,
     ) -> None:
         standing = standing or shared_standing()
@@ -75,9 +77,12 @@ class Home:
             clock=FixedClock(),
             bounds=Bounds(poll_ms=0),
             standing=standing
-            if holders_max is None and blast_max is None
+            if holders_max is None and blast_max is None and policy is None
             else Standing(
-                scorer=scorer, generic_holders_max=holders_max, blast_records_max=blast_max
+                scorer=scorer,
+                generic_holders_max=holders_max,
+                blast_records_max=blast_max,
+                merge_policy=policy,
             ),
         )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from services.identity.domain.errors import UsageError
 from services.identity.domain.identifiers import rules_for
 from services.identity.domain.ladder import COMPONENT_UNITS_MAX
+from services.identity.domain.merge_policy import MergePolicy
 from services.identity.domain.ruleset import Ruleset, read_ruleset
 from services.identity.domain.source import Source
 from services.identity.store import ActiveVersions, Reading
@@ -24,12 +25,13 @@ from services.segments.evaluate import Evaluator
 class Standing:
     """Compiled tools by the version of what they were made from. One worker's; not for threads.
 
-    Rules come from the home, so that every worker of it has the same; `generic_holders_max` and
-    `blast_records_max` take the place of what they say, for tests.
+    Rules come from the home, so that every worker of it has the same; `generic_holders_max`,
+    `blast_records_max` and `merge_policy` take the place of what they say, for tests.
     """
 
     generic_holders_max: int | None = None
     blast_records_max: int | None = None
+    merge_policy: MergePolicy | None = None
     component_units_max: int = COMPONENT_UNITS_MAX
     component_records_max: int = COMPONENT_RECORDS_MAX
     shared_rows_max: int = SHARED_ROWS_MAX
@@ -47,6 +49,7 @@ class Standing:
         return Standing(
             generic_holders_max=self.generic_holders_max,
             blast_records_max=self.blast_records_max,
+            merge_policy=self.merge_policy,
             component_units_max=self.component_units_max,
             component_records_max=self.component_records_max,
         )
@@ -64,6 +67,8 @@ class Standing:
             declared = replace(declared, generic_holders_max=self.generic_holders_max)
         if self.blast_records_max is not None:
             declared = replace(declared, blast_records_max=self.blast_records_max)
+        if self.merge_policy is not None:
+            declared = replace(declared, merge_policy=self.merge_policy)
         return Deriver(model, rules_for(sources.values(), declared=declared))
 
     def engine(self, tx: Reading) -> Engine:

@@ -13,6 +13,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from services.identity.domain.ids import Micros, RecordKey
+from services.identity.domain.merge_policy import MODEL_ALONE, MergePolicy
 from services.identity.domain.steward import Decision, Verdict, Withdrawal
 from services.identity.wire.commands import decide, withdraw
 from services.identity.wire.events import ChannelEvent, RecordRef
@@ -212,6 +213,13 @@ def to_schedule(raw: bytes, count: int) -> Schedule:
     )
 
 
+POLICIES = (
+    MODEL_ALONE,
+    MergePolicy(personal_fields_min=2),
+    MergePolicy(confidence_min=0.9999, personal_fields_min=1),
+)
+
+
 @st.composite
 def decided_cases(draw: st.DrawFn) -> tuple[list[Said], Schedule]:
     """Events and what stewards say of their records, shuffled together."""
@@ -223,7 +231,9 @@ def decided_cases(draw: st.DrawFn) -> tuple[list[Said], Schedule]:
     steps = draw(st.lists(st.sampled_from(("LRLR", "LR", "lLRr", "LLr", "L")), max_size=6))
     phases = tuple(Phase(steps=each, marks_max=draw(st.sampled_from((1_000, 1)))) for each in steps)
     blast_max = draw(st.sampled_from((50, 1)))  # 1: whatever joins two and two is held
-    return said, replace(schedule, phases=phases, in_portions=True, blast_max=blast_max)
+    policy = draw(st.sampled_from(POLICIES))
+    schedule = replace(schedule, phases=phases, in_portions=True)
+    return said, replace(schedule, blast_max=blast_max, policy=policy)
 
 
 def _phase(choose: Choices) -> Phase:

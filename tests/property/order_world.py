@@ -13,6 +13,7 @@ from services.identity.adapters.memory.sources import MemorySources
 from services.identity.adapters.memory.store import MemoryStore
 from services.identity.domain.cluster import anchored_id
 from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId, SourceName
+from services.identity.domain.merge_policy import MODEL_ALONE, MergePolicy
 from services.identity.domain.record import RecordState
 from services.identity.domain.source import Source
 from services.identity.domain.steward import Decision, Withdrawal
@@ -150,6 +151,7 @@ class Schedule:
     in_portions: bool = False  # the log grows from phase to phase; else all is there at once
     holders_max: int = 3  # small, so that values become generic, and cease to be, all the time
     blast_max: int = 50
+    policy: MergePolicy = MODEL_ALONE
     units_max: int = 4  # small, so that components are cut
     records_max: int = 10_000  # of a batch's component: no rule, a larger one only waits its turn
 
@@ -159,6 +161,7 @@ def with_limits(standing: Standing, schedule: Schedule) -> Standing:
     standing.generic_holders_max = schedule.holders_max
     standing.component_units_max = schedule.units_max
     standing.blast_records_max = schedule.blast_max
+    standing.merge_policy = schedule.policy
     return standing
 
 

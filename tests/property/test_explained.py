@@ -133,19 +133,14 @@ class World:
             case Reason.VETOED:
                 assert self._is_forbidden(found)
             case Reason.CUT_BY_LADDER:
-                if len(component) == 1:
-                    records = self._tables.components[component.pop()]
-                    assert len(records) > self._schedule.units_max
-                else:
-                    step = min(self._tables.members[each.number].step for each in (one, other))
-                    assert step > 0
-                    weight, floor = found.pair.waterfall.total, MODEL.edge_floor_units
-                    assert floor <= weight < floor_at(step, floor)
+                self._check_cut(found, component, one, other)
             case Reason.CLUSTERING:
                 assert len(component) == 1
                 assert found.link is not None
                 assert_adds_up(found.link)
                 assert found.link.total <= 0
+            case Reason.MERGE_POLICY | Reason.BLAST_RADIUS:
+                self._check_waits(found)
             case Reason.SHARED_DEVICE:
                 anonymous = [r for r in (one, other) if r.key.kind == "anonymous_id"]
                 assert any(len(self._carriers(record)) > 1 for record in anonymous)
@@ -154,6 +149,33 @@ class World:
                 assert len(component) == 1
             case _:
                 raise AssertionError(found.reason)
+
+    def _check_cut(
+        self, found: WhyNot, component: set[int], one: StoredRecord, other: StoredRecord
+    ) -> None:
+        if len(component) == 1:
+            records = self._tables.components[component.pop()]
+            assert len(records) > self._schedule.units_max
+            return
+        step = min(self._tables.members[each.number].step for each in (one, other))
+        assert step > 0
+        weight, floor = found.pair.waterfall.total, MODEL.edge_floor_units
+        assert floor <= weight < floor_at(step, floor)
+
+    def _check_waits(self, found: WhyNot) -> None:
+        """The model would join them; their size, or what the policy asks, keeps them waiting."""
+        policy = self._schedule.policy
+        assert found.link is not None
+        assert found.between is not None
+        assert_adds_up(found.link)
+        if found.reason is Reason.BLAST_RADIUS:
+            assert min(map(len, found.between)) > self._schedule.blast_max
+            return
+        assert found.link.total > 0
+        assert (
+            found.link.total < policy.weight_min
+            or int(found.facts["personal_fields"]) < policy.personal_fields_min
+        )
 
     def _records(self, keys: Sequence[RecordKey]) -> list[StoredRecord]:
         return [self._tables.records[self._tables.numbers[key]] for key in keys]

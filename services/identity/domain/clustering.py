@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from services.identity.domain.links import add_up, bounded, evidence, mean_weights
 from services.identity.domain.merge_limit import Held, MergeLimit
+from services.identity.domain.merge_policy import LeastEvidence, count_personal, is_granted
 from services.identity.domain.weights import Relatives, Units
 
 STACK_CELLS_MAX = 1_000_000  # weights of components worked on together: some 100 MB for a moment
@@ -65,6 +66,7 @@ class Problem:
     limited: Sequence[tuple[MergeLimit, Sequence[frozenset[Held]]]] = ()
     late: Flags | None = None
     radius: Radius | None = None
+    least: LeastEvidence | None = None
 
     @property
     def size(self) -> int:
@@ -83,13 +85,15 @@ class Join(NamedTuple):
 class Clustering:
     """`labels`: of each record the smallest member of its cluster. `joins` in their order.
 
-    `refused`: links above even odds that a limit forbade; `held`: those that wait for a person.
+    `refused`: links above even odds that a limit forbade; `held`: those that wait for a person for
+    what they would move, `lacking` for what they have to show.
     """
 
     labels: Labels
     joins: tuple[Join, ...]
     refused: tuple[Join, ...] = ()
     held: tuple[Join, ...] = ()
+    lacking: tuple[Join, ...] = ()
 
 
 def agglomerate(problem: Problem) -> Clustering:
@@ -118,31 +122,24 @@ def agglomerate_all(problems: Sequence[Problem]) -> list[Clustering]:
 def _agglomerate(problems: Sequence[Problem]) -> list[Clustering]:
     """Problems of one size and model. A round joins or refuses the best link of each."""
     state = _State(problems)
-    joins: list[list[Join]] = [[] for _ in problems]
-    refused: list[list[Join]] = [[] for _ in problems]
-    held: list[list[Join]] = [[] for _ in problems]
     active = np.arange(len(problems))
     while len(active := state.best(active)):
-        left, right, weights = state.left, state.right, state.weights
-        fits = np.ones(len(active), dtype=bool)
-        for place, (number, *link) in enumerate(
-            zip(active.tolist(), left.tolist(), right.tolist(), weights.tolist(), strict=True)
-        ):
-            waits = state.must_wait(number, *link[:2])
-            fits[place] = not waits and not state.exceeds_limit(number, *link[:2])
-            into = joins if fits[place] else held if waits else refused
-            into[number].append(Join(*link))
-        state.forbid(active[~fits], left[~fits], right[~fits])
+        left, right = state.left, state.right
+        fits, waits = state.settle(active)
+        no = ~(fits | waits)
+        state.forbid(active[no], left[no], right[no])
+        state.put_off(active[waits], left[waits], right[waits])
         state.join(active[fits], left[fits], right[fits])
         state.relink(active[fits], left[fits])
     return [
         Clustering(
             labels=state.labels[number],
-            joins=tuple(own),
-            refused=tuple(refused[number]),
-            held=tuple(held[number]),
+            joins=tuple(state.joins[number]),
+            refused=tuple(state.refused[number]),
+            held=tuple(state.held[number]),
+            lacking=tuple(state.lacking[number].values()),
         )
-        for number, own in enumerate(joins)
+        for number in range(len(problems))
     ]
 
 
@@ -169,6 +166,11 @@ class _State:
         )
         self._limits = [[(most, list(vs)) for most, vs in each.limited] for each in problems]
         self._radii = [each.radius for each in problems]
+        self._least = [each.least for each in problems]
+        self.joins: list[list[Join]] = [[] for _ in problems]
+        self.refused: list[list[Join]] = [[] for _ in problems]
+        self.held: list[list[Join]] = [[] for _ in problems]
+        self.lacking: list[dict[tuple[int, int], Join]] = [{} for _ in problems]
         shape = (len(problems), first.size, first.size)
         self.labels: Labels = np.tile(np.arange(first.size, dtype=np.int64), (len(problems), 1))
         self._apart: Flags = np.broadcast_to(np.eye(first.size, dtype=bool), shape).copy()
@@ -217,18 +219,54 @@ class _State:
         on: Labels = active[going]
         return on
 
+    def settle(self, active: Labels) -> tuple[Flags, Flags]:
+        """Which of the best links join, and which wait until more is known; others never do."""
+        fits = np.ones(len(active), dtype=bool)
+        waits = np.zeros(len(active), dtype=bool)
+        links = (self.left.tolist(), self.right.tolist(), self.weights.tolist())
+        for place, (number, *link) in enumerate(zip(active.tolist(), *links, strict=True)):
+            join = Join(*link)
+            if self.must_wait(number, join.left, join.right):
+                self.held[number].append(join)
+            elif self.exceeds_limit(number, join.left, join.right):
+                self.refused[number].append(join)
+            elif self.lacks_evidence(number, join):
+                self.lacking[number][join.left, join.right] = join
+                waits[place] = True
+            else:
+                self.joins[number].append(join)
+                continue
+            fits[place] = False
+        return fits, waits
+
     def must_wait(self, number: int, left: int, right: int) -> bool:
         """Whether the join moves so many records that a person has to look at it first."""
         radius = self._radii[number]
         if radius is None:
             return False
-        labels = self.labels[number]
-        one, other = (np.flatnonzero(labels == head).tolist() for head in (left, right))
+        one, other = self._members(number, left), self._members(number, right)
         if min(len(one), len(other)) <= radius.records_max:
             return False
-        return not any(
-            not (each.isdisjoint(one) or each.isdisjoint(other)) for each in radius.granted
-        )
+        return not is_granted(radius.granted, one, other)
+
+    def lacks_evidence(self, number: int, join: Join) -> bool:
+        """Whether the policy wants more for this join than the model does, or a person's word."""
+        least = self._least[number]
+        if least is None:
+            return False
+        personal = 0
+        if least.personal_fields_min and join.weight >= least.weight_min:
+            totals, width = self._totals[number, join.left, join.right], len(self._relatives.shared)
+            columns = mean_weights(totals[:width], totals[width:], tau=self._tau)
+            personal = count_personal(columns, self._relatives.shared)
+        if least.is_met(join.weight, personal):
+            return False
+        one, other = self._members(number, join.left), self._members(number, join.right)
+        return not is_granted(least.granted, one, other)
+
+    def _members(self, number: int, head: int) -> list[int]:
+        found: list[int] = np.flatnonzero(self.labels[number] == head).tolist()
+        return found
 
     def exceeds_limit(self, number: int, left: int, right: int) -> bool:
         return any(
@@ -240,6 +278,10 @@ class _State:
         for one, other in ((left, right), (right, left)):
             self._apart[numbers, one, other] = True
             self._links[numbers, one, other] = _NEVER
+
+    def put_off(self, numbers: Labels, left: Labels, right: Labels) -> None:
+        """Until one of the two grows: what a cluster has to show may then be more."""
+        self._links[numbers, left, right] = self._links[numbers, right, left] = _NEVER
 
     def join(self, numbers: Labels, left: Labels, right: Labels) -> None:
         """The right cluster goes into the left: sums and flags add up, no pair is revisited."""
@@ -254,6 +296,8 @@ class _State:
         for number, one, other in zip(numbers.tolist(), left.tolist(), right.tolist(), strict=True):
             for _, values in self._limits[number]:
                 values[one] |= values[other]
+            for pair in [p for p in self.lacking[number] if one in p or other in p]:
+                del self.lacking[number][pair]  # asked again of the larger cluster
 
     def relink(self, numbers: Labels, rows: Labels) -> None:
         """The links of one cluster to all others, anew."""

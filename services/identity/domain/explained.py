@@ -167,6 +167,8 @@ class Reason(StrEnum):
     VETOED = "vetoed"
     SCORED_TOO_LOW = "scored_too_low"
     CUT_BY_LADDER = "cut_by_ladder"
+    BLAST_RADIUS = "blast_radius"
+    MERGE_POLICY = "merge_policy"
     SHARED_DEVICE = "shared_device"
     NOTHING_TO_COMPARE = "nothing_to_compare"
     CLUSTERING = "separated_in_clustering"

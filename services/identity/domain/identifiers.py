@@ -13,6 +13,7 @@ from typing import Literal, assert_never
 from services.identity.domain.contact_values import email_address, phone_number
 from services.identity.domain.events import ExternalId
 from services.identity.domain.merge_limit import MergeLimit
+from services.identity.domain.merge_policy import MODEL_ALONE, MergePolicy
 from services.identity.domain.source import Source
 
 SCOPE_SHARED = "*"
@@ -126,6 +127,7 @@ class IdentityRules:
     blocking_holders_max: int = BLOCKING_HOLDERS_MAX
     profile_records_max: int = PROFILE_RECORDS_MAX
     blast_records_max: int = BLAST_RECORDS_MAX
+    merge_policy: MergePolicy = MODEL_ALONE
 
     def holders_max(self, key: int) -> int:
         """How many records may hold a key. Those of identifiers are odd, of blocking even."""

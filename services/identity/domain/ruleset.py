@@ -6,11 +6,11 @@ file looks like; records derived under one version must be derived again under a
 
 import json
 import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from hashlib import blake2b
-from typing import Any, TypeVar, get_args
+from typing import Any, get_args
 
+from services.identity.domain.declared import number, one_of, section, texts
 from services.identity.domain.errors import UsageError
 from services.identity.domain.identifiers import (
     BLAST_RECORDS_MAX,
@@ -26,6 +26,7 @@ from services.identity.domain.identifiers import (
     Strength,
 )
 from services.identity.domain.merge_limit import MergeLimit
+from services.identity.domain.merge_policy import parse_policy, policy_document
 from services.identity.domain.survivorship import Rule, Survivorship
 
 TYPES_MAX = 200
@@ -48,8 +49,15 @@ _TYPE_KEYS = (
     "shareable",
     "blocked",
 )
-_KEYS = ("identifiers", "blocked", "generic", "records_per_profile", "blast_radius", "survivorship")
-T = TypeVar("T")
+_KEYS = (
+    "identifiers",
+    "blocked",
+    "generic",
+    "records_per_profile",
+    "blast_radius",
+    "merge_policy",
+    "survivorship",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,40 +78,35 @@ def parse_ruleset(raw: object) -> Ruleset:
 
     Raises UsageError that names the place and says what may stand there.
     """
-    said = _section(raw, "the rules file", _KEYS)
+    said = section(raw, "the rules file", _KEYS)
     built_in = IdentityRules()
     types = built_in.types
     if "identifiers" in said:
         types = _types(said["identifiers"])
-    generic = _section(said.get("generic", {}), "generic", ("identifiers", "blocking"))
+    generic = section(said.get("generic", {}), "generic", ("identifiers", "blocking"))
     return Ruleset(
         identity=IdentityRules(
             types=types,
             blocked=_blocked(said["blocked"], "blocked") if "blocked" in said else built_in.blocked,
-            generic_holders_max=_number(
+            generic_holders_max=number(
                 generic.get("identifiers", GENERIC_HOLDERS_MAX), "generic: identifiers", HOLDERS_MAX
             ),
-            blocking_holders_max=_number(
+            blocking_holders_max=number(
                 generic.get("blocking", BLOCKING_HOLDERS_MAX), "generic: blocking", HOLDERS_MAX
             ),
-            profile_records_max=_number(
+            profile_records_max=number(
                 said.get("records_per_profile", PROFILE_RECORDS_MAX),
                 "records_per_profile",
                 PROFILE_MAX,
                 least=2,
             ),
-            blast_records_max=_number(
+            blast_records_max=number(
                 said.get("blast_radius", BLAST_RECORDS_MAX), "blast_radius", PROFILE_MAX
             ),
+            merge_policy=parse_policy(said.get("merge_policy", {})),
         ),
         survivorship=_survivorship(said.get("survivorship", {})),
     )
-
-
-def _radius_document(identity: IdentityRules) -> dict[str, Any]:
-    """Left out where it is as built in, so that rules of before keep their version."""
-    radius = identity.blast_records_max
-    return {} if radius == BLAST_RECORDS_MAX else {"blast_radius": radius}
 
 
 def to_document(rules: Ruleset) -> dict[str, Any]:
@@ -119,7 +122,7 @@ def to_document(rules: Ruleset) -> dict[str, Any]:
             "blocking": identity.blocking_holders_max,
         },
         "records_per_profile": identity.profile_records_max,
-        **_radius_document(identity),
+        **_caution_document(identity),
         "survivorship": {
             "default": rules.survivorship.default.value,
             "fields": {
@@ -127,6 +130,13 @@ def to_document(rules: Ruleset) -> dict[str, Any]:
             },
         },
     }
+
+
+def _caution_document(identity: IdentityRules) -> dict[str, Any]:
+    """What is as built in is left out, so that rules of before keep their version."""
+    radius, policy = identity.blast_records_max, policy_document(identity.merge_policy)
+    document: dict[str, Any] = {} if radius == BLAST_RECORDS_MAX else {"blast_radius": radius}
+    return document | {"merge_policy": policy} if policy else document
 
 
 def encode_ruleset(rules: Ruleset) -> bytes:
@@ -165,7 +175,7 @@ def _blocked_document(blocked: BlockedValues) -> dict[str, Any]:
 
 
 def _types(raw: object) -> dict[str, IdentifierType]:
-    said = _section(raw, "identifiers", None)
+    said = section(raw, "identifiers", None)
     if len(said) > TYPES_MAX:
         raise UsageError(f"identifiers: at most {TYPES_MAX} types")
     return {name: _type(name, each) for name, each in said.items()}
@@ -175,22 +185,22 @@ def _type(name: str, raw: object) -> IdentifierType:
     if not _TYPE_NAME.fullmatch(name):
         raise UsageError("identifiers: a type's name is 1 to 64 letters, digits, `_`, `.` or `-`")
     place = f"identifiers: {name}"
-    said = _section(raw, place, _TYPE_KEYS)
+    said = section(raw, place, _TYPE_KEYS)
     for needed in ("strength", "scope", "priority"):
         if needed not in said:
             raise UsageError(f"{place}: {needed} is needed")
     silence = said.get("reassigned_after_days")
     return IdentifierType(
         name=name,
-        normaliser=_one_of(said.get("normalise", "exact"), f"{place}: normalise", NORMALISERS),
-        strength=_one_of(said["strength"], f"{place}: strength", STRENGTHS),
-        scope=_one_of(said["scope"], f"{place}: scope", SCOPES),
-        priority=_number(said["priority"], f"{place}: priority", NUMBER_MAX, least=0),
+        normaliser=one_of(said.get("normalise", "exact"), f"{place}: normalise", NORMALISERS),
+        strength=one_of(said["strength"], f"{place}: strength", STRENGTHS),
+        scope=one_of(said["scope"], f"{place}: scope", SCOPES),
+        priority=number(said["priority"], f"{place}: priority", NUMBER_MAX, least=0),
         limit=_limit(said.get("max_per_profile"), f"{place}: max_per_profile"),
         reassigned_after_days=None
         if silence is None
-        else _number(silence, f"{place}: reassigned_after_days", DAYS_MAX),
-        is_shareable=_one_of(said.get("shareable", False), f"{place}: shareable", (True, False)),
+        else number(silence, f"{place}: reassigned_after_days", DAYS_MAX),
+        is_shareable=one_of(said.get("shareable", False), f"{place}: shareable", (True, False)),
         blocked=_blocked(said["blocked"], f"{place}: blocked")
         if "blocked" in said
         else NOTHING_BLOCKED,
@@ -207,26 +217,26 @@ def _limit(raw: object, place: str) -> MergeLimit | None:
     if raw is None:
         return None
     if not isinstance(raw, dict):
-        return MergeLimit(values_max=_number(raw, place, NUMBER_MAX))
-    said = _section(raw, place, ("values", "within_days"))
+        return MergeLimit(values_max=number(raw, place, NUMBER_MAX))
+    said = section(raw, place, ("values", "within_days"))
     return MergeLimit(
-        values_max=_number(said.get("values"), f"{place}: values", NUMBER_MAX),
-        within_days=_number(said.get("within_days"), f"{place}: within_days", DAYS_MAX),
+        values_max=number(said.get("values"), f"{place}: values", NUMBER_MAX),
+        within_days=number(said.get("within_days"), f"{place}: within_days", DAYS_MAX),
     )
 
 
 def _blocked(raw: object, place: str) -> BlockedValues:
-    said = _section(raw, place, ("values", "patterns"))
-    values = _texts(said.get("values", []), f"{place}: values", BLOCKED_MAX)
-    patterns = _texts(said.get("patterns", []), f"{place}: patterns", PATTERNS_MAX)
-    for number, pattern in enumerate(patterns, start=1):
+    said = section(raw, place, ("values", "patterns"))
+    values = texts(said.get("values", []), f"{place}: values", BLOCKED_MAX)
+    patterns = texts(said.get("patterns", []), f"{place}: patterns", PATTERNS_MAX)
+    for nth, pattern in enumerate(patterns, start=1):
         if len(pattern) > PATTERN_CHARS_MAX:
-            raise UsageError(f"{place}: pattern {number} is over {PATTERN_CHARS_MAX} characters")
+            raise UsageError(f"{place}: pattern {nth} is over {PATTERN_CHARS_MAX} characters")
         try:
             re.compile(pattern)
         except re.error as error:
             raise UsageError(
-                f"{place}: pattern {number} is no regular expression: {error.msg}"
+                f"{place}: pattern {nth} is no regular expression: {error.msg}"
             ) from None
     found = BlockedValues(
         values=frozenset(each.strip().casefold() for each in values), patterns=tuple(patterns)
@@ -235,46 +245,15 @@ def _blocked(raw: object, place: str) -> BlockedValues:
 
 
 def _survivorship(raw: object) -> Survivorship:
-    said = _section(raw, "survivorship", tuple(each.name for each in fields(Survivorship)))
-    named = _section(said.get("fields", {}), "survivorship: fields", None)
+    said = section(raw, "survivorship", tuple(each.name for each in fields(Survivorship)))
+    named = section(said.get("fields", {}), "survivorship: fields", None)
     rules = tuple(rule.value for rule in Rule)
     return Survivorship(
         default=Rule(
-            _one_of(said.get("default", Rule.LATEST.value), "survivorship: default", rules)
+            one_of(said.get("default", Rule.LATEST.value), "survivorship: default", rules)
         ),
         fields={
-            name: Rule(_one_of(rule, f"survivorship: fields: {name}", rules))
+            name: Rule(one_of(rule, f"survivorship: fields: {name}", rules))
             for name, rule in named.items()
         },
     )
-
-
-def _section(raw: object, place: str, known: tuple[str, ...] | None) -> Mapping[str, Any]:
-    """Names with values; `known` says which, None that any may stand there."""
-    if not isinstance(raw, dict) or not all(isinstance(name, str) for name in raw):
-        raise UsageError(f"{place} must be names with values")
-    unknown = sorted(set(raw) - set(known)) if known is not None else []
-    if unknown:
-        raise UsageError(f"{place}: unknown {unknown[0]!r}; known are {', '.join(known or ())}")
-    return raw
-
-
-def _one_of(value: object, place: str, known: Iterable[T]) -> T:
-    for each in known:
-        if each == value:
-            return each
-    raise UsageError(f"{place} must be one of {', '.join(map(str, known))}")
-
-
-def _number(value: object, place: str, most: int, *, least: int = 1) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise UsageError(f"{place} must be a whole number from {least} to {most}")
-    return value
-
-
-def _texts(value: object, place: str, most: int) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
-        raise UsageError(f"{place} must be a list of texts; write numbers and null in quotes")
-    if len(value) > most:
-        raise UsageError(f"{place}: at most {most}")
-    return value

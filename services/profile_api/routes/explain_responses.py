@@ -105,6 +105,8 @@ class WhyNotAnswer(StandpointAnswer):
         "vetoed",
         "scored_too_low",
         "cut_by_ladder",
+        "blast_radius",
+        "merge_policy",
         "shared_device",
         "nothing_to_compare",
         "separated_in_clustering",

@@ -56,8 +56,8 @@ class StewardDecisionsAnswer(Answer):
 class ReviewAnswer(Answer):
     id: str
     kind: str = Field(
-        description="identifier_demoted, blast_radius, component_cut, component_set_aside,"
-        " decision_void, generic_key, messages_lost"
+        description="identifier_demoted, blast_radius, merge_policy, component_cut,"
+        " component_set_aside, decision_void, generic_key, messages_lost"
     )
     expected_effect: float = Field(
         description="The probability that a word changes who is with whom, times the records moved"

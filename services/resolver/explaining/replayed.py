@@ -12,10 +12,12 @@ from itertools import product
 import numpy as np
 
 from services.identity.domain.clustering import Clustering, Problem, agglomerate_all
-from services.identity.domain.links import Link, link_of
+from services.identity.domain.explained import Reason
+from services.identity.domain.links import Link
 from services.resolver.explaining.pairs import order_of
 from services.resolver.resolve.candidates import Pair
 from services.resolver.resolve.cluster import Clustered, Part, Plan, clusters_of, problems_of
+from services.resolver.resolve.held import link_between, personal_fields
 from services.resolver.resolve.late import Placed
 
 Group = tuple[int, ...]
@@ -46,32 +48,46 @@ class PartReplayed:
 
     def link(self, left: Sequence[int], right: Sequence[int]) -> Link:
         """What the link between two groups of its records weighs."""
-        problem = self.problem
-        if problem is None:
-            raise ValueError("a part of one unit has no links")
+        problem, one, other = self._asked(left, right)
+        return link_between(problem, one, other)
+
+    def personal_fields(self, link: Link) -> int:
+        """How many fields that no household shares speak strongly for it."""
+        return 0 if self.problem is None else personal_fields(link, self.problem)
+
+    def waits_for(self, left: int, right: int) -> Reason | None:
+        """What keeps the clusters of two records waiting for a person, if something does."""
+        if self.clustering is None:
+            return None
         here = {place: index for index, place in enumerate(self.part.places)}
-        block = np.ix_(
-            range(len(problem.weights)), [here[i] for i in left], [here[i] for i in right]
-        )
-        return link_of(
-            problem.weights[block],
-            problem.present[block],
-            relatives=problem.relatives,
-            tau=problem.tau,
-            prior=problem.prior,
-        )
+        labels = self.clustering.labels.tolist()
+        asked = {labels[here[left]], labels[here[right]]}
+        for joins, reason in (
+            (self.clustering.held, Reason.BLAST_RADIUS),
+            (self.clustering.lacking, Reason.MERGE_POLICY),
+        ):
+            if any({labels[join.left], labels[join.right]} == asked for join in joins):
+                return reason
+        return None
 
     def strongest(self, left: Sequence[int], right: Sequence[int]) -> tuple[int, int]:
         """Of the pairs between two groups the one that weighs most; the smaller of equals."""
-        problem = self.problem
-        if problem is None:
-            raise ValueError("a part of one unit has no links")
-        here = {place: index for index, place in enumerate(self.part.places)}
+        problem, one, other = self._asked(left, right)
         pairs = sorted(product(left, right))
-        rows, columns = [here[a] for a, _ in pairs], [here[b] for _, b in pairs]
+        place = dict(zip((*left, *right), (*one, *other), strict=True))
+        rows, columns = [place[a] for a, _ in pairs], [place[b] for _, b in pairs]
         weights = problem.weights[:, rows, columns].astype(np.int64)
         totals = weights.sum(axis=0) - problem.relatives.taken_off(weights.T)
         return pairs[int(totals.argmax())]
+
+    def _asked(
+        self, left: Sequence[int], right: Sequence[int]
+    ) -> tuple[Problem, list[int], list[int]]:
+        """The problem, and two groups as it knows them."""
+        if self.problem is None:
+            raise ValueError("a part of one unit has no links")
+        here = {place: index for index, place in enumerate(self.part.places)}
+        return self.problem, [here[i] for i in left], [here[i] for i in right]
 
 
 class Replayed:
@@ -89,6 +105,8 @@ class Replayed:
                 asked, problems, agglomerate_all(problems), strict=True
             )
         }
+        for part in asked:
+            plan.hold(part, *found[id(part)])
         self.parts = [_part(part, found.get(id(part))) for part in plan.parts]
         self._clusters = [
             cluster

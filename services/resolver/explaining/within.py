@@ -1,4 +1,4 @@
-"""What kept two records of one component apart: the ladder, a veto or a limit, or their link. Pure.
+"""What kept two records of one component apart: ladder, veto, limit, policy or their link. Pure.
 
 Anonymous records, placed last, have reasons of their own. Records are known by their places.
 """
@@ -11,12 +11,15 @@ import numpy as np
 from services.identity.domain.evidence import Waterfall
 from services.identity.domain.explained import Reason
 from services.identity.domain.ladder import FLOOR_STEP, Edge, Place, lay_out
+from services.identity.domain.links import Link
 from services.identity.domain.merge_limit import MergeLimit
 from services.identity.domain.weights import to_bits
 from services.linkage.waterfall import link_waterfall
 from services.resolver.explaining.replayed import Group, Replayed
 from services.resolver.resolve.cluster import PART_RECORDS_MAX
 from services.resolver.resolve.limits import Limit, refusal
+from services.resolver.resolve.reviews import probability_of
+from services.resolver.resolve.word import WAITS
 
 Facts = Mapping[str, str | int | float]
 
@@ -147,6 +150,15 @@ def _separated(whole: Replayed, one: int, other: int) -> Found:
             between=(left, right),
             link=told,
         )
+    waits = _waiting(whole, (left, right), link)
+    if waits is not None:
+        return Found(
+            reason=waits.reason,
+            words=waits.words,
+            facts={**waits.facts, "link_bits": told.bits},
+            between=(left, right),
+            link=told,
+        )
     if link.total > 0:
         return unsettled()
     return Found(
@@ -156,6 +168,43 @@ def _separated(whole: Replayed, one: int, other: int) -> Found:
         between=(left, right),
         link=told,
     )
+
+
+def _waiting(whole: Replayed, between: tuple[Group, Group], link: Link) -> Found | None:
+    """A join that the model wants, and that waits for a steward's word."""
+    one, other = between
+    part, rules = whole.part_of[one[0]], whole.plan.context.rules
+    reason = part.waits_for(one[0], other[0])
+    if any(d.reason == WAITS and _stand(d.sides, between) for d in whole.plan.joined.demoted):
+        reason = Reason.BLAST_RADIUS
+    if reason is Reason.BLAST_RADIUS:
+        return because(
+            reason,
+            f"both groups have more than {rules.blast_records_max} records: so large a merge waits"
+            " for a steward",
+            records_max=rules.blast_records_max,
+            left_records=len(one),
+            right_records=len(other),
+        )
+    if reason is not Reason.MERGE_POLICY:
+        return None
+    policy, sure = rules.merge_policy, probability_of(link.total)
+    personal = part.personal_fields(link)
+    return because(
+        reason,
+        f"the model would join them ({sure:.6g} sure, {personal} personal fields agree), the merge"
+        f" policy asks for {policy.confidence_min:.6g} and {policy.personal_fields_min}: it waits"
+        " for a steward",
+        confidence=sure,
+        confidence_min=policy.confidence_min,
+        personal_fields=personal,
+        personal_fields_min=policy.personal_fields_min,
+    )
+
+
+def _stand(sides: tuple[int, int], between: tuple[Group, Group]) -> bool:
+    """Whether the one record is of the one group, and the other of the other."""
+    return any(here in between[0] and there in between[1] for here, there in (sides, sides[::-1]))
 
 
 def _vetoed(whole: Replayed, left: Group, right: Group) -> Found | None:

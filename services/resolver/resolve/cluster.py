@@ -4,7 +4,6 @@ Units first, then agglomeration over all pairs, then anonymous records: one join
 that carries its identifier (late.py). A steward's word (word.py) holds in all three.
 """
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,23 +15,27 @@ from services.identity.domain.clustering import (
     Clustering,
     Flags,
     Problem,
-    Radius,
     Weights,
     agglomerate_all,
 )
 from services.identity.domain.identifiers import IdentityRules
 from services.identity.domain.ladder import COMPONENT_UNITS_MAX, Edge, lay_out
 from services.identity.domain.source import Source
-from services.identity.domain.weights import to_bits
 from services.identity.store import StoredRecord
 from services.linkage.features import Features
 from services.linkage.model import LinkageModel
 from services.resolver.resolve.candidates import Pair
 from services.resolver.resolve.edges import NULL, personal_evidence
+from services.resolver.resolve.held import least_among, radius_among, waiting_notes
 from services.resolver.resolve.joint import pairs_sharing
 from services.resolver.resolve.late import Placed, place_late
 from services.resolver.resolve.limits import Limit, limits_of
-from services.resolver.resolve.reviews import CUT_PROBABILITY, DEMOTED_PROBABILITY, Note, held_note
+from services.resolver.resolve.reviews import (
+    CUT_PROBABILITY,
+    DEMOTED_PROBABILITY,
+    Note,
+    probability_of,
+)
 from services.resolver.resolve.tenure import told_apart
 from services.resolver.resolve.units import Units, Vetoes, generation_of, join_units
 from services.resolver.resolve.word import REASON, SILENCE, WAITS, Word
@@ -176,40 +179,19 @@ class Plan:
             tau=model.tau,
             units=[[here[i] for i in unit] for unit in part.units],
             forbidden=self._forbidden(part.places),
-            radius=self._radius(here),
+            radius=radius_among(here, self.context.rules, self.case.word),
+            least=least_among(here, self.context.rules.merge_policy, self.case.word),
             limited=[
                 (x.most, [x.values[place] for place in part.places]) for x in self.identifier_limits
             ],
         )
 
-    def _radius(self, here: Mapping[int, int]) -> Radius | None:
-        """None where no two clusters can both be so large."""
-        most = self.context.rules.blast_records_max
-        if len(here) <= 2 * most:
-            return None
-        granted = [
-            frozenset(here[place] for place in each if place in here)
-            for each in self.case.word.granted
-        ]
-        return Radius(records_max=most, granted=granted)
-
-    def hold(self, part: Part, clustering: Clustering) -> None:
-        """Note the joins that wait for a person: of each two clusters the strongest link."""
-        labels = clustering.labels.tolist()
-        strongest: dict[tuple[int, int], int] = {}
-        for join in clustering.held:
-            one, other = sorted((labels[join.left], labels[join.right]))
-            strongest[one, other] = max(join.weight, strongest.get((one, other), join.weight))
-        for (one, other), weight in sorted(strongest.items()):
-            sides = [
-                [
-                    self.case.records[p]
-                    for p, own in zip(part.places, labels, strict=True)
-                    if own == x
-                ]
-                for x in (one, other)
-            ]
-            self.waiting.append(held_note(sides, weight=weight, probability=_probability(weight)))
+    def hold(self, part: Part, problem: Problem, clustering: Clustering) -> None:
+        """Note the joins that wait for a person."""
+        if clustering.held or clustering.lacking:
+            records = [self.case.records[place] for place in part.places]
+            policy = self.context.rules.merge_policy
+            self.waiting += waiting_notes(records, problem, clustering, policy)
 
     def _forbidden(self, places: Sequence[int]) -> Flags | None:
         if not self.case.word.apart:
@@ -331,10 +313,9 @@ def cluster_all(plans: Sequence[Plan], vectors: Mapping[Pair, bytes]) -> list[Cl
         asked += parts
         problems += problems_of(parts, size, vectors)
     found: dict[int, list[Cluster]] = {}
-    for part, clustering in zip(asked, agglomerate_all(problems), strict=True):
+    for part, problem, clustering in zip(asked, problems, agglomerate_all(problems), strict=True):
         found[id(part)] = clusters_of(part.places, clustering)
-        if clustering.held:
-            part.plan.hold(part, clustering)
+        part.plan.hold(part, problem, clustering)
     return [
         plan.finish([c for part in plan.parts for c in found.get(id(part)) or [(part.places, 1.0)]])
         for plan in plans
@@ -376,11 +357,6 @@ def clusters_of(places: Sequence[int], clustering: Clustering) -> list[Cluster]:
         label = labels[join.left]
         weakest[label] = min(join.weight, weakest.get(label, join.weight))
     return [
-        (members, _probability(weakest[label]) if label in weakest else 1.0)
+        (members, probability_of(weakest[label]) if label in weakest else 1.0)
         for label, members in sorted(groups.items())
     ]
-
-
-def _probability(weight: int) -> float:
-    """2^w / (1 + 2^w), rounded so that it can be compared and hashed."""
-    return round(1 / (1 + math.exp2(-to_bits(weight))), 6)

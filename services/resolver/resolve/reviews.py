@@ -4,6 +4,7 @@ An item stands while its cause does. How much it matters is the expected effect:
 that a steward's word about it changes who is with whom, times the records that would then move.
 """
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
@@ -12,6 +13,7 @@ import msgspec
 
 from services.identity.domain.ids import RecordKey
 from services.identity.domain.ladder import Place
+from services.identity.domain.merge_policy import MergePolicy
 from services.identity.domain.steward import CommandId, Ruling
 from services.identity.domain.weights import to_bits
 from services.identity.store import ReviewItem, StoredRecord
@@ -36,8 +38,36 @@ class Note(NamedTuple):
     moved: int
 
 
-def held_note(sides: Sequence[Sequence[StoredRecord]], *, weight: int, probability: float) -> Note:
-    """A join that waits for its size: what it would move, which is all of the smaller side."""
+def held_note(sides: Sequence[Sequence[StoredRecord]], *, weight: int) -> Note:
+    """A join that waits for its size."""
+    return _waiting_note("blast_radius", sides, weight=weight, more={})
+
+
+def lacking_note(
+    sides: Sequence[Sequence[StoredRecord]],
+    policy: MergePolicy,
+    *,
+    weight: int,
+    personal_fields: int,
+) -> Note:
+    """A join that the model wants, and for which the policy asks more evidence."""
+    more = {
+        "confidence": probability_of(weight),
+        "confidence_min": policy.confidence_min,
+        "personal_fields": personal_fields,
+        "personal_fields_min": policy.personal_fields_min,
+    }
+    return _waiting_note("merge_policy", sides, weight=weight, more=more)
+
+
+def _waiting_note(
+    kind: str,
+    sides: Sequence[Sequence[StoredRecord]],
+    *,
+    weight: int,
+    more: Mapping[str, object],
+) -> Note:
+    """What the join would move is all of the smaller side."""
     smaller = min(sides, key=len)
     moves = {
         "records": len(smaller),
@@ -45,8 +75,14 @@ def held_note(sides: Sequence[Sequence[StoredRecord]], *, weight: int, probabili
         "consents": sum(len(record.state.consents) for record in smaller),
         "holdings": sum(len(record.state.holdings) for record in smaller),
     }
-    detail = {"moves": moves, "match_weight_bits": round(to_bits(weight), 3)}
-    return Note("blast_radius", detail, [s[0].number for s in sides], probability, len(smaller))
+    detail = {"moves": moves, "match_weight_bits": round(to_bits(weight), 3), **more}
+    named = [side[0].number for side in sides]
+    return Note(kind, detail, named, probability_of(weight), len(smaller))
+
+
+def probability_of(weight: int) -> float:
+    """2^w / (1 + 2^w), rounded so that it can be compared and hashed."""
+    return round(1 / (1 + math.exp2(-to_bits(weight))), 6)
 
 
 def item_of(note: Note, records: Mapping[int, StoredRecord], *, component: int) -> ReviewItem:

@@ -4,12 +4,16 @@ from collections.abc import Sequence
 
 import pytest
 
+from services.identity.domain.explained import Reason, RecordSubject, WhyNot
 from services.identity.domain.ids import Micros, RecordKey, profile_id_of
+from services.identity.domain.merge_policy import MergePolicy
 from services.identity.domain.steward import Decision, Verdict, Withdrawal
 from services.identity.store import ReviewItem
 from services.identity.wire.changes import ChangeMessage
 from services.identity.wire.commands import decide, withdraw
 from services.identity.wire.events import ChannelEvent
+from services.resolver.explaining.explainer import Explainer
+from services.resolver.standing import Standing
 from tests.factories import channel_event
 from tests.resolver_home import Home
 
@@ -195,6 +199,12 @@ def reviews(home: Home, kind: str) -> list[ReviewItem]:
         return list(tx.reviews_listed(kind=kind, items_max=100))
 
 
+def why_not(home: Home, one: RecordKey, other: RecordKey, standing: Standing) -> WhyNot:
+    found = Explainer(home.store, standing).why_not(RecordSubject(one), RecordSubject(other))
+    assert isinstance(found, WhyNot)
+    return found
+
+
 CLASH = [
     channel_event(user_id=name, message_id=name, external_ids=[("crm_id", "1")], kind="page")
     for name in ("ann", "bob")
@@ -243,12 +253,52 @@ def test_a_merge_of_too_many_records_waits_for_a_steward_and_the_stream_goes_on(
     home.say(number_holder("c", "1", "2"), number_holder("d", "3"))
     people = {frozenset({"a1", "a2", "c"}), frozenset({"b1", "b2"}), frozenset({"d"})}
     assert home.people() == people
+    one, other = (RecordKey("web", "contact_id", each) for each in ("a1", "b1"))
+    assert why_not(home, one, other, Standing(blast_records_max=1)).reason is Reason.BLAST_RADIUS
     (item,) = reviews(home, "blast_radius")
     assert item.effect == 1.0
-    contact = (RecordKey("web", "contact_id", each) for each in ("a1", "b1"))
-    decision = decided(SAME, [next(contact)], [next(contact)])
+    decision = decided(SAME, [one], [other])
     home.decide(decision)
     assert home.people() == {frozenset({"a1", "a2", "b1", "b2", "c"}), frozenset({"d"})}
     assert reviews(home, "blast_radius") == []
     home.decide(taken_back(decision))
     assert (home.people(), reviews(home, "blast_radius")) == (people, [item])
+
+
+@pytest.mark.parametrize(
+    ("policy", "asked"),
+    [
+        pytest.param(
+            MergePolicy(personal_fields_min=3),
+            {"personal_fields": 2, "personal_fields_min": 3},
+            id="too-few-fields",
+        ),
+        pytest.param(
+            MergePolicy(confidence_min=0.999999), {"confidence_min": 0.999999}, id="not-sure-enough"
+        ),
+    ],
+)
+def test_a_merge_of_little_evidence_waits_for_a_steward(
+    policy: MergePolicy, asked: dict[str, float]
+) -> None:
+    assert Home().say(*TWINS).people() == {frozenset({"u1", "u2"})}  # what the model wants
+    home = Home(policy=policy).say(*TWINS)
+    apart = {frozenset({"u1"}), frozenset({"u2"})}
+    assert home.people() == apart
+    (item,) = reviews(home, "merge_policy")
+    assert asked.items() <= item.detail.items()
+    told = why_not(home, web("u1"), BANK, Standing(merge_policy=policy))
+    assert told.reason is Reason.MERGE_POLICY
+    assert asked.items() <= told.facts.items()
+    decision = decided(SAME, [web("u1")], [BANK])
+    home.decide(decision)
+    assert home.people() == {frozenset({"u1", "u2"})}
+    assert reviews(home, "merge_policy") == []
+    home.decide(taken_back(decision))
+    assert (home.people(), reviews(home, "merge_policy")) == (apart, [item])
+
+
+def test_a_merge_of_little_evidence_that_a_steward_refuses_waits_no_more() -> None:
+    home = Home(policy=MergePolicy(personal_fields_min=3)).say(*TWINS)
+    home.decide(decided(DIFFERENT, [web("u1")], [BANK]))
+    assert reviews(home, "merge_policy") == []

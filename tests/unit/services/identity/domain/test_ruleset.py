@@ -96,6 +96,13 @@ def test_a_type_has_a_form_and_values_that_never_tie(raw: str, taken: str | None
         pytest.param(with_card(reassigned_after_days=0), "from 1 to 36500", id="no-silence"),
         pytest.param({"records_per_profile": 1}, "from 2 to", id="nobody-has-records"),
         pytest.param({"blast_radius": 0}, "blast_radius must", id="no-radius"),
+        pytest.param(
+            {"merge_policy": {"min_confidence": 0.4}}, "0.5 to 0.999999", id="less-than-the-model"
+        ),
+        pytest.param(
+            {"merge_policy": {"min_confidence": True}}, "must be a number", id="no-confidence"
+        ),
+        pytest.param({"merge_policy": {"min_personal_fields": -1}}, "from 0 to 20", id="no-fields"),
         pytest.param(with_card(colour="red"), "card: unknown 'colour'", id="unknown-key"),
         pytest.param({"identifiers": {"card": {}}}, "strength is needed", id="not-enough"),
         pytest.param({"identifiers": {"a b": CARD}}, "1 to 64 letters", id="no-name"),
@@ -129,3 +136,12 @@ def test_a_radius_is_part_of_the_version_and_the_built_in_one_of_none() -> None:
     assert parse_ruleset(to_document(rules)) == rules
     assert rules.version != Ruleset().version
     assert "blast_radius" not in to_document(Ruleset())
+
+
+def test_a_policy_is_part_of_the_version_and_the_models_own_word_of_none() -> None:
+    said = {"min_confidence": 0.9, "min_personal_fields": 2}
+    rules = parse_ruleset({"merge_policy": said})
+    assert to_document(rules)["merge_policy"] == said
+    assert parse_ruleset(to_document(rules)) == rules
+    assert rules.version != Ruleset().version
+    assert "merge_policy" not in to_document(Ruleset())
