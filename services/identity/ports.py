@@ -116,6 +116,14 @@ class Consumer(Protocol):
         ...
 
     def assignment(self) -> frozenset[Partition]: ...
+    def positions(self) -> Mapping[Partition, int]:
+        """The next offset to read of each assigned partition: behind what was polled.
+
+        And behind offsets that never were messages: Kafka gives some to the markers of
+        transactions, and compaction leaves some out. Whoever waits for an end waits for these.
+        """
+        ...
+
     def seek(self, position: Position) -> None: ...
     def end_offsets(self) -> Mapping[Partition, int]:
         """The next offset that will be written, for each assigned partition."""
@@ -138,8 +146,13 @@ class EventLog(Protocol):
         ...
 
     def producer(self) -> Producer: ...
-    def consumer(self, *, topics: Sequence[str], group: str, start: StartingOffsets) -> Consumer:
-        """Join `group`; partitions are shared among its members, one member each."""
+    def consumer(
+        self, *, topics: Sequence[str], group: str | None, start: StartingOffsets
+    ) -> Consumer:
+        """Join `group`; partitions are shared among its members, one member each.
+
+        Without a group it reads every partition, whoever else reads.
+        """
         ...
 
     def end_offsets(self, topic: str) -> Mapping[Partition, int]:

@@ -13,7 +13,7 @@ from services.identity.ports import (
     Partition,
     Position,
 )
-from services.identity.store import LostPartition, ResolverStore, RestartBatch
+from services.identity.store import LostPartition, ResolverStore, RestartBatch, Transaction
 from services.identity.wire.commands import IDENTITY_COMMANDS
 from services.identity.wire.events import TOPIC
 from services.resolver.lag import extents
@@ -52,6 +52,7 @@ class Lander:
         self._poll_ms = poll_ms
         self._quarantine = Quarantine(store, standing)
         self._in_hand: frozenset[Partition] = frozenset()  # polled, and not known to be landed
+        self._stored: dict[Partition, int] = {}  # offsets as last read, or moved by this worker
         self.landed_at: Micros | None = None
         """When the latest landed message was appended."""
         self._consumer: Consumer = log.consumer(topics=TOPICS, group=GROUP, start=self._start)
@@ -73,7 +74,12 @@ class Lander:
         except MessagesLostError as error:
             self._go_on_after(error)
             return None
+        except Exception:
+            self._in_hand = self._consumer.assignment()  # a batch may have got lost on its way
+            raise
         if not messages:
+            if wait:  # there is time for it, and nobody is at an end before
+                self._pass_by()
             return None
         self._in_hand = frozenset(extents(messages))
         self._observer.polled(messages)
@@ -104,7 +110,9 @@ class Lander:
     def _start(self, partitions: frozenset[Partition]) -> Mapping[Partition, int]:
         with self._store.transaction() as tx:
             offsets = tx.next_offsets(GROUP)
-        return {p: offsets.get((p.topic, p.index), 0) for p in partitions}
+        starts = {p: offsets.get((p.topic, p.index), 0) for p in partitions}
+        self._stored |= starts
+        return starts
 
     def _land(self, messages: Sequence[Message]) -> Landing:
         with self._store.transaction() as tx:
@@ -113,11 +121,48 @@ class Lander:
             events, commands = split(messages)
             landing = self._quarantine.land(tx, events, deriver=deriver, at=at)
             landing = land_commands(tx, commands, landing, at=at)
-            for partition, (first, last) in sorted(extents(messages).items()):
-                position = Position(partition, last + 1)
-                tx.advance_offset(GROUP, expected=first, position=position)
+            reached = {partition: last + 1 for partition, (_, last) in extents(messages).items()}
+            self._advance(tx, reached, expected=self._expected(messages))
+        self._stored |= reached
         self.landed_at = max(message.appended_at for message in messages)
         return landing
+
+    def _expected(self, messages: Sequence[Message]) -> dict[Partition, int]:
+        """Where the database must stand: before the messages, and before any hole before them.
+
+        Raises LostPartition for what was read from before there: it is landed already.
+        """
+        expected: dict[Partition, int] = {}
+        for partition, (first, _) in extents(messages).items():
+            expected[partition] = self._stored.get(partition, first)
+            if first < expected[partition]:
+                raise LostPartition(f"{partition.topic}/{partition.index} was read from too early")
+        return expected
+
+    @staticmethod
+    def _advance(
+        tx: Transaction, reached: Mapping[Partition, int], *, expected: Mapping[Partition, int]
+    ) -> None:
+        for partition, offset in sorted(reached.items()):
+            position = Position(partition, offset)
+            tx.advance_offset(GROUP, expected=expected[partition], position=position)
+
+    def _pass_by(self) -> None:
+        """Move offsets past a hole at the end of what there is: else the end is never reached.
+
+        A hole is what never was a message of ours. What was one and is gone raises in the poll.
+        """
+        positions = self._consumer.positions()
+        holes = {p: at for p, at in positions.items() if at > self._stored.get(p, at)}
+        if not holes:
+            return
+        try:
+            with self._store.transaction() as tx:
+                self._advance(tx, holes, expected=self._stored)
+        except (LostPartition, RetryableError):
+            self._in_hand = frozenset(holes)
+            raise RetryableError("landing stopped; it starts again at its offsets") from None
+        self._stored |= holes
 
     def _go_on_after(self, error: MessagesLostError) -> None:
         """Write down what is gone, and read on from what is left."""

@@ -4,9 +4,10 @@ Idempotent: an event that counted before counts once, so nothing changes unless 
 missing. What a filter leaves out is not read again, only passed over.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from services.identity.domain.errors import RetryableError
 from services.identity.domain.ids import Micros
 from services.identity.ports import Clock, EventLog, Message, Partition
 from services.identity.store import ResolverStore, RestartBatch, Transaction
@@ -17,7 +18,8 @@ from services.resolver.restarts import with_restarts
 from services.resolver.standing import Standing
 
 BATCH_MESSAGES_MAX = 1_000
-GROUP = "replay"
+POLL_MS = 500
+SILENCE_SECONDS_MAX = 60  # of a log that holds more and gives nothing
 
 Progress = Callable[[int], None]
 
@@ -72,32 +74,47 @@ def replay(
     progress: Progress | None = None,
     standing: Standing | None = None,
 ) -> Replayed:
-    """Read the log from its beginning to where it ends now; poison becomes a dead letter again."""
+    """Read the log from its beginning to where it ends now; poison becomes a dead letter again.
+
+    Several at once disturb neither each other nor the workers. Raises RetryableError when the log
+    stops answering before its end.
+    """
     standing = standing or Standing()
     quarantine = Quarantine(store, standing)
-    consumer = log.consumer(topics=[TOPIC], group=GROUP, start=_from_the_start)
     read = taken = changes = refused = 0
+    for messages in _whole(log, clock):
+        wanted = [message for message in messages if only.takes(message)]
+        read += len(messages)
+        taken += len(wanted)
+        if wanted:
+            landing = _land(store, standing, quarantine, wanted, clock)
+            changes += landing.accepted
+            refused += landing.refused
+        if progress is not None:
+            progress(len(messages))
+    return Replayed(read=read, taken=taken, changes=changes, refused=refused)
+
+
+def _whole(log: EventLog, clock: Clock) -> Iterator[list[Message]]:
+    """Every message up to where each partition ends now, in batches."""
+    ends = log.end_offsets(TOPIC)
+    consumer = log.consumer(topics=[TOPIC], group=None, start=_from_the_start)
     try:
-        first = consumer.poll(records_max=BATCH_MESSAGES_MAX, timeout_ms=2_000)
-        ends = dict(consumer.end_offsets())
-        messages: Sequence[Message] = first
-        while messages:
-            inside = [m for m in messages if m.offset < ends.get(m.partition, 0)]
-            wanted = [message for message in inside if only.takes(message)]
-            read += len(inside)
-            taken += len(wanted)
-            if wanted:
-                landing = _land(store, standing, quarantine, wanted, clock)
-                changes += landing.accepted
-                refused += landing.refused
-            if progress is not None:
-                progress(len(inside))
-            if not inside:
-                break
-            messages = consumer.poll(records_max=BATCH_MESSAGES_MAX, timeout_ms=200)
+        heard_at = clock.now()
+        while not _reaches(consumer.positions(), ends):
+            messages = consumer.poll(records_max=BATCH_MESSAGES_MAX, timeout_ms=POLL_MS)
+            if messages:
+                yield [each for each in messages if each.offset < ends.get(each.partition, 0)]
+                heard_at = clock.now()
+            elif clock.now() - heard_at > SILENCE_SECONDS_MAX * 1_000_000:
+                raise RetryableError("the log could not be read to its end; replay again")
     finally:
         consumer.close()
-    return Replayed(read=read, taken=taken, changes=changes, refused=refused)
+
+
+def _reaches(positions: Mapping[Partition, int], ends: Mapping[Partition, int]) -> bool:
+    """One without a position yet may be empty all the same."""
+    return all(positions.get(each, 0) >= end for each, end in ends.items())
 
 
 def _from_the_start(_: frozenset[Partition]) -> Mapping[Partition, int]:

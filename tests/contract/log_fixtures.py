@@ -78,8 +78,11 @@ class LogFixtures:
         """Members of a group that are closed when the test ends."""
         opened: list[Consumer] = []
 
-        def joined(group: str = "readers", start: StartingOffsets = from_the_beginning) -> Consumer:
-            consumer = log.consumer(topics=[topic], group=f"{topic}-{group}", start=start)
+        def joined(
+            group: str | None = "readers", start: StartingOffsets = from_the_beginning
+        ) -> Consumer:
+            name = None if group is None else f"{topic}-{group}"
+            consumer = log.consumer(topics=[topic], group=name, start=start)
             opened.append(consumer)
             return consumer
 

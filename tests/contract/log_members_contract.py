@@ -48,6 +48,19 @@ class MembersContract(LogFixtures):
         assert len(set(seen)) == len(seen) == 20
         assert frozenset().union(*asked) == {Partition(topic, each) for each in range(PARTITIONS)}
 
+    def test_readers_without_a_group_take_nothing_from_each_other(
+        self, topic: str, append: Append, join: Join
+    ) -> None:
+        append(*(outgoing(topic, f"k-{turn}", str(turn)) for turn in range(12)))
+        readers = [join(group=None), join(group=None), join()]
+        for reader in readers:
+            read(reader, 12)
+            assert len(reader.assignment()) == PARTITIONS
+            assert sum(reader.positions().values()) == 12
+        append(*(outgoing(topic, f"k-{turn}", str(turn)) for turn in range(3)))
+        for reader in readers:
+            read(reader, 3)
+
     def test_a_failing_start_reaches_the_caller_and_is_asked_again(
         self, topic: str, append: Append, join: Join
     ) -> None:

@@ -7,14 +7,21 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from kafka import KafkaAdminClient, TopicPartition
+from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource
 
 from services.identity.adapters.kafka.broker import LocalBroker
 from services.identity.adapters.kafka.log import KafkaLog
 from services.identity.adapters.topics import load_topics
 from services.identity.domain.errors import RetryableError
-from services.identity.ports import Consumer, EventLog, Message, Position, TopicSettings
+from services.identity.ports import (
+    Consumer,
+    EventLog,
+    Message,
+    Partition,
+    Position,
+    TopicSettings,
+)
 from tests.contract.log_contract import LogContract
 from tests.contract.log_fixtures import (
     STALL_MS_MAX,
@@ -22,12 +29,13 @@ from tests.contract.log_fixtures import (
     from_the_beginning,
     outgoing,
 )
+from tests.contract.log_holes_contract import HolesContract, LeaveHole
 from tests.contract.log_losses_contract import Remove
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
 
-class TestKafkaLog(LogContract):
+class TestKafkaLog(LogContract, HolesContract):
     @pytest.fixture
     def log(self, kafka_bootstrap: str) -> EventLog:
         return KafkaLog(kafka_bootstrap)
@@ -43,6 +51,21 @@ class TestKafkaLog(LogContract):
             admin.delete_records({place: position.next_offset})
 
         return remove
+
+    @pytest.fixture
+    def leave_hole(self, kafka_bootstrap: str) -> Iterator[LeaveHole]:
+        """Somebody else's transaction that came to nothing: its message and its marker."""
+        client = KafkaProducer(bootstrap_servers=kafka_bootstrap, transactional_id="contract")
+        client.init_transactions()
+
+        def leave_hole(partition: Partition) -> None:
+            client.begin_transaction()
+            client.send(partition.topic, value=b"never was", partition=partition.index)
+            client.flush()
+            client.abort_transaction()
+
+        yield leave_hole
+        client.close()
 
 
 def test_a_broker_that_does_not_answer_is_worth_another_try() -> None:

@@ -7,10 +7,11 @@ from services.identity.adapters.memory.log import MemoryLog
 from services.identity.ports import EventLog
 from tests.contract.log_contract import LogContract
 from tests.contract.log_fixtures import STALL_MS_MAX
+from tests.contract.log_holes_contract import HolesContract, LeaveHole
 from tests.contract.log_losses_contract import Remove
 
 
-class TestMemoryLog(LogContract):
+class TestMemoryLog(LogContract, HolesContract):
     @pytest.fixture
     def log(self) -> EventLog:
         return MemoryLog(SystemClock())
@@ -23,3 +24,7 @@ class TestMemoryLog(LogContract):
     @pytest.fixture
     def remove(self, log: MemoryLog) -> Remove:
         return log.remove_before
+
+    @pytest.fixture
+    def leave_hole(self, log: MemoryLog) -> LeaveHole:
+        return log.leave_hole

@@ -119,7 +119,7 @@ class LogOfOne:
         return SimulatedProducer(self._log, self._step, self._sent)
 
     def consumer(
-        self, *, topics: Sequence[str], group: str, start: StartingOffsets
+        self, *, topics: Sequence[str], group: str | None, start: StartingOffsets
     ) -> "SimulatedConsumer":
         del topics, group  # there is one of each
         self.consumers.append(SimulatedConsumer(self._log, self._step, start))
@@ -215,6 +215,9 @@ class SimulatedConsumer:
 
     def assignment(self) -> frozenset[Partition]:
         return frozenset(self._next)
+
+    def positions(self) -> Mapping[Partition, int]:
+        return dict(self._next)
 
     def seek(self, position: Position) -> None:
         if position.partition not in self._next:

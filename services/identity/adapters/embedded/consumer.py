@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from services.identity.adapters.embedded import topics as topics_of
-from services.identity.adapters.embedded.membership import Membership
+from services.identity.adapters.embedded.membership import Alone, Membership
 from services.identity.adapters.embedded.session import Session
 from services.identity.adapters.log_rules import STALL_MS_MAX, fair_share, shares
 from services.identity.adapters.sql.engine import Connection
@@ -65,7 +65,7 @@ class EmbeddedConsumer:
         url: str,
         *,
         topics: Sequence[str],
-        group: str,
+        group: str | None,
         start: StartingOffsets,
         stall_ms_max: int = STALL_MS_MAX,
     ) -> None:
@@ -75,7 +75,7 @@ class EmbeddedConsumer:
         self._topics = sorted(topics)
         self._group = group
         self._start = start
-        self._member_of: tuple[Connection, Membership] | None = None
+        self._member_of: tuple[Connection, Membership | Alone] | None = None
         self._next: dict[Partition, int] = {}
         self._share_at = 0.0
         try:
@@ -111,6 +111,9 @@ class EmbeddedConsumer:
     def assignment(self) -> frozenset[Partition]:
         return frozenset(self._next)
 
+    def positions(self) -> Mapping[Partition, int]:
+        return dict(self._next)
+
     def seek(self, position: Position) -> None:
         if position.partition not in self._next:
             raise ValueError("only an assigned partition has a position")
@@ -124,7 +127,7 @@ class EmbeddedConsumer:
         self._next.clear()
         self._session.close()
 
-    def _membership(self, connection: Connection) -> Membership:
+    def _membership(self, connection: Connection) -> Membership | Alone:
         """Of this very connection: a new one owns nothing until it has joined again."""
         if self._member_of is None or self._member_of[0] is not connection:
             self._next.clear()
@@ -133,9 +136,13 @@ class EmbeddedConsumer:
             connection.execute(
                 "SELECT set_config('idle_session_timeout', %s, false)", (str(self._stall_ms_max),)
             )
-            membership = Membership(connection, group=self._group, topics=self._topics)
-            self._member_of = (connection, membership)
+            self._member_of = (connection, self._join(connection))
         return self._member_of[1]
+
+    def _join(self, connection: Connection) -> Membership | Alone:
+        if self._group is None:
+            return Alone()
+        return Membership(connection, group=self._group, topics=self._topics)
 
     def _share_when_due(self, connection: Connection) -> None:
         """Give up what others should own, take what is ours and free."""

@@ -40,7 +40,7 @@ class EmbeddedLog:
         return EmbeddedProducer(self._url, clock=self._clock)
 
     def consumer(
-        self, *, topics: Sequence[str], group: str, start: StartingOffsets
+        self, *, topics: Sequence[str], group: str | None, start: StartingOffsets
     ) -> EmbeddedConsumer:
         return EmbeddedConsumer(
             self._url, topics=topics, group=group, start=start, stall_ms_max=self._stall_ms_max

@@ -59,6 +59,20 @@ class Membership:
         return _hash("partition", self._group, partition.topic, str(partition.index)) - 2**63
 
 
+class Alone:
+    """In no group: everything is its own, whoever else reads."""
+
+    def rank(self) -> tuple[int, int]:
+        return 0, 1
+
+    def take(self, partition: Partition) -> bool:
+        del partition
+        return True
+
+    def release(self, partition: Partition) -> None:
+        """Nobody waits for it."""
+
+
 def _hash(*parts: str) -> int:
     text = "\x1f".join(parts).encode()
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big")

@@ -7,11 +7,12 @@ caller's own thread: a failure there reaches the caller, and no message is read 
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from kafka import ConsumerRebalanceListener, TopicPartition
 from kafka import KafkaConsumer as Client
-from kafka.errors import OffsetOutOfRangeError
+from kafka.errors import IllegalStateError, OffsetOutOfRangeError
 
 from services.identity.adapters.kafka.connection import KafkaConnection, kafka_errors
 from services.identity.adapters.log_rules import STALL_MS_MAX, unknown_topics
@@ -41,7 +42,7 @@ class KafkaConsumer:
         connection: KafkaConnection,
         *,
         topics: Sequence[str],
-        group: str,
+        group: str | None,
         start: StartingOffsets,
         stall_ms_max: int = STALL_MS_MAX,
     ) -> None:
@@ -67,8 +68,11 @@ class KafkaConsumer:
             )
         try:
             with kafka_errors():
-                self._client.subscribe(topics=list(topics), listener=_Listener(self))
-                self._require(topics)  # after subscribing: else the group forms twice
+                if group is None:
+                    self._take_all(topics)
+                else:
+                    self._client.subscribe(topics=list(topics), listener=_Listener(self))
+                    self._require(topics)  # after subscribing: else the group forms twice
         except BaseException:
             self._client.close(autocommit=False)
             raise
@@ -91,6 +95,18 @@ class KafkaConsumer:
 
     def assignment(self) -> frozenset[Partition]:
         return frozenset(self._placed)
+
+    def positions(self) -> Mapping[Partition, int]:
+        with kafka_errors():
+            found = {each: self._position(_theirs(each)) for each in self.assignment()}
+        return {each: offset for each, offset in found.items() if offset is not None}
+
+    def _position(self, partition: Any) -> int | None:  # noqa: ANN401  # kafka-python has no types
+        """None for one that a rebalance has just taken away."""
+        with suppress(IllegalStateError):
+            at: int | None = self._client.position(partition, timeout_ms=SLICE_MS)
+            return at
+        return None
 
     def seek(self, position: Position) -> None:
         if position.partition not in self._placed:
@@ -140,6 +156,16 @@ class KafkaConsumer:
                 f"the log ends before what was read of {named}: the topic was made anew, or the"
                 " broker lost its end. What was landed stays; a new home reads it from its start"
             )
+
+    def _take_all(self, topics: Sequence[str]) -> None:
+        self._require(topics)
+        every = [
+            TopicPartition(topic, index)
+            for topic in topics
+            for index in self._client.partitions_for_topic(topic)
+        ]
+        self._client.assign(every)
+        self.assigned(every)
 
     def _require(self, topics: Sequence[str]) -> None:
         missing = [each for each in topics if not self._client.partitions_for_topic(each)]

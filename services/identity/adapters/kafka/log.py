@@ -43,7 +43,7 @@ class KafkaLog:
         return KafkaProducer(self._connection)
 
     def consumer(
-        self, *, topics: Sequence[str], group: str, start: StartingOffsets
+        self, *, topics: Sequence[str], group: str | None, start: StartingOffsets
     ) -> KafkaConsumer:
         return KafkaConsumer(
             self._connection,

@@ -38,10 +38,12 @@ class MemoryLog:
         self.settings: dict[str, TopicSettings] = {}
         self.messages: dict[Partition, list[Message]] = {}
         self.begins: dict[Partition, int] = {}  # first offsets, where some were removed
+        self.holes: set[tuple[Partition, int]] = set()  # offsets that are no messages
         self.members: dict[str, list[MemoryConsumer]] = {}
         self.owners: dict[tuple[str, Partition], MemoryConsumer] = {}
         self.changed = threading.Condition()
         self.unkeyed = itertools.count()
+        self._alone = itertools.count()  # readers without a group
 
     def ensure_topics(self, topics: Sequence[TopicSettings]) -> None:
         with self.changed:
@@ -60,9 +62,10 @@ class MemoryLog:
         return MemoryProducer(self)
 
     def consumer(
-        self, *, topics: Sequence[str], group: str, start: StartingOffsets
+        self, *, topics: Sequence[str], group: str | None, start: StartingOffsets
     ) -> "MemoryConsumer":
         self.require(topics)
+        group = f"\0{next(self._alone)}" if group is None else group
         return MemoryConsumer(self, topics=topics, group=group, start=start)
 
     def end_offsets(self, topic: str) -> Mapping[Partition, int]:
@@ -73,6 +76,17 @@ class MemoryLog:
         """As retention does."""
         with self.changed:
             self.begins[position.partition] = position.next_offset
+
+    def leave_hole(self, partition: Partition) -> None:
+        """At its end, as the marker of a transaction does in Kafka."""
+        with self.changed:
+            messages, at = self.messages[partition], self.clock.now()
+            self.holes.add((partition, len(messages)))
+            messages.append(
+                Message(
+                    partition=partition, offset=len(messages), appended_at=at, key=None, value=None
+                )
+            )
 
     def close(self) -> None:
         """Nothing to let go of: the log lives as long as the object."""
@@ -153,6 +167,9 @@ class MemoryConsumer:
     def assignment(self) -> frozenset[Partition]:
         return frozenset(self._next)
 
+    def positions(self) -> Mapping[Partition, int]:
+        return dict(self._next)
+
     def seek(self, position: Position) -> None:
         if position.partition not in self._next:
             raise ValueError("only an assigned partition has a position")
@@ -211,7 +228,11 @@ class MemoryConsumer:
         found: list[Message] = []
         for partition, count in sorted(shares(available, records_max=records_max).items()):
             first = self._next[partition]
-            found.extend(self._log.messages[partition][first : first + count])
+            found.extend(
+                each
+                for each in self._log.messages[partition][first : first + count]
+                if (partition, each.offset) not in self._log.holes
+            )
             self._next[partition] = first + count
         return found
 

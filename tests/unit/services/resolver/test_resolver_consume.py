@@ -51,6 +51,23 @@ def test_what_the_log_removed_before_it_was_landed_is_written_down_and_stepped_o
     assert len(home.documents()) == 2
 
 
+def test_offsets_that_never_were_messages_are_passed_by_and_not_told() -> None:
+    home = Home()
+    holes = Partition(TOPIC, 0)
+    for turn in range(3):
+        home.log.leave_hole(holes)
+        home.log.producer().append([said(turn)])
+    home.log.leave_hole(holes)
+    home.worker.run_until_caught_up()
+    assert is_caught_up(home.store, home.log)
+    assert len(home.documents()) == 3
+    assert not home.store.tables.reviews
+    home.log.leave_hole(holes)
+    assert not is_caught_up(home.store, home.log)
+    home.worker.run_until_caught_up()
+    assert is_caught_up(home.store, home.log)
+
+
 def test_a_log_that_lost_all_that_was_unread_is_at_its_end() -> None:
     home = Home().say(channel_event(user_id="u-0", message_id="m-0"))
     home.log.producer().append([said(turn) for turn in range(1, 4)])

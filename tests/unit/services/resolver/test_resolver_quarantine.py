@@ -116,6 +116,17 @@ def test_a_replay_keeps_poison_aside_as_a_worker_does() -> None:
     assert world.hash().records == before.records + 1
 
 
+def test_a_replay_reads_every_partition_to_its_end_whoever_else_replays() -> None:
+    world = stumbling(0)
+    world.append(outgoing(GOOD[0]), outgoing(GOOD[1])).resolve()
+    for partition in world.log.end_offsets(TOPIC):
+        world.log.leave_hole(partition)
+    others = world.log.consumer(topics=[TOPIC], group="replay", start=lambda _: {})
+    others.poll(records_max=1, timeout_ms=0)  # which owns all of its group
+    done = replay(world.store, world.log, world.clock, only=Filter())
+    assert (done.read, done.taken, done.changes) == (2, 2, 0)
+
+
 class DriverError(Exception):
     """What a database's driver raises for what no try of ours foresaw."""
 
