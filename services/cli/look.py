@@ -4,7 +4,7 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import typer
 import yaml
@@ -32,11 +32,20 @@ def register(app: typer.Typer) -> None:
 
 def profile(
     who: Annotated[str, typer.Argument(help="A profile id, or type:value.")],
+    use: Annotated[
+        str | None, typer.Option("--use", help="What for, as the rules name it: as sure as that.")
+    ] = None,
+    min_confidence: Annotated[
+        float, typer.Option("--min-confidence", help="Only when it is so sure.", min=0, max=1)
+    ] = 0.0,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
-    """One profile, as the API answers it; exit 1 when there is none or there are several."""
-    status, body = ask(Home(home), "GET", f"/v1/profiles/{quote(who, safe=':@')}")
+    """One profile, as the API answers it; exit 1 when there is none, several, or none so sure."""
+    asked = {"use": use, "min_confidence": min_confidence or None}
+    query = urlencode({name: value for name, value in asked.items() if value is not None})
+    path = f"/v1/profiles/{quote(who, safe=':@')}?{query}"
+    status, body = ask(Home(home), "GET", path)
     if as_json:
         print_json(body)
     else:

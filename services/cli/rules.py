@@ -77,12 +77,13 @@ def apply_rules(
 ) -> None:
     """Use these rules from now on: every record is derived again from its events, ids are kept."""
     opened = Home(home)
-    rules = read_rules(file)
-    changed = rules.version != rules_of(opened).version
+    rules, before = read_rules(file), rules_of(opened)
+    changed = rules.version != before.version
     result: dict[str, Any] = {"version": rules.version, "changed": changed, "changed_states": 0}
     if changed:
         _activate(opened, rules)
-        result["changed_states"] = _derive_again(opened)
+        if not rules.decides_as(before):
+            result["changed_states"] = _derive_again(opened)
     lines = [
         f"rules {rules.version} are in use; {result['changed_states']} records changed;"
         " `plait resolve` works through what they change"

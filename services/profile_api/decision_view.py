@@ -41,11 +41,16 @@ def decision_answer(
 ) -> dict[str, object]:
     """Everything that the decision saw; nothing personal of people who may be others."""
     profile = profiles[0] if len(profiles) == 1 else None
-    offer, held = question.offer, decision.held
+    is_sure = Reason.IDENTITY_CONFIDENCE_BELOW_ASKED not in decision.reasons
+    offer, held = question.offer, decision.held if is_sure else None
     return {
         "decision": decision.outcome,
         "reasons": [
-            {"code": each, "detail": _SAYS[each], **_more(each, decision, question, profile)}
+            {
+                "code": each,
+                "detail": _SAYS[each],
+                **_more(each, decision, question, profile, is_sure=is_sure),
+            }
             for each in decision.reasons
         ],
         "profile_id": profile.id if profile else None,
@@ -53,7 +58,7 @@ def decision_answer(
         "offered_price": _price(offer.price) if offer else None,
         "held_price": _price(held.held_price) if held else None,
         "already_held": _held(held) if held else None,
-        "consent": _consent(decision) if profile else None,
+        "consent": _consent(decision) if profile and is_sure else None,
         "candidates": candidates if len(profiles) > 1 else [],
     }
 
@@ -80,18 +85,23 @@ def question_entry(question: Question, *, who_type: str) -> dict[str, object]:
 
 
 def _more(
-    reason: Reason, decision: Decision, question: Question, profile: Profile | None
+    reason: Reason,
+    decision: Decision,
+    question: Question,
+    profile: Profile | None,
+    *,
+    is_sure: bool,
 ) -> dict[str, object]:
     match reason:
         case Reason.ALREADY_HELD:
-            return {} if decision.held is None else _held(decision.held)
+            return _held(decision.held) if decision.held and is_sure else {}
         case Reason.IDENTITY_CONFIDENCE_BELOW_ASKED:
             return {
                 "identity_confidence": profile.confidence if profile else None,
                 "min_confidence": question.min_confidence,
             }
         case Reason.NO_CONSENT:
-            return {"standing": standing(decision.consent)}
+            return {"standing": standing(decision.consent)} if is_sure else {}
         case Reason.UNKNOWN_PROFILE | Reason.AMBIGUOUS_IDENTITY:
             return {}
 

@@ -14,12 +14,14 @@ from services.identity.domain.explained import (
 )
 from services.identity.domain.reading import StoredView
 from services.identity.ports import Clock
+from services.identity.wire.profiles import decode
 from services.profile_api.auth import KeyRing
 from services.profile_api.ports import DecisionLog, Explainer, ProfileReads, Steward
 from services.profile_api.problems import Code, ProblemError
 from services.profile_api.profile_view import candidate
 from services.profile_api.settings import ProfileApiSettings
 from services.profile_api.standing import StandingReader
+from services.profile_api.sureness import Sureness, check_sure
 from services.profile_api.who import (
     IdentifierRef,
     People,
@@ -49,11 +51,12 @@ class Desk:
     explainer: Explainer | None = None
     steward: Steward | None = None
 
-    async def one(self, text: str) -> tuple[StoredView, str]:
+    async def one(self, text: str, sure: Sureness) -> tuple[StoredView, str]:
         """The profile that is meant, and whether the id is still its own.
 
         Raises ProblemError 404 when nobody is, and 300 when several are: then the answer names
-        ids only, because a caller who cannot tell two people apart may not read about either.
+        ids only, because a caller who cannot tell two people apart may not read about either. 409
+        when it is less `sure` than asked that the profile is one person's.
         """
         who = self.who(text)
         views = await self.people.find(who)
@@ -67,6 +70,10 @@ class Desk:
                 members={"candidates": candidates, "more": more},
             )
         (view,) = views
+        if not sure.asks_nothing:
+            rules, _ = await self.people.declared()
+            confidence = decode(view.document).confidence
+            check_sure(view.id, confidence, sure, rules.merge_policy.uses)
         is_own = isinstance(who, IdentifierRef) or who.id == view.id
         return view, "current" if is_own else "merged"
 

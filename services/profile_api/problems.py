@@ -27,6 +27,7 @@ class Code(StrEnum):
     CONTRADICTS = "contradicts"
     TOO_MANY_RECORDS = "too_many_records"
     SEVERAL_PROFILES = "several_profiles"
+    NOT_SURE_ENOUGH = "identity_confidence_below_asked"
     NOT_COVERED = "not_covered"
     NO_SUCH_PATH = "no_such_path"
     METHOD_NOT_ALLOWED = "method_not_allowed"
@@ -52,6 +53,7 @@ STATUS_OF: Mapping[Code, int] = {
     Code.CONTRADICTS: 409,
     Code.TOO_MANY_RECORDS: 422,
     Code.SEVERAL_PROFILES: 409,
+    Code.NOT_SURE_ENOUGH: 409,
     Code.NOT_COVERED: 412,
     Code.NO_SUCH_PATH: 404,
     Code.METHOD_NOT_ALLOWED: 405,
@@ -76,6 +78,7 @@ TITLE_OF: Mapping[Code, str] = {
     Code.CONTRADICTS: "A decision that stands says otherwise",
     Code.TOO_MANY_RECORDS: "One side has more records than a decision can name",
     Code.SEVERAL_PROFILES: "The two stand in different profiles",
+    Code.NOT_SURE_ENOUGH: "The identity is less sure than this use asks for",
     Code.NOT_COVERED: "The answer would not have seen what it was asked to",
     Code.NO_SUCH_PATH: "There is nothing at this path",
     Code.METHOD_NOT_ALLOWED: "The path does not take this method",

@@ -6,7 +6,7 @@ file looks like; records derived under one version must be derived again under a
 
 import json
 import re
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from hashlib import blake2b
 from typing import Any, get_args
 
@@ -72,6 +72,10 @@ class Ruleset:
         """A hash of what the rules say."""
         return blake2b(encode_ruleset(self), digest_size=8).hexdigest()
 
+    def decides_as(self, other: "Ruleset") -> bool:
+        """Whether records derived by the one are as the other would have them."""
+        return _without_uses(self) == _without_uses(other)
+
 
 def parse_ruleset(raw: object) -> Ruleset:
     """Rules from the plain values of their file; what the file leaves out stays as built in.
@@ -130,6 +134,11 @@ def to_document(rules: Ruleset) -> dict[str, Any]:
             },
         },
     }
+
+
+def _without_uses(rules: Ruleset) -> Ruleset:
+    policy = replace(rules.identity.merge_policy, uses={})
+    return replace(rules, identity=replace(rules.identity, merge_policy=policy))
 
 
 def _caution_document(identity: IdentityRules) -> dict[str, Any]:

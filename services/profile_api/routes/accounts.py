@@ -19,7 +19,7 @@ from services.profile_api.desk import Desk, answer
 from services.profile_api.problems import Code, ProblemError
 from services.profile_api.responses import answers
 from services.profile_api.routes.account_responses import AccountAnswer, ProfileAccountsAnswer
-from services.profile_api.routes.asked import Asked
+from services.profile_api.routes.asked import Asked, Sure
 from services.profile_api.routes.profiles import Who
 
 Ref = Annotated[
@@ -55,14 +55,15 @@ def router(desk: Desk) -> APIRouter:
             200,
             Code.UNKNOWN_PROFILE,
             Code.AMBIGUOUS_IDENTITY,
+            Code.NOT_SURE_ENOUGH,
             Code.NOT_COVERED,
             model=ProfileAccountsAnswer,
         ),
     )
-    async def read_accounts_of_profile(who: Who, asked: Asked) -> Response:
+    async def read_accounts_of_profile(who: Who, asked: Asked, sure: Sure) -> Response:
         """The accounts that a person is in, and her household."""
         standing = await desk.standing.now(asked)
-        view, status = await desk.one(who)
+        view, status = await desk.one(who, sure)
         names, dwelling = await names_of_person(desk.reads, view.id)
         shown = names[:ACCOUNTS_READ_MAX]
         accounts = [await read_account(desk.reads, account_id_of(name)) for name in shown]

@@ -1,4 +1,4 @@
-"""What every read may ask for: an answer that has seen at least this much."""
+"""What reads may ask for: to have seen at least this much, and to be so sure who it is."""
 
 from typing import Annotated
 
@@ -6,6 +6,7 @@ from fastapi import Depends, Query
 
 from services.identity.wire.as_of import TOKEN_CHARS_MAX
 from services.profile_api.standing import AtLeast
+from services.profile_api.sureness import Sureness
 
 WAIT_MS_MAX = 2_000
 
@@ -29,3 +30,23 @@ async def _asked(
 
 
 Asked = Annotated[AtLeast, Depends(_asked)]
+
+
+async def _sure(
+    use: Annotated[
+        str | None,
+        Query(
+            max_length=64,
+            description="What the answer is for, as the rules name it (`merge_policy: uses`): where"
+            " the identity is less sure than that asks, 409 is answered",
+        ),
+    ] = None,
+    min_confidence: Annotated[
+        float,
+        Query(ge=0, le=1, allow_inf_nan=False, description="The same, as a number of one's own"),
+    ] = 0.0,
+) -> Sureness:
+    return Sureness(use=use, confidence_min=min_confidence)
+
+
+Sure = Annotated[Sureness, Depends(_sure)]

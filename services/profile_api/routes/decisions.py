@@ -71,7 +71,15 @@ class DecisionBody(BaseModel):
     purpose: Word = Field(examples=["marketing"])
     channel: Word = Field(examples=["web"])
     offer: OfferBody | None = None
-    min_confidence: float = Field(default=0.0, strict=True, ge=0, le=1, allow_inf_nan=False)
+    min_confidence: float = Field(
+        default=0.0,
+        strict=True,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="How sure the identity must be; where the rules ask more for a use of the name"
+        " of this purpose (`merge_policy: uses`), that holds",
+    )
     log: StrictBool = True
 
 
@@ -99,12 +107,13 @@ async def _decide(desk: Desk, body: DecisionBody, asked: AtLeast) -> dict[str, o
     if views is None:
         raise ProblemError(Code.INVALID_REQUEST, desk.unknown(None))
     profiles = [decode(view.document) for view in views]
+    rules, _ = await desk.people.declared()
     question = Question(
         purpose=body.purpose,
         channel=body.channel,
         needs_consent=body.purpose not in desk.settings.purposes_without_consent,
         offer=body.offer.to_domain() if body.offer else None,
-        min_confidence=body.min_confidence,
+        min_confidence=max(body.min_confidence, rules.merge_policy.uses.get(body.purpose, 0.0)),
     )
     shared: Sequence[Holding] = ()
     if question.offer is not None and len(profiles) == 1:

@@ -8,6 +8,7 @@ import pytest
 
 from services.identity.domain.ids import RecordKey
 from services.identity.domain.reading import ProgressRow
+from services.identity.domain.ruleset import encode_ruleset, parse_ruleset
 from services.identity.wire.as_of import token_of_progress
 from services.profile_api.responses import DecisionAnswer
 from tests.profile_factory import a_consent, a_holding, a_profile
@@ -78,7 +79,27 @@ async def test_every_reason_is_given_in_its_order(
         "already_held",
     ]
     assert body["reasons"][0]["min_confidence"] == 0.99
-    assert body["reasons"][1]["standing"] == "refused"
+
+
+async def test_of_who_is_less_sure_than_asked_nothing_is_told(
+    office: Office, client: httpx2.AsyncClient
+) -> None:
+    add_ann(office, granted=False)
+    body = await ask(client, min_confidence=0.99)
+    assert (body["consent"], body["already_held"], body["held_price"]) == (None, None, None)
+    assert all(set(each) == {"code", "detail"} for each in body["reasons"][1:])
+
+
+async def test_a_purpose_asks_as_much_as_the_rules_say(
+    office: Office, client: httpx2.AsyncClient
+) -> None:
+    add_ann(office)
+    rules = parse_ruleset({"merge_policy": {"uses": {"marketing": 0.98, "service": 0.5}}})
+    office.store.ruleset_document = encode_ruleset(rules)
+    (reason, _) = (await ask(client, min_confidence=0.5))["reasons"]
+    assert (reason["code"], reason["min_confidence"]) == ("identity_confidence_below_asked", 0.98)
+    service = await ask(client, purpose="service")
+    assert "identity_confidence_below_asked" not in {each["code"] for each in service["reasons"]}
 
 
 async def test_nobody_known_is_never_allow(client: httpx2.AsyncClient) -> None:

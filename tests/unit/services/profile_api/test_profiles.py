@@ -1,12 +1,14 @@
 """GET /v1/profiles: by id, by identifier, merged, unknown, ambiguous; and what the answer holds."""
 
 import httpx2
+import pytest
 
 from services.identity.adapters.memory.reads import MemoryReads
 from services.identity.domain.identifiers import identifier_key
 from services.identity.domain.ids import Micros, ProfileId, RecordKey, SourceName, profile_id_of
 from services.identity.domain.profile import Identity, Profile, ProfileField, Provenance
 from services.identity.domain.reading import ProgressRow
+from services.identity.domain.ruleset import encode_ruleset, parse_ruleset
 from services.identity.domain.source import Source
 from services.identity.wire.as_of import token_of_progress
 from services.profile_api.responses import ProfileAnswer
@@ -228,3 +230,41 @@ async def test_a_fault_is_500_and_tells_nothing(office: Office, client: httpx2.A
         response = await other.get(f"/v1/profiles/{profile_id_of(WEB)}")
     assert (response.status_code, problem(response)) == (500, "internal")
     assert "secret" not in response.text
+
+
+USES = parse_ruleset({"merge_policy": {"uses": {"marketing": 0.98, "service": 0.5}}})
+
+
+@pytest.mark.parametrize("path", ["", "/timeline", "/accounts"])
+@pytest.mark.parametrize(
+    ("asked", "status", "least"),
+    [
+        pytest.param({"use": "marketing"}, 409, 0.98, id="a-use-that-asks-more"),
+        pytest.param({"use": "service"}, 200, None, id="a-use-that-asks-less"),
+        pytest.param({"min_confidence": "0.99"}, 409, 0.99, id="a-number-of-ones-own"),
+        pytest.param({"min_confidence": "0.97"}, 200, None, id="exactly-as-sure"),
+        pytest.param(
+            {"use": "service", "min_confidence": "0.99"}, 409, 0.99, id="the-more-of-both"
+        ),
+        pytest.param({"use": "nothing-known"}, 422, None, id="a-use-that-nobody-named"),
+        pytest.param({"min_confidence": "2"}, 422, None, id="more-than-sure"),
+    ],
+)
+async def test_a_read_is_as_sure_as_its_use_asks(
+    office: Office,
+    client: httpx2.AsyncClient,
+    path: str,
+    asked: dict[str, str],
+    status: int,
+    least: float | None,
+) -> None:
+    told = office.add(ann())
+    office.store.ruleset_document = encode_ruleset(USES)
+    response = await client.get(f"/v1/profiles/{told}{path}", params=asked)
+    assert response.status_code == status
+    if status == 409:
+        body = response.json()
+        assert body["code"] == "identity_confidence_below_asked"
+        assert (body["profile_id"], body["identity_confidence"]) == (told, 0.97)
+        assert (body["min_confidence"], body["use"]) == (least, asked.get("use"))
+        assert "Leeds" not in response.text

@@ -103,6 +103,10 @@ def test_a_type_has_a_form_and_values_that_never_tie(raw: str, taken: str | None
             {"merge_policy": {"min_confidence": True}}, "must be a number", id="no-confidence"
         ),
         pytest.param({"merge_policy": {"min_personal_fields": -1}}, "from 0 to 20", id="no-fields"),
+        pytest.param(
+            {"merge_policy": {"uses": {"marketing": 1.5}}}, "uses: marketing must", id="too-sure"
+        ),
+        pytest.param({"merge_policy": {"uses": {"a b": 1}}}, "at most 100 names", id="no-use"),
         pytest.param(with_card(colour="red"), "card: unknown 'colour'", id="unknown-key"),
         pytest.param({"identifiers": {"card": {}}}, "strength is needed", id="not-enough"),
         pytest.param({"identifiers": {"a b": CARD}}, "1 to 64 letters", id="no-name"),
@@ -139,9 +143,16 @@ def test_a_radius_is_part_of_the_version_and_the_built_in_one_of_none() -> None:
 
 
 def test_a_policy_is_part_of_the_version_and_the_models_own_word_of_none() -> None:
-    said = {"min_confidence": 0.9, "min_personal_fields": 2}
+    said = {"min_confidence": 0.9, "min_personal_fields": 2, "uses": {"marketing": 0.95}}
     rules = parse_ruleset({"merge_policy": said})
     assert to_document(rules)["merge_policy"] == said
     assert parse_ruleset(to_document(rules)) == rules
     assert rules.version != Ruleset().version
     assert "merge_policy" not in to_document(Ruleset())
+
+
+def test_what_profiles_are_used_for_decides_nothing_about_records() -> None:
+    rules = parse_ruleset({"merge_policy": {"uses": {"marketing": 0.95}}})
+    assert rules.version != Ruleset().version
+    assert rules.decides_as(Ruleset())
+    assert not parse_ruleset({"merge_policy": {"min_confidence": 0.9}}).decides_as(Ruleset())
