@@ -56,8 +56,7 @@ def connect_base(tx: BulkTransaction, engine: Engine, *, at: Micros, progress: P
     components = lay_out(
         dict.fromkeys(base.numbers.tolist(), 0),
         map(as_edge, edges),
-        floor=engine.deriver.model.edge_floor_units,
-        units_max=engine.context.units_max,
+        engine.context.ladder,
     )
     tx.replace_base(edges=edges, components=components, generic=sorted(generic), at=at)
     return Filled(

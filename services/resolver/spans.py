@@ -7,6 +7,7 @@ do, or begins again, leaves none.
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 
 from opentelemetry import trace
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode, Tracer
@@ -88,8 +89,9 @@ class Spans(Silent):
         }
         span = self._make("resolve", [self._here.landed or self._before], counts)
         inside = trace.set_span_in_context(span)
-        ends = [*(since for _, since in self._here.parts[1:]), self._here.times[1]]
-        for (part, since), until in zip(self._here.parts, ends, strict=True):
+        # No part was entered by what only laid out components anew.
+        entered = [*self._here.parts, ("end", self._here.times[1])]
+        for (part, since), (_, until) in pairwise(entered):
             child = self._tracer.start_span(f"resolve {part}", context=inside, start_time=since)
             child.end(until)
 

@@ -9,6 +9,7 @@ from services.identity.adapters.sql.async_pool import AsyncPool
 from services.identity.adapters.sql.reads import SqlReads
 from services.identity.adapters.sql.store import SqlStore
 from services.identity.domain.identifiers import SCOPE_SHARED, identifier_key
+from services.identity.domain.ladder import Ladder
 from services.identity.ports import TopicSettings
 from services.identity.store import StoredEdge, Transaction
 from services.identity.wire.changes import PROFILE_CHANGES, SEGMENT_CHANGES
@@ -87,12 +88,12 @@ def test_a_crossing_that_is_resolved_meanwhile_sends_a_batch_back(
     waiting = [HOLDERS_MAX]
 
     def lock_late(
-        tx: Transaction, records: Collection[int], found: Sequence[StoredEdge], *, floor: int
+        tx: Transaction, records: Collection[int], found: Sequence[StoredEdge], ladder: Ladder
     ) -> Locked:
         while waiting:  # another worker lands the crossing holder and resolves all it may
             home.visit(waiting.pop())
             home.work(Worker.resolve_until_clean)
-        return lock_standing(tx, records, found, floor=floor)
+        return lock_standing(tx, records, found, ladder)
 
     monkeypatch.setattr("services.resolver.resolve.batch.lock_standing", lock_late)
     home.work(Worker.resolve_once)

@@ -29,7 +29,7 @@ from services.identity.domain.explained import (
 )
 from services.identity.domain.ids import ProfileId, RecordKey
 from services.identity.domain.kinds import Kind
-from services.identity.domain.ladder import floor_at
+from services.identity.domain.ladder import Ladder
 from services.identity.domain.steward import Decision, Ruling, Withdrawal, rule
 from services.identity.domain.traits import TRAIT_FIELDS
 from services.identity.store import StoredRecord
@@ -153,14 +153,14 @@ class World:
     def _check_cut(
         self, found: WhyNot, component: set[int], one: StoredRecord, other: StoredRecord
     ) -> None:
+        ladder = Ladder(floor=MODEL.edge_floor_units, units_max=self._schedule.units_max)
         if len(component) == 1:
             records = self._tables.components[component.pop()]
-            assert len(records) > self._schedule.units_max
+            assert len(records) > ladder.units_max_at(0)
             return
         step = min(self._tables.members[each.number].step for each in (one, other))
         assert step > 0
-        weight, floor = found.pair.waterfall.total, MODEL.edge_floor_units
-        assert floor <= weight < floor_at(step, floor)
+        assert ladder.floor <= found.pair.waterfall.total < ladder.floor_at(step)
 
     def _check_waits(self, found: WhyNot) -> None:
         """The model would join them; their size, or what the policy asks, keeps them waiting."""

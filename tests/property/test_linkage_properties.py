@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.identity.domain.clustering import Problem, agglomerate
 from services.identity.domain.ids import Micros
-from services.identity.domain.ladder import Edge, Place, components, lay_out, steps_reached
+from services.identity.domain.ladder import Edge, Ladder, Place, components, lay_out
 from services.identity.domain.merge_limit import DAY, Held, MergeLimit
 from services.identity.domain.weights import UNITS_PER_BIT, Relatives
 from services.linkage.features import FeatureSpec, derive
@@ -144,7 +144,7 @@ def test_parts_fit_and_ignore_the_order_of_edges(
 
     def placed(edges: list[tuple[int, int, int]]) -> dict[int, Place]:
         made = [Edge(*edge) for edge in edges]
-        return lay_out(nodes, made, floor=-2, units_max=units_max, height=2)
+        return lay_out(nodes, made, Ladder(floor=-2, units_max=units_max, height=2))
 
     shuffled = sorted(edges, key=lambda _: random.random())
     found = placed(edges)
@@ -158,13 +158,16 @@ def test_parts_fit_and_ignore_the_order_of_edges(
 
 JOINED = st.lists(
     st.tuples(
-        st.integers(0, 11), st.integers(0, 11), st.sampled_from([-3, -2, -1, 0, 2]), st.booleans()
+        st.integers(0, 11),
+        st.integers(0, 11),
+        st.sampled_from([-3, -2, -1, 0, 2, 4]),
+        st.booleans(),
     ),
     max_size=30,
 )
 
 
-@given(JOINED, st.integers(1, 5))
+@given(JOINED, st.sampled_from([1, 2, 3, 4, 5, 24]))  # 24: 2, 3, 6 and 12 on the way
 @example([(0, 1, 0, False), (0, 2, -2, False), (0, 3, -3, True), (1, 3, -3, True)], 2)
 def test_parts_can_be_laid_out_from_the_parts_that_an_edge_touches(
     told: list[tuple[int, int, int, bool]], units_max: int
@@ -175,6 +178,7 @@ def test_parts_can_be_laid_out_from_the_parts_that_an_edge_touches(
         for a, b, weight, joined in {(a, b): (a, b, w, j) for a, b, w, j in told}.values()
         if a != b and (joined or weight >= -2)
     ]
+    ladder = Ladder(floor=-2, units_max=units_max, height=2)
     standing: dict[int, Place] = {}
     for node in range(12):
         new = [edge for edge in edges if edge.right == node]
@@ -182,22 +186,22 @@ def test_parts_can_be_laid_out_from_the_parts_that_an_edge_touches(
         near = {
             standing[edge.left].part
             for edge in new
-            if edge.is_joined or steps_reached(edge.weight, -2, height=2) > standing[edge.left].step
+            if edge.is_joined or ladder.steps_reached(edge.weight) > standing[edge.left].step
         }
         cut_until = {n: place.step for n, place in standing.items() if place.part in near}
         cut_until[node] = max(
             (
-                steps_reached(edge.weight, -2, height=2)
+                ladder.steps_reached(edge.weight)
                 for edge in new
                 if standing[edge.left].part not in near
             ),
             default=0,
         )
         inside = [e for e in edges if e.left in cut_until and e.right in cut_until]
-        standing |= lay_out(cut_until, inside, floor=-2, units_max=units_max, height=2)
+        standing |= lay_out(cut_until, inside, ladder)
         if len(bridged) > 1:  # units became one: what the job for such sets is there for
             here = [e for e in edges if e.right <= node]
             nodes = dict.fromkeys(range(node + 1), 0)
-            standing = lay_out(nodes, here, floor=-2, units_max=units_max, height=2)
-    whole = lay_out(dict.fromkeys(range(12), 0), edges, floor=-2, units_max=units_max, height=2)
+            standing = lay_out(nodes, here, ladder)
+    whole = lay_out(dict.fromkeys(range(12), 0), edges, ladder)
     assert standing == whole

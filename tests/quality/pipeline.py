@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from services.identity.domain.clustering import Problem, agglomerate
-from services.identity.domain.ladder import Edge, lay_out
+from services.identity.domain.ladder import Edge, Ladder, lay_out
 from services.linkage.features import Features, derive
 from services.linkage.keys import blocking_keys
 from services.linkage.model import LinkageModel
@@ -79,7 +79,7 @@ def _clusters(
     placed = lay_out(
         dict.fromkeys(range(len(features)), 0),
         map(Edge, left.tolist(), right.tolist(), units.tolist()),
-        floor=model.edge_floor_units,
+        Ladder(floor=model.edge_floor_units),
     )
     inside = pairs_inside(np.array([each.part for each in placed.values()], dtype=np.int64))
     pairs = _score(scorer, features, inside.left, inside.right)

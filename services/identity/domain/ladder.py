@@ -1,14 +1,16 @@
 """Components that are too large, cut by raising the floor of their edges until every part fits.
 
-Records joined by a decisive identifier are never cut apart: they count as one. What is connected at
-one floor contains what is connected at the next, so a record's part is the largest connected set
-around it that fits, and the step of the floor at which that is. Whoever knows of a few parts, and
-up to which step each is part of too large a set, can tell what a new edge makes of them without
-looking at the rest.
+Records joined by a decisive identifier are never cut apart: they count as one. The weaker the edges
+the smaller a set they may hold together: by weak agreements chance connects strangers. What is
+connected at one floor contains what is connected at the next, so a record's part is the largest
+connected set around it that fits, and the step of the floor at which that is. Whoever knows of a
+few parts, and up to which step each is part of too large a set, can tell what a new edge makes of
+them without looking at the rest.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +20,8 @@ from services.identity.domain.connected import connect
 from services.identity.domain.weights import UNITS_PER_BIT
 
 COMPONENT_UNITS_MAX = 256
+EVEN_ODDS_SHARE = 4  # edges of even odds hold a quarter of that together
+UNITS_LEAST = 2  # and the weakest of all still a pair
 FLOOR_STEP = 2 * UNITS_PER_BIT
 
 Labels = npt.NDArray[np.int64]
@@ -45,22 +49,34 @@ def components(count: int, edges: Iterable[tuple[int, int]]) -> Labels:
     return np.fromiter(found.values(), dtype=np.int64, count=count)
 
 
-def floor_at(step: int, floor: int, *, height: int = FLOOR_STEP) -> int:
-    return floor + step * height
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ladder:
+    """The floors that edges can be held to, in units of weight, and how large a set may be at each.
 
+    `units_max` holds where edges are certain (four bits, with steps of two); it halves with every
+    step below. It never falls as the floor rises: what is too large at one step is so at all below.
+    """
 
-def steps_reached(weight: int, floor: int, *, height: int = FLOOR_STEP) -> int:
-    """How many steps an edge of this weight counts at: 0 where it is below the floor."""
-    return max(0, (weight - floor) // height + 1)
+    floor: int
+    units_max: int = COMPONENT_UNITS_MAX
+    height: int = FLOOR_STEP
+
+    def floor_at(self, step: int) -> int:
+        return self.floor + step * self.height
+
+    def units_max_at(self, step: int) -> int:
+        """How many units a set may have whose edges begin at this step."""
+        doubled = self.floor_at(step) // self.height
+        most = (self.units_max << max(doubled, 0)) // (EVEN_ODDS_SHARE << max(-doubled, 0))
+        return min(self.units_max, max(UNITS_LEAST, most))
+
+    def steps_reached(self, weight: int) -> int:
+        """How many steps an edge of this weight counts at: 0 where it is below the floor."""
+        return max(0, (weight - self.floor) // self.height + 1)
 
 
 def lay_out(
-    cut_until: Mapping[int, int],
-    edges: Iterable[Edge],
-    *,
-    floor: int,
-    units_max: int = COMPONENT_UNITS_MAX,
-    height: int = FLOOR_STEP,
+    cut_until: Mapping[int, int], edges: Iterable[Edge], ladder: Ladder
 ) -> dict[int, Place]:
     """Every node to its part. Edges are among the nodes; below the floor only joined ones count.
 
@@ -75,13 +91,13 @@ def lay_out(
     links = [
         Edge(block[e.left], block[e.right], e.weight)
         for e in kept
-        if not e.is_joined and e.weight >= floor
+        if not e.is_joined and e.weight >= ladder.floor
     ]
     placed: dict[int, Place] = {}
     waiting = set(block.values())
     step = 0
     while waiting:
-        least = floor_at(step, floor, height=height)
+        least, units_max = ladder.floor_at(step), ladder.units_max_at(step)
         links = [e for e in links if e.weight >= least and e.left in waiting]
         if not links:
             placed |= {each: Place(each, max(step, until[each])) for each in waiting}

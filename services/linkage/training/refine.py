@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from services.identity.domain.clustering import Problem, agglomerate
-from services.identity.domain.ladder import Edge, lay_out
+from services.identity.domain.ladder import Edge, Ladder, lay_out
 from services.identity.domain.weights import UNITS_PER_BIT
 from services.linkage.comparisons import CONTACT_KINDS
 from services.linkage.features import Features
@@ -119,7 +119,7 @@ def _inside(bench: Workbench, chosen: ChosenKeys, vectors: Vectors, model: Linka
     placed = lay_out(
         dict.fromkeys(range(bench.record_count), 0),
         map(Edge, left.tolist(), right.tolist(), weights.tolist()),
-        floor=model.edge_floor_units,
+        Ladder(floor=model.edge_floor_units),
     )
     return pairs_inside(np.array([each.part for each in placed.values()], dtype=np.int64))
 

@@ -6,7 +6,6 @@ and limits, and last the link between the two clusters. Anonymous records have r
 """
 
 from services.identity.domain.explained import PairFacts, Reason, Standpoint, WhyNot
-from services.identity.domain.ladder import floor_at
 from services.identity.domain.weights import to_bits
 from services.identity.store import Reading, StoredRecord
 from services.resolver.explaining.component import Component
@@ -110,15 +109,16 @@ def _across(
             weight_bits=pair.waterfall.bits,
             floor_bits=to_bits(floor),
         )
-    if pair.waterfall.total < floor_at(step, floor):
+    ladder = engine.context.ladder
+    if pair.waterfall.total < ladder.floor_at(step):
         return because(
             Reason.CUT_BY_LADDER,
             f"so many records are connected with them that the floor was raised by {step} steps:"
             f" they weigh {pair.waterfall.bits:+.1f} bits, less than the"
-            f" {to_bits(floor_at(step, floor)):+.1f} from which pairs count there",
+            f" {to_bits(ladder.floor_at(step)):+.1f} from which pairs count there",
             weight_bits=pair.waterfall.bits,
-            floor_bits=to_bits(floor_at(step, floor)),
-            units_max=engine.context.units_max,
+            floor_bits=to_bits(ladder.floor_at(step)),
+            units_max=ladder.units_max_at(max(step - 1, 0)),
         )
     return unsettled()
 

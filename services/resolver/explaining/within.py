@@ -88,16 +88,14 @@ def _late(whole: Replayed, late: int, other: int) -> Found:
 
 
 def _cut(whole: Replayed, one: int, other: int) -> Found:
-    plan, units_max = whole.plan, whole.plan.context.units_max
+    plan, ladder = whole.plan, whole.plan.context.ladder
     units = [unit for part in plan.parts for unit in part.units]
     unit_of = {place: number for number, unit in enumerate(units) for place in unit}
-    base = plan.context.model.edge_floor_units
+    base = ladder.floor
     edges = [edge for edge in plan.edges(units) if edge[2] >= base]
     cut = dict.fromkeys(range(len(units)), Place(0))
-    if len(units) > units_max:
-        cut = lay_out(
-            dict.fromkeys(cut, 0), [Edge(*e) for e in edges], floor=base, units_max=units_max
-        )
+    if len(units) > ladder.units_max_at(0):
+        cut = lay_out(dict.fromkeys(cut, 0), [Edge(*e) for e in edges], ladder)
     if cut[unit_of[one]].part == cut[unit_of[other]].part:
         return because(
             Reason.CUT_BY_LADDER,
@@ -106,13 +104,14 @@ def _cut(whole: Replayed, one: int, other: int) -> Found:
             units=len(units),
             records_max=PART_RECORDS_MAX,
         )
+    units_max = ladder.units_max_at(0)
     held = _bottleneck(edges, unit_of[one], unit_of[other])
     floor = base if held is None else base + FLOOR_STEP * ((held - base) // FLOOR_STEP + 1)
     return because(
         Reason.CUT_BY_LADDER,
-        f"their component of {len(units)} units is larger than {units_max}; the floor was raised"
-        f" until its parts were small enough, and at {to_bits(floor):+.1f} bits no edge led from"
-        " the one to the other any more",
+        f"their component of {len(units)} units is larger than the {units_max} that edges so weak"
+        " may hold together; the floor was raised until its parts were small enough, and at"
+        f" {to_bits(floor):+.1f} bits no edge led from the one to the other any more",
         units=len(units),
         units_max=units_max,
         floor_bits=to_bits(floor),

@@ -101,8 +101,7 @@ def resolve_layout(tx: Transaction, engine: Engine, *, at: Micros) -> Resolution
     """
     moved = lay_out_anew(
         tx,
-        floor=engine.deriver.model.edge_floor_units,
-        units_max=engine.context.units_max,
+        ladder=engine.context.ladder,
         at=at,
     )
     return (
@@ -148,8 +147,8 @@ class _Work:
         candidates, edges = self._find_edges(dirty, let_go)
         self._entered(Part.COMPONENTS)
         tied = further(self._tx, self._engine.foresight, touched)
-        floor = self._engine.deriver.model.edge_floor_units
-        standing = lock_standing(self._tx, touched | tied, edges, floor=floor)
+        ladder = self._engine.context.ladder
+        standing = lock_standing(self._tx, touched | tied, edges, ladder)
         self._check_unchanged()
         check_crossings(self._tx, [self._known.records[n] for n in dirty], candidates)
         current = self._replace_edges(dirty, edges, candidates, standing)
@@ -159,8 +158,7 @@ class _Work:
             standing,
             current,
             ties=decisions.ties() if decisions else (),
-            floor=floor,
-            units_max=self._engine.context.units_max,
+            ladder=ladder,
         )
         self._tx.lay_out_later(sorted(shaken(standing, dirty.union(spoken), current)), at=self._at)
         components = {number: each.part for number, each in placed.items()}
@@ -332,7 +330,7 @@ class _Work:
                 decisions.sides,
                 component_of={records[n].key: each.part for n, each in placed.items()},
             )
-        items += cut_items(records, placed)
+        items += cut_items(records, placed, self._engine.context.ladder)
         items += waiting_items(records, placed, kept)
         before = {member.component for member in standing.members.values()}
         self._tx.replace_reviews(sorted(before), items, at=self._at)

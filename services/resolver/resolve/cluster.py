@@ -19,7 +19,7 @@ from services.identity.domain.clustering import (
     agglomerate_all,
 )
 from services.identity.domain.identifiers import IdentityRules
-from services.identity.domain.ladder import COMPONENT_UNITS_MAX, Edge, lay_out
+from services.identity.domain.ladder import Edge, Ladder, lay_out
 from services.identity.domain.source import Source
 from services.identity.store import StoredRecord
 from services.linkage.features import Features
@@ -55,7 +55,7 @@ class ClusterContext:
     model: LinkageModel
     rules: IdentityRules
     sources: Mapping[str, Source]
-    units_max: int = COMPONENT_UNITS_MAX
+    ladder: Ladder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,14 +262,11 @@ class Plan:
         """The units, cut into parts small enough to be clustered by raising the floor."""
         if not units:
             return []  # only late records: anonymous visitors who share an alias
-        units_max = self.context.units_max
-        if len(units) <= units_max:
+        ladder = self.context.ladder
+        if len(units) <= ladder.units_max_at(0):
             return _small_enough([units])
-        floor = self.context.model.edge_floor_units
         edges = [Edge(*edge) for edge in self.edges(units)]
-        placed = lay_out(
-            dict.fromkeys(range(len(units)), 0), edges, floor=floor, units_max=units_max
-        )
+        placed = lay_out(dict.fromkeys(range(len(units)), 0), edges, ladder)
         parts: dict[int, list[Unit]] = defaultdict(list)
         for number, place in placed.items():
             parts[place.part].append(units[number])

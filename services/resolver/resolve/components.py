@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.identity.domain.ids import ProfileId
-from services.identity.domain.ladder import steps_reached
+from services.identity.domain.ladder import Ladder
 from services.identity.store import Member, RestartBatch, StoredEdge, Transaction
 from services.resolver.resolve.candidates import Pair
 
@@ -33,7 +33,7 @@ class Standing:
 
 
 def lock_standing(
-    tx: Transaction, touched: Collection[int], found: Sequence[StoredEdge], *, floor: int
+    tx: Transaction, touched: Collection[int], found: Sequence[StoredEdge], ladder: Ladder
 ) -> Standing:
     """Lock the components of these records and of those they have edges to, then read them.
 
@@ -46,7 +46,7 @@ def lock_standing(
     now = tx.memberships(records)
     if locked != before or not {member.component for member in now.values()} <= before:
         raise RestartBatch("a component merged while it was being locked")
-    near = _near(now, touched, found, floor=floor)
+    near = _near(now, touched, found, ladder)
     members = {
         member.record: member for member in tx.members(sorted({now[n].component for n in near}))
     }
@@ -59,8 +59,7 @@ def _near(
     now: Mapping[int, Member],
     touched: Collection[int],
     found: Sequence[StoredEdge],
-    *,
-    floor: int,
+    ladder: Ladder,
 ) -> set[int]:
     """Records whose components the batch may change: an edge counts at their step."""
     near = {number for number in touched if number in now}
@@ -68,7 +67,7 @@ def _near(
         return set(now)
     for edge in found:
         for end in (edge.a, edge.b):
-            if edge.joined or steps_reached(edge.weight, floor) > now[end].step:
+            if edge.joined or ladder.steps_reached(edge.weight) > now[end].step:
                 near.add(end)
     return near
 

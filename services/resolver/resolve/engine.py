@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.identity.domain.ladder import COMPONENT_UNITS_MAX
+from services.identity.domain.ladder import COMPONENT_UNITS_MAX, Ladder
 from services.identity.domain.source import Source
 from services.identity.domain.survivorship import Survivorship
 from services.linkage.score import PairScorer, totals
@@ -60,7 +60,7 @@ class Engine:
             model=deriver.model,
             rules=deriver.rules,
             sources=sources,
-            units_max=component_units_max,
+            ladder=Ladder(floor=deriver.model.edge_floor_units, units_max=component_units_max),
         )
 
     @property

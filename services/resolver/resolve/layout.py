@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from services.identity.domain.connected import connect
 from services.identity.domain.ids import Micros
-from services.identity.domain.ladder import Edge, Place, lay_out, steps_reached
+from services.identity.domain.ladder import Edge, Ladder, Place, lay_out
 from services.identity.store import (
     MarkKind,
     Member,
@@ -38,8 +38,7 @@ def place(
     edges: Mapping[Pair, StoredEdge],
     *,
     ties: Iterable[Pair] = (),
-    floor: int,
-    units_max: int,
+    ladder: Ladder,
 ) -> dict[int, Place]:
     """Of every member its component today. Some edges may lead out of the members.
 
@@ -53,12 +52,12 @@ def place(
             inside.append(as_edge(edge))
             continue
         end = edge.a if edge.a in members else edge.b
-        cut_until[end] = max(cut_until[end], steps_reached(edge.weight, floor))
+        cut_until[end] = max(cut_until[end], ladder.steps_reached(edge.weight))
     if not any(cut_until.values()):  # nearly always: nothing here was ever cut
         found = connect(members, ((edge.left, edge.right) for edge in inside))
-        if max(Counter(found.values()).values(), default=0) <= units_max:
+        if max(Counter(found.values()).values(), default=0) <= ladder.units_max_at(0):
             return {number: Place(component) for number, component in found.items()}
-    return lay_out(cut_until, inside, floor=floor, units_max=units_max)
+    return lay_out(cut_until, inside, ladder)
 
 
 def shaken(
@@ -82,7 +81,7 @@ def shaken(
     return frozenset(found.union(*(others for others in bridged.values() if len(others) > 1)))
 
 
-def lay_out_anew(tx: Transaction, *, floor: int, units_max: int, at: Micros) -> int | None:
+def lay_out_anew(tx: Transaction, ladder: Ladder, *, at: Micros) -> int | None:
     """Cut what is connected with the records that wait; how many stand elsewhere now.
 
     Their components become dirty. None when no record waits. Raises RestartBatch when another
@@ -98,7 +97,7 @@ def lay_out_anew(tx: Transaction, *, floor: int, units_max: int, at: Micros) -> 
     if locked != {member.component for member in members.values()}:
         raise RestartBatch("a component grew while it was being locked")
     tx.clear_layouts(waiting)
-    placed = lay_out(dict.fromkeys(members, 0), edges, floor=floor, units_max=units_max)
+    placed = lay_out(dict.fromkeys(members, 0), edges, ladder)
     moved = [
         members[number]._replace(component=each.part, step=each.step)
         for number, each in sorted(placed.items())

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from services.identity.domain.ids import RecordKey
-from services.identity.domain.ladder import Place
+from services.identity.domain.ladder import Ladder, Place
 from services.identity.domain.merge_policy import MergePolicy
 from services.identity.domain.steward import CommandId, Ruling
 from services.identity.domain.weights import to_bits
@@ -112,12 +112,15 @@ def void_items(
 
 
 def cut_items(
-    records: Mapping[int, StoredRecord], placed: Mapping[int, Place]
+    records: Mapping[int, StoredRecord], placed: Mapping[int, Place], ladder: Ladder
 ) -> Iterable[ReviewItem]:
-    """Parts of sets that were too large. One record alone keeps the step of a set that is gone."""
+    """Parts of sets that were too large. One record alone keeps the step of a set that is gone.
+
+    Where only pairs were dropped that are strangers more likely than not, nobody need look.
+    """
     parts: dict[int, list[int]] = {}
     for number, each in placed.items():
-        if each.step > 0:
+        if each.step > 0 and ladder.floor_at(each.step) > 0:
             parts.setdefault(each.part, []).append(number)
     for part, numbers in parts.items():
         if len(numbers) == 1:
