@@ -12,6 +12,7 @@ from services.identity.domain.ids import Micros, ProfileId, RecordKey, SourceNam
 from services.identity.domain.merge_policy import MergePolicy
 from services.identity.domain.source import Source
 from services.identity.domain.steward import Decision, Withdrawal
+from services.identity.domain.value_word import ValueWord
 from services.identity.ports import OutgoingMessage, Partition, TopicSettings
 from services.identity.wire import changes
 from services.identity.wire.commands import IDENTITY_COMMANDS
@@ -92,7 +93,7 @@ class Home:
         self.worker.run_until_caught_up()
         return self
 
-    def decide(self, *commands: Decision | Withdrawal) -> "Home":
+    def decide(self, *commands: Decision | Withdrawal | ValueWord) -> "Home":
         """What stewards say, landed and resolved."""
         self.log.producer().append([commands_on_the_wire(each) for each in commands])
         self.worker.run_until_caught_up()

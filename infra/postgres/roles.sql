@@ -26,7 +26,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO plait_resolver;
 GRANT INSERT, UPDATE, DELETE ON
     account_crowd, account_membership, consumer_offset, dedupe, dirty, edge, event, generic_key, key, log_partition,
     log_record, log_topic, membership, outbox, profile, progress, record, review_item, segment_membership,
-    layout, set_aside, steward_decision, steward_record
+    layout, set_aside, steward_decision, steward_record, value_word
     TO plait_resolver;
 GRANT UPDATE ON model, ruleset TO plait_resolver;  -- FOR SHARE: the active one stays until the commit
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO plait_resolver;
@@ -34,6 +34,6 @@ GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO plait_resolver;
 -- The profile API reads, and adds what it answered.
 GRANT SELECT ON
     account_membership, api_key, decision, edge, event, generic_key, key, membership, model, profile, progress, record,
-    review_item, ruleset, segment, segment_membership, source, steward_decision, steward_record
+    review_item, ruleset, segment, segment_membership, source, steward_decision, steward_record, value_word
     TO plait_api;
 GRANT INSERT ON decision TO plait_api;

@@ -29,7 +29,8 @@ class MarkKind(IntEnum):
     """Why something is dirty: what a record matches by, its traits only, a key it let go of.
 
     DECISION: what a steward's command says of the records that it names. ACCOUNT: what an account
-    is to its members has changed; only segments that ask of others can move.
+    is to its members has changed; only segments that ask of others can move. VALUE: the key of a
+    value that a steward spoke of.
     """
 
     MATCHING = 1
@@ -37,6 +38,7 @@ class MarkKind(IntEnum):
     KEY = 3
     DECISION = 4
     ACCOUNT = 5
+    VALUE = 6
 
 
 class Mark(NamedTuple):
@@ -118,6 +120,8 @@ class ActiveVersions(NamedTuple):
 
     model: str
     rules: str | None
+    value_words: int = 0
+    """Of which there are: another number means others."""
 
 
 class StoredProfile(NamedTuple):

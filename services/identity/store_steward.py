@@ -6,6 +6,7 @@ from typing import Protocol
 
 from services.identity.domain.ids import Micros
 from services.identity.domain.steward import CommandId, Decision, Withdrawal
+from services.identity.domain.value_word import ValueWord
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,16 @@ class StewardReading(Protocol):
         """Decisions by (decided_at, id), the latest first, from one after `before`."""
         ...
 
+    def value_words(self) -> Sequence[ValueWord]:
+        """Of each value the latest word, by (decided_at desc, id)."""
+        ...
+
 
 class StewardWriting(Protocol):
+    def add_value_words(self, words: Sequence[ValueWord]) -> Sequence[int]:
+        """Keep the words whose ids are not known; the keys that those are about."""
+        ...
+
     def add_decisions(self, commands: Sequence[Decision | Withdrawal]) -> Sequence[int]:
         """Keep the commands whose ids are not known; the numbers of those."""
         ...

@@ -35,6 +35,7 @@ from services.profile_api.routes import (
     reviews,
     segments,
     trace,
+    values,
 )
 from services.profile_api.routes import steward as steward_routes
 from services.profile_api.settings import ProfileApiSettings
@@ -102,6 +103,7 @@ def create_app(
         explain,
         generic,
         steward_routes,
+        values,
         reviews,
     )
     for noun in nouns:

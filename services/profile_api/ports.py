@@ -1,6 +1,7 @@
 """What the profile API asks of its store. `adapters/sql` answers, `adapters/memory` in tests."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Protocol
 from uuid import UUID
 
@@ -22,8 +23,9 @@ from services.identity.domain.reading import (
 )
 from services.identity.domain.source import Source
 from services.identity.domain.steward import CommandId, Verdict
-from services.identity.domain.stewarding import ListedDecision, Made, Refused
+from services.identity.domain.stewarding import ListedDecision, Made, Marked, Refused
 from services.identity.domain.tracing import Surroundings, TracedEvent
+from services.identity.domain.value_word import ValueVerdict, ValueWord
 from services.identity.ports import Message
 from services.identity.store_steward import ReviewItem
 
@@ -90,6 +92,10 @@ class ProfileReads(TraceReads, AccountReads, Protocol):
         """The document of the active rules; None where only the built-in ones are in use."""
         ...
 
+    async def value_words(self) -> Sequence[ValueWord]:
+        """Of each value that a steward spoke of the latest word."""
+        ...
+
     async def api_key(self, prefix: str) -> ApiKey | None: ...
     async def ping(self) -> None:
         """Raises RetryableError unless the store answers and its schema is there."""
@@ -116,6 +122,18 @@ class Steward(Protocol):
     async def withdraw(
         self, decision: CommandId, *, at: Micros, by: str, reason: str
     ) -> Made | Refused: ...
+    async def mark(
+        self,
+        identifiers: AbstractSet[tuple[str, str, str]],
+        verdict: ValueVerdict,
+        *,
+        at: Micros,
+        by: str,
+        reason: str,
+    ) -> Marked | None:
+        """None where more values were spoken of than are read."""
+        ...
+
     async def listed(
         self, *, before: tuple[Micros, CommandId] | None, decisions_max: int
     ) -> Sequence[ListedDecision]:

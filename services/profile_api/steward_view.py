@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from services.identity.domain.ids import Micros, RecordKey
 from services.identity.domain.steward import SIDE_RECORDS_MAX, CommandId, Decision, Withdrawal
 from services.identity.domain.stewarding import ListedDecision, Refusal, Refused
+from services.identity.domain.value_word import ValueWord
 from services.profile_api.problems import Code, ProblemError
 from services.profile_api.times import instant
 
@@ -41,6 +42,20 @@ def withdrawal_view(withdrawal: Withdrawal) -> dict[str, object]:
         "by": withdrawal.by,
         "reason": withdrawal.reason,
     }
+
+
+def value_word_view(word: ValueWord, *, show_value: bool) -> dict[str, object]:
+    shown: dict[str, object] = {
+        "id": word.id,
+        "key": str(word.key),
+        "type": word.type,
+        "scope": word.scope,
+        "verdict": word.verdict,
+        "decided_at": instant(word.decided_at),
+        "by": word.by,
+        "reason": word.reason,
+    }
+    return shown | {"value": word.value} if show_value else shown
 
 
 def write_cursor(last: Decision) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.identity.domain.identifiers import (
     SCOPE_SHARED,
@@ -15,6 +15,7 @@ from services.identity.domain.ids import Micros, ProfileId, RecordKey
 from services.identity.domain.reading import StoredView
 from services.identity.domain.ruleset import read_ruleset
 from services.identity.domain.source import Source
+from services.identity.domain.value_word import limits_said
 from services.identity.ports import Clock
 from services.profile_api.ports import ProfileReads
 
@@ -65,19 +66,27 @@ def keys_of(
     who: IdentifierRef, rules: IdentityRules, sources: Sequence[Source]
 ) -> frozenset[int] | None:
     """The keys that the value has in any source's workspace and region. None: unknown type."""
+    found = identifiers_of(who, rules, sources)
+    return None if found is None else frozenset(identifier_key(*each) for each in found)
+
+
+def identifiers_of(
+    who: IdentifierRef, rules: IdentityRules, sources: Sequence[Source]
+) -> frozenset[tuple[str, str, str]] | None:
+    """Type, scope and value as they are compared, as any source may mean it. None: unknown type."""
     declared = rules.types.get(who.type)
     if declared is None:
         return None
-    keys: set[int] = set()
+    result: set[tuple[str, str, str]] = set()
     for source in sources:
         found = rules.external_id(who.type, who.value, source)
-        if found is not None and len(keys) < KEYS_MAX:
-            keys.add(identifier_key(found.type, found.scope, found.value))
+        if found is not None and len(result) < KEYS_MAX:
+            result.add((found.type, found.scope, found.value))
     if declared.scope == "shared":
         value = rules.normalise(who.type, who.value, None)
         if value is not None:
-            keys.add(identifier_key(who.type, SCOPE_SHARED, value))
-    return frozenset(keys)
+            result.add((who.type, SCOPE_SHARED, value))
+    return frozenset(result)
 
 
 class People:
@@ -115,6 +124,11 @@ class People:
         await self._refresh()
         return keys_of(who, self._rules, self._sources)
 
+    async def identifiers_of(self, who: IdentifierRef) -> frozenset[tuple[str, str, str]] | None:
+        """The identifiers that a value may be. None for a type that nobody declared."""
+        await self._refresh()
+        return identifiers_of(who, self._rules, self._sources)
+
     async def declared(self) -> tuple[IdentityRules, Sequence[Source]]:
         """The identifier types and the sources as they are declared now."""
         await self._refresh()
@@ -133,7 +147,9 @@ class People:
                 self._sources = await self._reads.sources()
                 document = await self._reads.ruleset()
                 declared = None if document is None else read_ruleset(document).identity
-                self._rules = rules_for(self._sources, declared=declared)
+                rules = rules_for(self._sources, declared=declared)
+                words = await self._reads.value_words()
+                self._rules = replace(rules, said=limits_said(words)) if words else rules
                 self._read_at = self._clock.now()
 
     def _is_stale(self) -> bool:

@@ -74,15 +74,23 @@ def _pairs(
     """Generic keys, and the pairs of rows under the others; some pairs several times."""
     generic: set[int] = set()
     found: list[tuple[Numbers, Numbers]] = []
-    for kind in (0, 1):
-        own = (keys & 1) == kind
-        holders_max = rules.holders_max(kind)
+    for own, holders_max in _limited(keys, rules):
         values, counts = np.unique(keys[own], return_counts=True)
         generic.update(values[counts > holders_max].tolist())
         coded = Coded(rows=rows[own], codes=keys[own])
         found.append(pairs_in(blocks_of(coded, size_max=holders_max)))
     left, right = zip(*found, strict=True)
     return frozenset(generic), (np.concatenate(left), np.concatenate(right))
+
+
+def _limited(keys: Numbers, rules: IdentityRules) -> Iterator[tuple[npt.NDArray[np.bool_], int]]:
+    """Which keys each limit of holders is about: those of a kind, and those stewards spoke of."""
+    said = np.isin(keys, list(rules.said)) if rules.said else np.zeros(len(keys), dtype=bool)
+    for kind in (0, 1):
+        yield ((keys & 1) == kind) & ~said, rules.holders_max(kind)
+    for most in sorted(set(rules.said.values())):
+        some = [key for key, limit in rules.said.items() if limit == most]
+        yield np.isin(keys, some), most
 
 
 def _distinct(left: Numbers, right: Numbers) -> tuple[Numbers, Numbers]:

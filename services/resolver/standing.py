@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from services.identity.domain.errors import UsageError
-from services.identity.domain.identifiers import rules_for
+from services.identity.domain.identifiers import IdentityRules, rules_for
 from services.identity.domain.ladder import COMPONENT_UNITS_MAX
 from services.identity.domain.merge_policy import MergePolicy
 from services.identity.domain.ruleset import Ruleset, read_ruleset
 from services.identity.domain.source import Source
+from services.identity.domain.value_word import limits_said
 from services.identity.store import ActiveVersions, Reading
 from services.linkage.model import LinkageModel
 from services.linkage.score import PairScorer
@@ -39,6 +40,8 @@ class Standing:
     _model: LinkageModel | None = None
     _rules: Ruleset = field(default_factory=Ruleset)
     _rules_version: str | None = None
+    _said: Mapping[int, int] = field(default_factory=dict)
+    _words_read: int = 0
     _memory: PairMemory = field(default_factory=PairMemory)
     _foresight: Foresight = field(default_factory=Foresight)
     _evaluator: Evaluator | None = None
@@ -57,12 +60,14 @@ class Standing:
     def deriver(self, tx: Reading, sources: Mapping[str, Source]) -> Deriver:
         """For the model that is active as of this transaction."""
         active = _active(tx)
-        return self._deriver(self._model_for(tx, active), self._rules_for(tx, active), sources)
+        rules = self._rules_for(tx, active).identity
+        return self._deriver(self._model_for(tx, active), rules, sources)
 
     def _deriver(
-        self, model: LinkageModel, rules: Ruleset, sources: Mapping[str, Source]
+        self, model: LinkageModel, declared: IdentityRules, sources: Mapping[str, Source]
     ) -> Deriver:
-        declared = rules.identity
+        if self._said:
+            declared = replace(declared, said=self._said)
         if self.generic_holders_max is not None:
             declared = replace(declared, generic_holders_max=self.generic_holders_max)
         if self.blast_records_max is not None:
@@ -78,7 +83,8 @@ class Standing:
         rules = self._rules_for(tx, active)
         return Engine(
             scorer=scorer,
-            deriver=self._deriver(scorer.model, rules, sources),
+            deriver=self._deriver(scorer.model, rules.identity, sources),
+            value_words=active.value_words,
             survivorship=rules.survivorship,
             evaluator=self._evaluator_for(tx, sources),
             sources=sources,
@@ -95,6 +101,9 @@ class Standing:
                 read_ruleset(tx.ruleset_document(active.rules)) if active.rules else Ruleset()
             )
             self._rules_version = active.rules
+        if self._words_read != active.value_words:
+            self._said = limits_said(tx.value_words())
+            self._words_read = active.value_words
         return self._rules
 
     def _model_for(self, tx: Reading, active: ActiveVersions) -> LinkageModel:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from services.identity.domain.errors import RejectedError
 from services.identity.domain.ids import Micros
 from services.identity.domain.steward import Decision, Withdrawal
+from services.identity.domain.value_word import ValueWord
 from services.identity.ports import Message
 from services.identity.store import MarkKind, Transaction
 from services.identity.wire.commands import IDENTITY_COMMANDS, read
@@ -35,21 +36,29 @@ def land_commands(
     if not messages:
         return landing
     commands: list[Decision | Withdrawal] = []
+    words: list[ValueWord] = []
     refused: list[tuple[Message, RejectedError]] = []
     for message in messages:
         if message.value is None:
             continue  # a tombstone decides nothing
         try:
-            commands.append(read(message.value))
+            said = read(message.value)
         except RejectedError as error:
             refused.append((message, error))
+            continue
+        if isinstance(said, ValueWord):
+            words.append(said)
+        else:
+            commands.append(said)
     numbers = tx.add_decisions(commands) if commands else ()
+    keys = tx.add_value_words(words) if words else ()
     tx.mark((MarkKind.DECISION, number, at) for number in numbers)
+    tx.mark((MarkKind.VALUE, key, at) for key in keys)
     tx.send([letter_of(message, error, at) for message, error in refused])
     return replace(
         landing,
         messages=landing.messages + len(messages),
-        accepted=landing.accepted + len(numbers),
-        copies=landing.copies + len(commands) - len(numbers),
+        accepted=landing.accepted + len(numbers) + len(keys),
+        copies=landing.copies + len(commands) + len(words) - len(numbers) - len(keys),
         refused=landing.refused + len(refused),
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
 from typing import TypeVar
@@ -10,7 +11,8 @@ from services.identity.domain.errors import RetryableError
 from services.identity.domain.explained import Subject
 from services.identity.domain.ids import Micros
 from services.identity.domain.steward import CommandId, Verdict
-from services.identity.domain.stewarding import ListedDecision, Made, Refused
+from services.identity.domain.stewarding import ListedDecision, Made, Marked, Refused
+from services.identity.domain.value_word import ValueVerdict
 from services.identity.store_steward import ReviewItem
 from services.resolver.stewarding import Stewards
 
@@ -43,6 +45,17 @@ class AnsweringSteward:
         self, decision: CommandId, *, at: Micros, by: str, reason: str
     ) -> Made | Refused:
         return await self._ask(lambda s: s.withdraw(decision, at=at, by=by, reason=reason))
+
+    async def mark(
+        self,
+        identifiers: AbstractSet[tuple[str, str, str]],
+        verdict: ValueVerdict,
+        *,
+        at: Micros,
+        by: str,
+        reason: str,
+    ) -> Marked | None:
+        return await self._ask(lambda s: s.mark(identifiers, verdict, at=at, by=by, reason=reason))
 
     async def listed(
         self, *, before: tuple[Micros, CommandId] | None, decisions_max: int

@@ -5,6 +5,7 @@ time both are in it, and the state holds the later one (services/identity/domain
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from services.identity.domain.explained import (
@@ -25,11 +26,19 @@ from services.identity.domain.steward import (
     contradicted,
     rule,
 )
-from services.identity.domain.stewarding import Force, ListedDecision, Made, Refusal, Refused
+from services.identity.domain.stewarding import (
+    Force,
+    ListedDecision,
+    Made,
+    Marked,
+    Refusal,
+    Refused,
+)
+from services.identity.domain.value_word import VALUE_WORDS_MAX, ValueVerdict
 from services.identity.ports import Producer
 from services.identity.store import ReadableStore, Reading, ReviewItem
 from services.identity.wire.as_of import token
-from services.identity.wire.commands import decide, outgoing, withdraw
+from services.identity.wire.commands import decide, mark_value, outgoing, withdraw
 
 NEAR_MAX = 2_000  # decisions that are looked through for a contradiction
 
@@ -85,6 +94,32 @@ class Stewards:
         if withdrawal is not None:
             return Made(command=withdrawal, as_of=None)
         return self._send(withdraw(decision, decided_at=at, by=by, reason=reason))
+
+    def mark(
+        self,
+        identifiers: AbstractSet[tuple[str, str, str]],
+        verdict: ValueVerdict,
+        *,
+        at: Micros,
+        by: str,
+        reason: str,
+    ) -> Marked | None:
+        """Send what is said of a value, unless it is said already of all that it may be.
+
+        None where more values were spoken of than are read.
+        """
+        with self._store.reading() as tx:
+            standing = {(w.type, w.scope, w.value): w.verdict for w in tx.value_words()}
+            if len(standing.keys() | identifiers) > VALUE_WORDS_MAX:
+                return None
+        words = [
+            mark_value(each, verdict, decided_at=at, by=by, reason=reason)
+            for each in sorted(identifiers)
+            if standing.get(each, ValueVerdict.COUNTED) is not verdict
+        ]
+        if not words:
+            return Marked(words=(), as_of=None)
+        return Marked(words=words, as_of=token(self._producer.append(list(map(outgoing, words)))))
 
     def listed(
         self, *, before: tuple[Micros, CommandId] | None, decisions_max: int

@@ -20,6 +20,7 @@ from services.identity.domain.accounts import (
 from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId, profile_id_of
 from services.identity.domain.record import EMPTY, RecordState
 from services.identity.domain.steward import Decision, Verdict
+from services.identity.domain.value_word import ValueVerdict
 from services.identity.ports import OutgoingMessage, Partition, Position
 from services.identity.store import (
     ActiveVersions,
@@ -41,7 +42,7 @@ from services.identity.store import (
     Transaction,
 )
 from services.identity.store_accounts import AccountRow
-from services.identity.wire.commands import decide, withdraw
+from services.identity.wire.commands import decide, mark_value, withdraw
 
 ANN, BEN, CAT, DAN = (RecordKey("web", "user_id", name) for name in ("ann", "ben", "cat", "dan"))
 FIRST, SECOND = UUID(int=1), UUID(int=2)
@@ -355,6 +356,33 @@ class StoreContract:
             place = (other.decided_at, other.id)
             assert list(tx.decisions_listed(before=place, decisions_max=9)) == [(same, gone)]
             assert list(tx.decisions_listed(before=None, decisions_max=1)) == [(other, None)]
+
+    def test_words_on_values_are_kept_once_and_the_latest_is_told(
+        self, store: ResolverStore
+    ) -> None:
+        first, again, tie, other = (
+            mark_value(("phone", "*", value), verdict, decided_at=at, by="steward", reason=why)
+            for value, verdict, at, why in (
+                ("+44", ValueVerdict.GENERIC, NOW, "seen"),
+                ("+44", ValueVerdict.COUNTED, LATER, "seen"),
+                ("+44", ValueVerdict.NOT_GENERIC, LATER, "seen, too"),
+                ("+45", ValueVerdict.NOT_GENERIC, NOW, "seen"),
+            )
+        )
+        with store.transaction() as tx:
+            before = tx.active_versions()
+            assert list(tx.add_value_words([first, first])) == [first.key]
+            assert list(tx.add_value_words([first])) == []
+        with store.transaction() as tx:
+            keys = tx.add_value_words([again, tie, other])
+            assert list(keys) == sorted({first.key, other.key})
+            wins = min(again, tie, key=lambda each: each.id)
+            expected = sorted([wins, other], key=lambda each: each.key)
+            assert list(tx.value_words()) == expected
+            after = tx.active_versions()
+        assert before is not None
+        assert after is not None
+        assert before.value_words != after.value_words
 
     # offsets
 

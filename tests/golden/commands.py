@@ -6,8 +6,17 @@ from typing import Any
 import msgspec
 
 from services.identity.domain.ids import Micros, RecordKey
-from services.identity.domain.steward import Decision, Verdict, Withdrawal
-from services.identity.wire.commands import IDENTITY_COMMANDS, Command, decide, outgoing, withdraw
+from services.identity.domain.steward import Verdict
+from services.identity.domain.value_word import ValueVerdict
+from services.identity.wire.commands import (
+    IDENTITY_COMMANDS,
+    Command,
+    Said,
+    decide,
+    mark_value,
+    outgoing,
+    withdraw,
+)
 from services.ingest.formats.contracts import DIALECT
 
 AT = Micros(1_795_166_102_500_000)  # 2026-11-20T09:15:02.5Z
@@ -30,7 +39,15 @@ def command_examples() -> Mapping[str, Any]:
         Verdict.DIFFERENT, [WEB], [CALLS], decided_at=AT, by=STEWARD, reason="father and son"
     )
     taken_back = withdraw(same.id, decided_at=AT, by=STEWARD, reason="the call was another's")
-    named: dict[str, Decision | Withdrawal] = {
+    marked = mark_value(
+        ("phone", "*", "+442079460000"),
+        ValueVerdict.GENERIC,
+        decided_at=AT,
+        by=STEWARD,
+        reason="the switchboard of a company",
+    )
+    named: dict[str, Said] = {
+        "marked": marked,
         "same": same,
         "different": different,
         "withdrawn": taken_back,

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from services.identity.domain.ids import Micros, RecordKey
 from services.identity.domain.merge_policy import MODEL_ALONE, MergePolicy
 from services.identity.domain.steward import Decision, Verdict, Withdrawal
-from services.identity.wire.commands import decide, withdraw
+from services.identity.domain.value_word import ValueVerdict, ValueWord
+from services.identity.wire.commands import decide, mark_value, withdraw
 from services.identity.wire.events import ChannelEvent, RecordRef
 from tests.factories import EPOCH, channel_event
 from tests.property.order_world import Phase, Said, Schedule
@@ -62,6 +63,12 @@ DECIDED = (
     RecordKey("web", "user_id", "nobody"),
 )
 COMMAND_BYTES = 12
+SPOKEN_OF = (
+    ("email", "*", "ann@example.org"),
+    ("user_id", "shop", "u1"),
+    ("crm_id", "shop", "c1"),
+    ("anonymous_id", "shop", "a1"),
+)
 
 
 CROWD_TRAITS: Mapping[str, Sequence[Any]] = {
@@ -174,6 +181,17 @@ def to_commands(drawn: Sequence[bytes]) -> list[Decision | Withdrawal]:
     return result
 
 
+def to_words(drawn: Sequence[bytes]) -> list[ValueWord]:
+    """Of few values, some of them spoken of again."""
+    result: list[ValueWord] = []
+    for raw in drawn:
+        choose = Choices(raw)
+        value, verdict = choose.pick(SPOKEN_OF), choose.pick(tuple(ValueVerdict))
+        at = Micros(choose.number(2))
+        result.append(mark_value(value, verdict, decided_at=at, by="s", reason="seen"))
+    return result
+
+
 def _with_copies(drawn: Sequence[bytes]) -> list[bytes]:
     """A third of the events repeat an earlier one, with one of its choices made otherwise.
 
@@ -227,6 +245,7 @@ def decided_cases(draw: st.DrawFn) -> tuple[list[Said], Schedule]:
     events = [to_event(raw) for raw in _with_copies(draw(st.lists(one, min_size=12, max_size=12)))]
     command = st.binary(min_size=COMMAND_BYTES, max_size=COMMAND_BYTES)
     said: list[Said] = [*events, *to_commands(draw(st.lists(command, min_size=1, max_size=5)))]
+    said += to_words(draw(st.lists(st.binary(min_size=4, max_size=4), max_size=3)))
     schedule = to_schedule(draw(st.binary(min_size=SCHEDULE_BYTES, max_size=80)), len(said))
     steps = draw(st.lists(st.sampled_from(("LRLR", "LR", "lLRr", "LLr", "L")), max_size=6))
     phases = tuple(Phase(steps=each, marks_max=draw(st.sampled_from((1_000, 1)))) for each in steps)

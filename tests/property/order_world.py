@@ -17,6 +17,7 @@ from services.identity.domain.merge_policy import MODEL_ALONE, MergePolicy
 from services.identity.domain.record import RecordState
 from services.identity.domain.source import Source
 from services.identity.domain.steward import Decision, Withdrawal
+from services.identity.domain.value_word import ValueWord
 from services.identity.ports import OutgoingMessage, TopicSettings
 from services.identity.store import ResolverStore, RestartBatch, Snapshot, Transaction
 from services.identity.wire.changes import PROFILE_CHANGES, SEGMENT_CHANGES
@@ -186,7 +187,7 @@ def memory_store(model: LinkageModel) -> MemoryStore:
     return store
 
 
-Said = ChannelEvent | Decision | Withdrawal
+Said = ChannelEvent | Decision | Withdrawal | ValueWord
 
 
 def run(

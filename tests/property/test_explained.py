@@ -32,6 +32,7 @@ from services.identity.domain.kinds import Kind
 from services.identity.domain.ladder import Ladder
 from services.identity.domain.steward import Decision, Ruling, Withdrawal, rule
 from services.identity.domain.traits import TRAIT_FIELDS
+from services.identity.domain.value_word import limits_said
 from services.identity.store import StoredRecord
 from services.resolver.explaining.explainer import Explainer
 from services.resolver.standing import Standing
@@ -103,6 +104,7 @@ class World:
         self._tables = store.tables
         self._schedule = schedule
         self._ruling = ruling
+        self._said = limits_said(store.tables.value_words.values())
 
     def profiles(self) -> Mapping[ProfileId, Sequence[RecordKey]]:
         """Of each profile that holds a record, whose keys."""
@@ -181,7 +183,7 @@ class World:
         return [self._tables.records[self._tables.numbers[key]] for key in keys]
 
     def _is_generic(self, key: int) -> bool:
-        most = min(self._schedule.holders_max, 50)
+        most = self._said.get(key, min(self._schedule.holders_max, 50))
         return len(self._tables.holders[key]) > most
 
     def _is_forbidden(self, found: WhyNot) -> bool:

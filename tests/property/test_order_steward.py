@@ -10,7 +10,9 @@ from services.identity.domain.ids import Micros, ProfileId, RecordKey
 from services.identity.domain.kinds import Kind
 from services.identity.domain.steward import Decision, Withdrawal, rule
 from services.identity.domain.traits import TRAIT_FIELDS
-from services.identity.wire.commands import withdraw
+from services.identity.domain.value_word import ValueVerdict, ValueWord
+from services.identity.wire.commands import mark_value, withdraw
+from services.identity.wire.events import ChannelEvent
 from services.resolver.standing import Standing
 from tests.factories import untrained_model
 from tests.property.event_strategies import decided_cases
@@ -32,6 +34,9 @@ MODEL = replace(untrained_model(FIELDS), prior_weight=-5.0)  # so that weights j
 def standing() -> Standing:
     """One compiled scorer for all examples."""
     return Standing(scorer=RememberingScorer(MODEL))
+
+
+TAKEN = {"by": "s", "reason": "r"}
 
 
 @given(case=decided_cases())
@@ -60,11 +65,16 @@ def test_what_is_withdrawn_leaves_no_trace(
 ) -> None:
     said, schedule = case
     standing = with_limits(standing, schedule)
-    events = [each for each in said if not isinstance(each, Decision | Withdrawal)]
+    events = [each for each in said if isinstance(each, ChannelEvent)]
     never = run(events, Schedule(order=tuple(range(len(events)))), memory_store(MODEL), standing)
     decisions = [each for each in said if isinstance(each, Decision)]
     again = [withdraw(d.id, decided_at=Micros(9), by="s", reason="r") for d in decisions]
-    every = [*said, *again]
+    words = [
+        mark_value((w.type, w.scope, w.value), ValueVerdict.COUNTED, decided_at=Micros(9), **TAKEN)
+        for w in said
+        if isinstance(w, ValueWord)
+    ]
+    every: list[Said] = [*said, *again, *words]
     order = (*schedule.order, *range(len(said), len(every)))
     after = run(every, replace(schedule, order=order), memory_store(MODEL), standing)
     assert after.hash == never.hash

@@ -20,12 +20,13 @@ from services.resolver.standing import Standing
 
 _CALLS = {
     "poll": "poll",
-    "begin sources active_versions model_document ruleset_document segment_documents": "standing",
+    "begin sources active_versions model_document ruleset_document segment_documents"
+    " value_words": "standing",
     "lock_records new_record_numbers lock_record_numbers events_of": "lock and read records",
     "derive": "derive features and keys",
     "add_dedupe update_dedupe add_records update_records add_keys remove_keys mark add_events"
     " add_account_rows remove_account_rows"
-    " remove_events advance_offset add_decisions": "write land",
+    " remove_events advance_offset add_decisions add_value_words": "write land",
     "take_marks delete_marks": "marks",
     "holders holders_of generic_among lock_generic set_generic generic_keys": "candidates",
     "comparables": "read candidates",

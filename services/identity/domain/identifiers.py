@@ -20,6 +20,7 @@ SCOPE_SHARED = "*"
 VALUE_CHARS_MAX = 512  # longer is a broken sender, not an identifier
 DECLARED_PRIORITY = 10  # identifiers that mappings declare join after the built-in ones
 GENERIC_HOLDERS_MAX = 100  # an identifier held by more distinct records than this makes no edge
+HOLDERS_MAX = 1_000  # more holders of one key would be compared with each other, all with all
 PROFILE_RECORDS_MAX = 1_000  # a person has no more; more is a crowd in a chain of identifiers
 BLOCKING_HOLDERS_MAX = 50  # the same of a blocking key; others find its pairs (accuracy.md)
 
@@ -116,7 +117,8 @@ BLAST_RECORDS_MAX = 50  # records that one merge may move without a person's wor
 class IdentityRules:
     """Every declared identifier type. Part of the rules version; live data never changes it.
 
-    A key held by more than `holders_max` records is generic: it makes no edge.
+    A key held by more than `holders_max` records is generic: it makes no edge. `said` are limits of
+    single keys that stewards spoke of, in the place of the declared ones.
     """
 
     types: Mapping[str, IdentifierType] = field(
@@ -128,9 +130,12 @@ class IdentityRules:
     profile_records_max: int = PROFILE_RECORDS_MAX
     blast_records_max: int = BLAST_RECORDS_MAX
     merge_policy: MergePolicy = MODEL_ALONE
+    said: Mapping[int, int] = field(default_factory=dict)
 
     def holders_max(self, key: int) -> int:
         """How many records may hold a key. Those of identifiers are odd, of blocking even."""
+        if self.said and key in self.said:
+            return self.said[key]
         if not is_blocking_key(key):
             return self.generic_holders_max
         return min(self.blocking_holders_max, self.generic_holders_max)

@@ -16,6 +16,7 @@ from services.identity.domain.identifiers import (
     BLAST_RECORDS_MAX,
     BLOCKING_HOLDERS_MAX,
     GENERIC_HOLDERS_MAX,
+    HOLDERS_MAX,
     NOTHING_BLOCKED,
     PROFILE_RECORDS_MAX,
     BlockedValues,
@@ -33,7 +34,6 @@ TYPES_MAX = 200
 BLOCKED_MAX = 10_000  # values, of one list
 PATTERNS_MAX = 100
 PATTERN_CHARS_MAX = 200
-HOLDERS_MAX = 1_000  # more holders of one key would be compared with each other, all with all
 NUMBER_MAX = 1_000_000
 DAYS_MAX = 36_500
 PROFILE_MAX = 100_000

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from services.identity.domain.ids import ProfileId
 from services.identity.domain.steward import CommandId, Decision, Withdrawal
+from services.identity.domain.value_word import ValueWord
 
 
 class Refusal(StrEnum):
@@ -57,4 +58,12 @@ class Made:
     """
 
     command: Decision | Withdrawal
+    as_of: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marked:
+    """What was said of a value, of each identifier that it may be; `as_of` as of `Made`."""
+
+    words: Sequence[ValueWord]
     as_of: str | None

@@ -22,6 +22,7 @@ from services.identity.domain.steward import (
     decision_id,
     withdrawal_id,
 )
+from services.identity.domain.value_word import ValueVerdict, ValueWord, value_word_id
 from services.identity.ports import OutgoingMessage
 
 IDENTITY_COMMANDS = "identity-commands"
@@ -74,7 +75,28 @@ class WithdrawDecision(
     reason: Why
 
 
-Command = DecideIdentity | WithdrawDecision
+class MarkValue(
+    msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="type",
+    tag="identity.mark_value",
+):  # fmt: skip
+    """A steward says that an identifier's value ties nobody, or that it does, whoever holds it.
+
+    `counted` takes it back: the number of its holders decides again.
+    """
+
+    id: Id
+    identifier: Text
+    scope: Text
+    value: Text
+    verdict: Literal["generic", "not_generic", "counted"]
+    at: At
+    by: By
+    reason: Why
+
+
+Command = DecideIdentity | WithdrawDecision | MarkValue
+Said = Decision | Withdrawal | ValueWord
+"""What a command says, as a value."""
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)
@@ -103,8 +125,25 @@ def withdraw(decision: CommandId, *, decided_at: Micros, by: str, reason: str) -
     return Withdrawal(id=found, decision=decision, decided_at=decided_at, by=by, reason=reason)
 
 
-def outgoing(command: Decision | Withdrawal) -> OutgoingMessage:
-    """The message of a command, under the id of the decision that it is about."""
+def mark_value(
+    identifier: tuple[str, str, str],
+    verdict: ValueVerdict,
+    *,
+    decided_at: Micros,
+    by: str,
+    reason: str,
+) -> ValueWord:
+    """A word on an identifier (type, scope and value as it is compared), with its id."""
+    found = value_word_id(identifier, verdict, decided_at=decided_at, by=by, reason=reason)
+    type_, scope, value = identifier
+    return ValueWord(
+        id=found, type=type_, scope=scope, value=value, verdict=verdict, decided_at=decided_at,
+        by=by, reason=reason,
+    )  # fmt: skip
+
+
+def outgoing(command: Said) -> OutgoingMessage:
+    """The message of a command, under the id of the decision or the key of what it is about."""
     match command:
         case Decision(id=id_):
             message: Command = DecideIdentity(
@@ -116,7 +155,19 @@ def outgoing(command: Decision | Withdrawal) -> OutgoingMessage:
                 by=command.by,
                 reason=command.reason,
             )
-            subject = id_
+            subject: str = id_
+        case ValueWord(id=id_):
+            message = MarkValue(
+                id=id_,
+                identifier=command.type,
+                scope=command.scope,
+                value=command.value,
+                verdict=command.verdict.value,
+                at=command.decided_at,
+                by=command.by,
+                reason=command.reason,
+            )
+            subject = str(command.key)
         case Withdrawal(id=id_, decision=subject):
             message = WithdrawDecision(
                 id=id_,
@@ -135,7 +186,7 @@ def decode(raw: bytes) -> Command:
     return _decoder.decode(raw)
 
 
-def read(raw: bytes) -> Decision | Withdrawal:
+def read(raw: bytes) -> Said:
     """Raises RejectedError for what is no command of ours."""
     try:
         command = decode(raw)
@@ -146,10 +197,18 @@ def read(raw: bytes) -> Decision | Withdrawal:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise RejectedError(RejectReason.BROKEN_JSON, "the command is not JSON") from None
     at = Micros(command.at)
-    made: Decision | Withdrawal
+    made: Said
     if isinstance(command, WithdrawDecision):
         made = withdraw(
             CommandId(command.decision), decided_at=at, by=command.by, reason=command.reason
+        )
+    elif isinstance(command, MarkValue):
+        made = mark_value(
+            (command.identifier, command.scope, command.value),
+            ValueVerdict(command.verdict),
+            decided_at=at,
+            by=command.by,
+            reason=command.reason,
         )
     else:
         left, right = _keys(command.left), _keys(command.right)

@@ -8,6 +8,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.identity.domain.identifiers import IdentityRules
 from services.identity.domain.reading import GenericRow
 from services.profile_api.auth import RequiresScope, Scope
 from services.profile_api.desk import Desk, answer
@@ -24,6 +25,7 @@ class GenericAnswer(Answer):
     type: str = Field(description="Of the identifier; `blocking` for a key of the model")
     holders: int = Field(description="Records that hold it, counted to 10,000")
     holders_max: int = Field(description="Beyond which it ties nothing")
+    steward: bool = Field(description="Whether that is a steward's word, not the rules'")
     since: datetime
     value: str | None = Field(default=None, description="Only where values are asked for")
 
@@ -54,20 +56,19 @@ def router(desk: Desk) -> APIRouter:
         standing = await desk.standing.now(asked)
         rules, _ = await desk.people.declared()
         rows = await desk.reads.generic_keys(of_blocking=blocking, keys_max=limit + 1)
-        told = [
-            _generic(row, rules.holders_max(row.key), show_value=values) for row in rows[:limit]
-        ]
+        told = [_generic(row, rules, show_value=values) for row in rows[:limit]]
         return answer({"generic": told, "more": len(rows) > limit, **standing.members()})
 
     return routes
 
 
-def _generic(row: GenericRow, holders_max: int, *, show_value: bool) -> dict[str, object]:
+def _generic(row: GenericRow, rules: IdentityRules, *, show_value: bool) -> dict[str, object]:
     told: dict[str, object] = {
         "key": str(row.key),
         "type": row.type or "blocking",
         "holders": row.holders,
-        "holders_max": holders_max,
+        "holders_max": rules.holders_max(row.key),
+        "steward": row.key in rules.said,
         "since": instant(row.since),
     }
     return told | {"value": row.value} if show_value else told

@@ -115,7 +115,7 @@ def router(desk: Desk) -> APIRouter:
 
 
 async def _decide(desk: Desk, request: Request, body: StewardDecisionBody) -> dict[str, object]:
-    by = await _who_decides(desk, request, body.by)
+    by = await who_decides(desk, request, body.by)
     left, right = await desk.subject(body.left), await desk.subject(body.right)
     made = await steward_of(desk).decide(
         body.verdict, left, right, at=desk.clock.now(), by=by, reason=body.reason
@@ -143,7 +143,7 @@ async def _list(desk: Desk, limit: int, cursor: str | None) -> dict[str, object]
 async def _withdraw(
     desk: Desk, request: Request, decision: CommandId, body: WithdrawalBody
 ) -> dict[str, object]:
-    by = await _who_decides(desk, request, body.by)
+    by = await who_decides(desk, request, body.by)
     made = await steward_of(desk).withdraw(decision, at=desk.clock.now(), by=by, reason=body.reason)
     if isinstance(made, Refused):
         raise refusal(made)
@@ -163,7 +163,7 @@ def steward_of(desk: Desk) -> Steward:
     return desk.steward
 
 
-async def _who_decides(desk: Desk, request: Request, by: str | None) -> str:
+async def who_decides(desk: Desk, request: Request, by: str | None) -> str:
     """Who says so, or whose key it is."""
     key = await desk.keys.check(request.headers.get("authorization"), Scope.STEWARD_WRITE)
     return by or f"key {key.label}"

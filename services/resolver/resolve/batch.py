@@ -57,6 +57,9 @@ def resolve(
     if not marks:
         return None
     let_go = {m.subject for m in marks if m.kind is MarkKind.KEY}
+    if values := {m.subject for m in marks if m.kind is MarkKind.VALUE}:
+        engine.check_words(tx)
+        let_go |= values
     dirty = {m.subject for m in marks if m.kind is MarkKind.MATCHING}
     touched = dirty | {m.subject for m in marks if m.kind is MarkKind.TRAITS}
     commands = [m.subject for m in marks if m.kind is MarkKind.DECISION]

@@ -117,7 +117,7 @@ def tell_crossings(
                 },
             )
             for key, is_generic in crossed.items()
-            if is_generic
+            if is_generic and limits[key]  # of none at all a steward has said so
         ],
         at=at,
     )

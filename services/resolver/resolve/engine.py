@@ -8,6 +8,7 @@ import numpy as np
 from services.identity.domain.ladder import COMPONENT_UNITS_MAX, Ladder
 from services.identity.domain.source import Source
 from services.identity.domain.survivorship import Survivorship
+from services.identity.store import Reading, RestartBatch
 from services.linkage.score import PairScorer, totals
 from services.resolver.derive import Deriver
 from services.resolver.resolve.candidates import Pair
@@ -46,6 +47,7 @@ class Engine:
         component_units_max: int = COMPONENT_UNITS_MAX,
         component_records_max: int = COMPONENT_RECORDS_MAX,
         shared_rows_max: int = SHARED_ROWS_MAX,
+        value_words: int = 0,
     ) -> None:
         self.scorer = scorer
         self.deriver = deriver
@@ -56,12 +58,19 @@ class Engine:
         self.foresight = foresight or Foresight()
         self.component_records_max = component_records_max
         self.shared_rows_max = shared_rows_max
+        self.value_words = value_words  # which were known when this was made
         self.context = ClusterContext(
             model=deriver.model,
             rules=deriver.rules,
             sources=sources,
             ladder=Ladder(floor=deriver.model.edge_floor_units, units_max=component_units_max),
         )
+
+    def check_words(self, tx: Reading) -> None:
+        """Raises RestartBatch where a word on a value landed after this was made."""
+        now = tx.active_versions()
+        if now is not None and now.value_words != self.value_words:
+            raise RestartBatch("a steward spoke of a value while this batch began")
 
     @property
     def may_all_pair(self) -> bool:

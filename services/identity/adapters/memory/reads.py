@@ -22,6 +22,7 @@ from services.identity.domain.reading import (
 )
 from services.identity.domain.source import Source
 from services.identity.domain.tracing import Surroundings, TracedEvent
+from services.identity.domain.value_word import ValueWord
 from services.identity.ports import Message
 from services.identity.wire.profiles import decode
 
@@ -39,6 +40,7 @@ class MemoryReads:
     progress_row: ProgressRow | None = None
     source_rows: list[Source] = field(default_factory=list)
     generic_rows: list[GenericRow] = field(default_factory=list)
+    value_word_rows: list[ValueWord] = field(default_factory=list)
     ruleset_document: bytes | None = None
     api_keys: dict[str, ApiKey] = field(default_factory=dict)
     entries: list[DecisionEntry] = field(default_factory=list)
@@ -117,6 +119,10 @@ class MemoryReads:
     async def ruleset(self) -> bytes | None:
         await self.ping()
         return self.ruleset_document
+
+    async def value_words(self) -> Sequence[ValueWord]:
+        await self.ping()
+        return list(self.value_word_rows)
 
     async def api_key(self, prefix: str) -> ApiKey | None:
         await self.ping()

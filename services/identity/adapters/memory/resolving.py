@@ -195,7 +195,8 @@ class MemoryTransaction(StewardTables):
         """Those that were activated last."""
         model = next(reversed(self._tables.models), None)
         rules = next(reversed(self._tables.rulesets), None)
-        return None if model is None else ActiveVersions(model, rules)
+        words = sum(1 + int(each[:8], 16) for each in self._tables.value_words)
+        return None if model is None else ActiveVersions(model, rules, words)
 
     def model_document(self, version: str) -> bytes:
         return self._tables.models[version]

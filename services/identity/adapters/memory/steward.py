@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from services.identity.adapters.memory.landing import LandingTables
 from services.identity.domain.ids import Micros
 from services.identity.domain.steward import CommandId, Decision, Withdrawal
+from services.identity.domain.value_word import ValueWord
 from services.identity.store_steward import ReviewItem
 
 
@@ -53,6 +54,19 @@ class StewardTables(LandingTables):
         found = [self._tables.decisions[each][1] for each in ids]
         every = [each for each in found if isinstance(each, Withdrawal)]
         return min(every, key=lambda each: (each.decided_at, each.id), default=None)
+
+    def add_value_words(self, words: Sequence[ValueWord]) -> Sequence[int]:
+        fresh = {each.id: each for each in words if each.id not in self._tables.value_words}
+        for each in fresh.values():
+            self._journal.add(self._tables.value_words, each.id, each)
+        return sorted({each.key for each in fresh.values()})
+
+    def value_words(self) -> Sequence[ValueWord]:
+        found: dict[int, ValueWord] = {}
+        words = self._tables.value_words.values()
+        for each in sorted(words, key=lambda each: (-each.decided_at, each.id)):
+            found.setdefault(each.key, each)
+        return [found[key] for key in sorted(found)]
 
     def reviews_listed(self, *, kind: str | None, items_max: int) -> Sequence[ReviewItem]:
         every = [item for item, _ in self._tables.reviews.values() if kind in (None, item.kind)]

@@ -8,6 +8,7 @@ from uuid import UUID
 from services.identity.domain.accounts import AccountId
 from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId
 from services.identity.domain.steward import CommandId, Decision, Withdrawal
+from services.identity.domain.value_word import ValueWord
 from services.identity.ports import OutgoingMessage
 from services.identity.store import (
     DedupeEntry,
@@ -63,6 +64,7 @@ class Tables:
     decisions: dict[CommandId, tuple[int, Decision | Withdrawal]] = field(default_factory=dict)
     decided: dict[RecordKey, dict[CommandId, None]] = field(default_factory=dict)
     withdrawn: dict[CommandId, dict[CommandId, None]] = field(default_factory=dict)
+    value_words: dict[CommandId, ValueWord] = field(default_factory=dict)
     models: dict[str, bytes] = field(default_factory=dict)
     rulesets: dict[str, bytes] = field(default_factory=dict)
     segments: dict[SegmentId, tuple[Mapping[str, object], int]] = field(default_factory=dict)

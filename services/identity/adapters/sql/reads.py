@@ -15,6 +15,7 @@ from sqlalchemy import (
     bindparam,
     func,
     select,
+    text,
     true,
     tuple_,
 )
@@ -24,6 +25,7 @@ from services.identity.adapters.sql.account_reads import SqlAccountReads
 from services.identity.adapters.sql.async_pool import AsyncPool, compile_statement
 from services.identity.adapters.sql.generic_reads import SqlGenericReads
 from services.identity.adapters.sql.sources import read_source
+from services.identity.adapters.sql.steward import VALUE_WORDS, decode_value_word
 from services.identity.adapters.sql.tables import (
     api_key,
     decision,
@@ -51,6 +53,7 @@ from services.identity.domain.reading import (
     TimelineRow,
 )
 from services.identity.domain.source import Source
+from services.identity.domain.value_word import ValueWord
 
 HOLDERS_READ_MAX = 10_000  # of one lookup: a value on more records is told apart by nobody
 LAST_PLACE = TimelinePlace(Micros(2**63 - 1), UUID(int=2**128 - 1))  # after every event
@@ -169,6 +172,7 @@ class SqlReads(SqlGenericReads, SqlTraceReads, SqlAccountReads):
         active = ruleset.c.is_active
         self._ruleset = compile_statement(select(ruleset.c.document).where(active))
         self._sources = compile_statement(select(source).order_by(source.c.name))
+        self._value_words = compile_statement(text(VALUE_WORDS))
         prefix = api_key.c.prefix == bindparam("prefix", type_=Text())
         self._api_key = compile_statement(select(api_key).where(prefix))
         self._ping = compile_statement(select(decision.c.id).limit(0))
@@ -229,6 +233,10 @@ class SqlReads(SqlGenericReads, SqlTraceReads, SqlAccountReads):
     async def ruleset(self) -> bytes | None:
         rows = await self._pool.fetch(self._ruleset)
         return bytes(rows[0]["document"]) if rows else None
+
+    async def value_words(self) -> Sequence[ValueWord]:
+        rows = await self._pool.fetch(self._value_words)
+        return [decode_value_word(bytes(row["document"])) for row in rows]
 
     async def api_key(self, prefix: str) -> ApiKey | None:
         rows = await self._pool.fetch(self._api_key, prefix=prefix)

@@ -27,11 +27,16 @@ from services.identity.store import (
     StoredRecord,
 )
 
+# Which words there are: ids are hashes, so that no two sets of one home come to one number.
+_VALUE_WORDS = (
+    "(SELECT count(*) + coalesce(sum(('x' || left(id, 8))::bit(32)::int8), 0)::int8"
+    " FROM value_word)"
+)
 _ACTIVE = (
-    "SELECT m.version, r.version FROM model AS m, ruleset AS r"
+    f"SELECT m.version, r.version, {_VALUE_WORDS} FROM model AS m, ruleset AS r"
     " WHERE m.is_active AND r.is_active FOR SHARE"
 )
-_ACTIVE_MODEL = "SELECT version, NULL FROM model WHERE is_active FOR SHARE"
+_ACTIVE_MODEL = f"SELECT version, NULL, {_VALUE_WORDS} FROM model WHERE is_active FOR SHARE"
 # Whoever waited for a new one to be activated sees no row that is active still: once more.
 _OF_ACTIVE: tuple[str, ...] = (_ACTIVE, _ACTIVE, _ACTIVE_MODEL)
 GENERIC_LOCK_CLASS = 7_046_030  # first half of the advisory locks that guard generic keys

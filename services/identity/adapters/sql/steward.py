@@ -9,11 +9,13 @@ from services.identity.adapters.sql.arrays import Byteas, Int8s, Uuids
 from services.identity.adapters.sql.landing import LandingWrites, uid_of
 from services.identity.domain.ids import Micros
 from services.identity.domain.steward import CommandId, Decision, Withdrawal
+from services.identity.domain.value_word import ValueWord
 from services.identity.store_steward import ReviewItem
 
 _encoder = msgspec.json.Encoder()
 _decisions = msgspec.json.Decoder(Decision)
 _withdrawals = msgspec.json.Decoder(Withdrawal)
+_value_words = msgspec.json.Decoder(ValueWord)
 LATEST = 2**63 - 1  # after every instant
 
 # The first condition is a question of its own, asked once: without any decision nothing is looked
@@ -28,6 +30,9 @@ WHERE EXISTS (SELECT FROM steward_decision) AND NOT d.is_withdrawal AND d.id IN 
 """
 
 
+VALUE_WORDS = """
+SELECT DISTINCT ON (key) document FROM value_word ORDER BY key, decided_at DESC, id COLLATE "C"
+"""
 REVIEWS = "SELECT kind, subject, detail::text, component, effect FROM review_item"
 LISTED = """
 SELECT d.document, (
@@ -43,6 +48,10 @@ def encode(command: Decision | Withdrawal) -> bytes:
 
 def decode_decision(raw: bytes) -> Decision:
     return _decisions.decode(raw)
+
+
+def decode_value_word(raw: bytes) -> ValueWord:
+    return _value_words.decode(raw)
 
 
 def _review(row: tuple[Any, ...]) -> ReviewItem:
@@ -81,6 +90,23 @@ class StewardWrites(LandingWrites):
             [decision for _, decision in named],
         )
         return sorted(number for number, _ in added)
+
+    def add_value_words(self, words: Sequence[ValueWord]) -> Sequence[int]:
+        distinct = {each.id: each for each in words}
+        ordered = [distinct[id_] for id_ in sorted(distinct)]
+        added = self._rows(
+            "INSERT INTO value_word (id, key, document, decided_at)"
+            " SELECT * FROM unnest(%s::text[], %s::int8[], %s::bytea[], %s::int8[])"
+            " ON CONFLICT DO NOTHING RETURNING key",
+            [each.id for each in ordered],
+            Int8s([each.key for each in ordered]),
+            Byteas(_encoder.encode(each) for each in ordered),
+            Int8s([each.decided_at for each in ordered]),
+        )
+        return sorted({row[0] for row in added})
+
+    def value_words(self) -> Sequence[ValueWord]:
+        return [decode_value_word(row[0]) for row in self._rows(VALUE_WORDS)]
 
     def decisions_among(self, records: Sequence[int]) -> Sequence[Decision]:
         return [decode_decision(row[0]) for row in self._rows(AMONG, Int8s(list(records)))]

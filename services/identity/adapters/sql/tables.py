@@ -306,6 +306,15 @@ steward_record = Table(
     PrimaryKeyConstraint("uid", "decision"),
     Index("ix_steward_record_decision", "decision"),
 )
+value_word = Table(
+    "value_word",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("key", BigInteger, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Column("decided_at", BigInteger, nullable=False),
+    Index("ix_value_word_key", "key", text("decided_at DESC"), "id"),
+)
 set_aside = Table(
     "set_aside",
     metadata,

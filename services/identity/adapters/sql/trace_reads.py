@@ -155,7 +155,7 @@ class SqlTraceReads:
         return [_traced(row) for row in rows]
 
     async def surroundings(self, traced: TracedEvent, rules: IdentityRules) -> Surroundings:
-        counted = rules.generic_holders_max + 1
+        counted = max(rules.generic_holders_max, *rules.said.values(), 0) + 1
         rows = await self._rows(_KEYS, keys=list(traced.keys), counted=counted)
         keys = [TracedKey(key=r["key"], holders=r["holders"], told=r["told"]) for r in rows]
         pairing = [k.key for k in keys if k.holders <= rules.holders_max(k.key)]

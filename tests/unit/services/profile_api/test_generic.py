@@ -1,9 +1,13 @@
 """GET /v1/generic: which values tie nobody, told by type; the value itself to who may see it."""
 
+from dataclasses import replace
+
 import httpx2
 
 from services.identity.domain.ids import Micros
 from services.identity.domain.reading import GenericRow
+from services.identity.domain.value_word import ValueVerdict
+from services.identity.wire.commands import mark_value
 from services.profile_api.auth import Scope
 from services.profile_api.routes.generic import GenericsAnswer
 from tests.profile_factory import T0
@@ -60,3 +64,16 @@ async def test_a_value_needs_the_right_to_read_profiles(
     assert (await client.get("/v1/generic", headers=traces_only)).status_code == 200
     refused = await client.get("/v1/generic?values=true", headers=traces_only)
     assert problem(refused) == "missing_scope"
+
+
+async def test_a_limit_that_a_steward_set_is_told(
+    office: Office, client: httpx2.AsyncClient
+) -> None:
+    word = mark_value(
+        ("phone", "*", "+441134960123"), ValueVerdict.NOT_GENERIC, decided_at=T0, by="s", reason="r"
+    )
+    office.store.generic_rows += [replace(OFFICE, key=word.key), SHOP]
+    office.store.value_word_rows.append(word)
+    (shop, phone) = (await client.get("/v1/generic")).json()["generic"]
+    assert (shop["steward"], shop["holders_max"]) == (False, 100)
+    assert (phone["steward"], phone["holders_max"]) == (True, 1_000)

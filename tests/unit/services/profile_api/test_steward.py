@@ -17,6 +17,7 @@ from services.profile_api.routes.steward_responses import (
     StewardDecisionsAnswer,
     WithdrawalMadeAnswer,
 )
+from services.profile_api.routes.values import ValueMarkedAnswer, ValueWordsAnswer
 from services.resolver.steward_thread import AnsweringSteward
 from services.resolver.stewarding import Stewards
 from tests.factories import channel_event
@@ -226,3 +227,44 @@ async def test_the_queue_shows_what_a_word_would_change(
     await decide(client, home, "different", "web/user_id/ann", "web/user_id/bob")
     problem(await client.get(f"/v1/reviews/{item['id']}"), 404, "unknown_review")
     assert (await client.get("/v1/reviews")).json() == {"reviews": [], "more": False}
+
+
+VALUES = "/v1/steward/values"
+SHARED = "info@example.org"
+
+
+async def test_a_word_on_a_value_is_sent_once_told_and_taken_back(
+    office: Office, client: httpx2.AsyncClient, home: Home
+) -> None:
+    body = {"value": f"email:{SHARED.upper()}", "verdict": "generic", "reason": "a shop's"}
+    made = (await client.post(VALUES, json=body)).json()
+    ValueMarkedAnswer.model_validate(made)
+    assert made["created"]
+    assert [each["verdict"] for each in made["words"]] == ["generic"]
+    assert SHARED not in str(made)
+    home.worker.run_until_caught_up()
+    (word,) = office.store.value_word_rows = list(home.store.tables.value_words.values())
+    assert (word.type, word.scope, word.value) == ("email", "*", SHARED)
+    again = (await client.post(VALUES, json=body)).json()
+    assert (again["created"], again["words"]) == (False, [])
+    listed = (await client.get(VALUES, params={"values": "true"})).json()
+    ValueWordsAnswer.model_validate(listed)
+    assert [each["value"] for each in listed["words"]] == [SHARED]
+    reset = (await client.post(VALUES, json=body | {"verdict": "counted"})).json()
+    assert reset["created"]
+
+
+@pytest.mark.parametrize(
+    "value", ["shoe_size:44", "email:", "email:test@example.org", "info@example.org"]
+)
+async def test_what_can_be_no_value_is_refused(client: httpx2.AsyncClient, value: str) -> None:
+    body = {"value": value, "verdict": "generic", "reason": "seen"}
+    problem(await client.post(VALUES, json=body), 422, "invalid_request")
+
+
+async def test_words_on_values_have_the_scopes_of_stewards(office: Office, home: Home) -> None:
+    body = {"value": f"email:{SHARED}", "verdict": "generic", "reason": "seen"}
+    async with opened(office, home, Scope.STEWARD_READ) as client:
+        problem(await client.post(VALUES, json=body), 403, "missing_scope")
+        problem(await client.get(VALUES, params={"values": "true"}), 403, "missing_scope")
+        assert (await client.get(VALUES)).status_code == 200

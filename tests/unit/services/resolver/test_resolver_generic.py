@@ -1,9 +1,11 @@
 """A key that crosses its limit twice before anybody tells of it leaves no edge behind."""
 
 from services.identity.adapters.memory.log import MemoryLog
+from services.identity.domain.ids import Micros
+from services.identity.domain.value_word import ValueVerdict, ValueWord
 from services.identity.ports import TopicSettings
 from services.identity.wire.changes import PROFILE_CHANGES, SEGMENT_CHANGES
-from services.identity.wire.commands import IDENTITY_COMMANDS
+from services.identity.wire.commands import IDENTITY_COMMANDS, mark_value
 from services.identity.wire.events import DEAD_LETTER_TOPIC, TOPIC, ChannelEvent
 from services.linkage.score import PairScorer
 from services.resolver.consume import Bounds, Worker
@@ -69,3 +71,62 @@ def test_a_crossing_is_told_by_type_and_count_never_by_value() -> None:
         if kind == "generic_key" and int(key) & 1
     )
     assert told == {"generic": True, "type": "email", "holders": 3, "holders_max": 2}
+
+
+def said(verdict: ValueVerdict, *, at: int = 1, value: str = "c1") -> ValueWord:
+    identifier = ("crm_id", "shop", value)
+    return mark_value(identifier, verdict, decided_at=Micros(at), by="steward", reason="seen")
+
+
+def carriers(count: int) -> list[ChannelEvent]:
+    return [
+        channel_event(
+            record=("contact_id", str(n)), message_id=str(n), external_ids=[("crm_id", "c1")]
+        )
+        for n in range(count)
+    ]
+
+
+GENERIC, NOT_GENERIC, COUNTED = ValueVerdict
+TOGETHER, APART = {frozenset("012")}, {frozenset("0"), frozenset("1"), frozenset("2")}
+
+
+def test_a_steward_lets_those_go_whom_a_value_ties_and_takes_it_back() -> None:
+    home = Home().say(*carriers(3))
+    assert home.people() == TOGETHER
+    before = home.hash()
+    home.decide(said(GENERIC))
+    assert home.people() == APART
+    assert {each.type for each in home.told()} >= {"profile.split"}
+    home.decide(said(COUNTED, at=2))
+    assert home.hash() == before
+
+
+def test_a_steward_says_that_a_value_ties_though_many_hold_it() -> None:
+    home = Home(holders_max=2).say(*carriers(3))
+    assert home.people() == APART
+    home.decide(said(NOT_GENERIC))
+    assert home.people() == TOGETHER
+    assert ("generic_key", str(said(GENERIC).key)) not in home.store.tables.reviews
+    home.say(*carriers(4))
+    assert home.people() == {frozenset("0123")}
+
+
+def test_a_word_on_a_value_waits_for_those_who_carry_it() -> None:
+    home = Home().decide(said(GENERIC)).say(*carriers(3))
+    assert home.people() == APART
+    assert home.store.tables.reviews == {}  # nobody has to look at what a steward has said
+
+
+def test_the_latest_word_holds_in_whatever_order_they_come() -> None:
+    words = [said(GENERIC, at=1), said(COUNTED, at=2), said(NOT_GENERIC, at=3)]
+    for order in (words, words[::-1]):
+        home = Home(holders_max=2).say(*carriers(3)).decide(*order)
+        assert home.people() == TOGETHER
+
+
+def test_a_word_that_is_repeated_says_nothing_new() -> None:
+    home = Home().say(*carriers(3)).decide(said(GENERIC))
+    told = len(home.told())
+    home.decide(said(GENERIC))
+    assert len(home.told()) == told
