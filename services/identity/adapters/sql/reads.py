@@ -25,7 +25,6 @@ from services.identity.adapters.sql.account_reads import SqlAccountReads
 from services.identity.adapters.sql.async_pool import AsyncPool, compile_statement
 from services.identity.adapters.sql.generic_reads import SqlGenericReads
 from services.identity.adapters.sql.sources import read_source
-from services.identity.adapters.sql.steward import VALUE_WORDS, decode_value_word
 from services.identity.adapters.sql.tables import (
     api_key,
     decision,
@@ -41,6 +40,7 @@ from services.identity.adapters.sql.tables import (
     source,
 )
 from services.identity.adapters.sql.trace_reads import SqlTraceReads
+from services.identity.adapters.sql.value_words import VALUE_WORDS, decode_value_word
 from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId
 from services.identity.domain.reading import (
     ApiKey,

@@ -7,6 +7,7 @@ import msgspec
 
 from services.identity.adapters.sql.arrays import Byteas, Int8s, Uuids
 from services.identity.adapters.sql.landing import LandingWrites, uid_of
+from services.identity.adapters.sql.value_words import VALUE_WORDS, decode_value_word
 from services.identity.domain.ids import Micros
 from services.identity.domain.steward import CommandId, Decision, Withdrawal
 from services.identity.domain.value_word import ValueWord
@@ -15,7 +16,6 @@ from services.identity.store_steward import ReviewItem
 _encoder = msgspec.json.Encoder()
 _decisions = msgspec.json.Decoder(Decision)
 _withdrawals = msgspec.json.Decoder(Withdrawal)
-_value_words = msgspec.json.Decoder(ValueWord)
 LATEST = 2**63 - 1  # after every instant
 
 # The first condition is a question of its own, asked once: without any decision nothing is looked
@@ -30,9 +30,6 @@ WHERE EXISTS (SELECT FROM steward_decision) AND NOT d.is_withdrawal AND d.id IN 
 """
 
 
-VALUE_WORDS = """
-SELECT DISTINCT ON (key) document FROM value_word ORDER BY key, decided_at DESC, id COLLATE "C"
-"""
 REVIEWS = "SELECT kind, subject, detail::text, component, effect FROM review_item"
 LISTED = """
 SELECT d.document, (
@@ -48,10 +45,6 @@ def encode(command: Decision | Withdrawal) -> bytes:
 
 def decode_decision(raw: bytes) -> Decision:
     return _decisions.decode(raw)
-
-
-def decode_value_word(raw: bytes) -> ValueWord:
-    return _value_words.decode(raw)
 
 
 def _review(row: tuple[Any, ...]) -> ReviewItem:
