@@ -22,6 +22,7 @@ from services.cli import (
 )
 from services.cli.bench import commands as bench
 from services.cli.demo import command as demo
+from services.cli.ending import Ended, end_at_once
 from services.cli.options import take_config
 from services.identity.domain.errors import PlaitError, UsageError
 
@@ -61,6 +62,8 @@ def main() -> None:
     """Run a command. Exit 0: done; 1: the answer is no; 2: a usage error."""
     try:
         app()
+    except Ended as ended:
+        end_at_once(ended)
     except UsageError as error:
         typer.echo(f"plait: {error}", err=True)
         sys.exit(EXIT_USAGE)

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 GIL_SWITCH_SECONDS = 0.001  # the resolver's thread gives way to requests after a millisecond
 STOP_SECONDS_MAX = 9.5  # then the process ends as it is: whoever sent SIGTERM waits ten
-FIRST_TURN_SECONDS = 0.02  # between two looks whether it was made
+BATCH_SECONDS_MAX = 4.0  # what the resolver has in hand gets to be finished; else it is left
+LOOK_SECONDS = 0.02  # between two looks at what another thread does
 
 
 def run_stack(
@@ -47,7 +48,9 @@ def run_stack(
     ready: Callable[[Running], None],
     log: logging.Logger,
 ) -> None:
-    """Serve until SIGTERM or SIGINT, at most ten seconds longer; the batch in hand is finished.
+    """Serve until SIGTERM or SIGINT, at most ten seconds longer.
+
+    The batch in hand is finished where that takes not too long. The process is to end then.
 
     `make` opens the home, and is called again while its database cannot be reached. Raises
     UsageError when a whole stack is wanted and another runs for this home already.
@@ -84,7 +87,7 @@ class _Stack:
         async with contextlib.AsyncExitStack() as parts, contextlib.AsyncExitStack() as served:
             doors = {each: self._door(parts, ports.of(each)) for each in self._running.services}
             for door in doors.values():
-                await served.enter_async_context(serving(door))  # left first: no more requests
+                await served.enter_async_context(serving(door))  # left before the parts behind it
             self._say(urls={name: door.url for name, door in doors.items()})
             self._log.info("listening", extra={"urls": dict(self._running.urls)})
             needs_log = bool({"ingest", "resolver"} & doors.keys())
@@ -93,7 +96,7 @@ class _Stack:
             )
             if home is None:
                 return
-            name = await self._open(parts, home, doors, stop)
+            name = await self._open(parts, served, home, doors, stop)
             await self._first_turn(stop)
             self._say(log=name, is_ready=True)
             self._log.info("ready", extra={"services": list(doors), "log": name})
@@ -110,11 +113,16 @@ class _Stack:
     async def _open(
         self,
         parts: contextlib.AsyncExitStack,
+        served: contextlib.AsyncExitStack,
         home: Home,
         doors: dict[str, Door],
         stop: asyncio.Event,
     ) -> str:
-        """Put the applications behind their doors; gives the log's name."""
+        """Put the applications behind their doors; gives the log's name.
+
+        Ingest ends before its door: what waits for the log is answered, what comes is told to ask
+        again. The others end behind closed doors.
+        """
         if "resolver" in doors:
             self._pulse = pulse = new_pulse()
 
@@ -126,7 +134,7 @@ class _Stack:
             await parts.enter_async_context(doors["resolver"].opened(app))
         if "ingest" in doors:
             app = parts.enter_context(ingest_app(home, self._metrics))
-            await parts.enter_async_context(doors["ingest"].opened(app))
+            await served.enter_async_context(doors["ingest"].opened(app))
         if "api" in doors:
             app = api_app(home, self._metrics)
             await parts.enter_async_context(doors["api"].opened(app))
@@ -139,7 +147,7 @@ class _Stack:
             try:
                 pulse.check()
             except RetryableError:
-                await asyncio.sleep(FIRST_TURN_SECONDS)
+                await asyncio.sleep(LOOK_SECONDS)
             else:
                 return
 
@@ -182,12 +190,22 @@ class _Stack:
                 failures.append(error)
                 loop.call_soon_threadsafe(stop.set)
 
-        thread = threading.Thread(target=run, name="resolver")
+        thread = threading.Thread(target=run, name="resolver", daemon=True)
         thread.start()
         try:
             yield
         finally:
             self._halt.set()
-            await asyncio.to_thread(thread.join)
+            await self._ended(thread)
             if failures:
                 raise failures[0]
+
+    async def _ended(self, thread: threading.Thread) -> None:
+        """What a batch has not committed is done again by whoever takes it up next."""
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + BATCH_SECONDS_MAX
+        while thread.is_alive():
+            if loop.time() > give_up_at:
+                self._log.warning("left in its batch", extra={"seconds": BATCH_SECONDS_MAX})
+                return
+            await asyncio.sleep(LOOK_SECONDS)

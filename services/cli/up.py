@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
+from services.cli.ending import Ended
 from services.cli.home import Home, stop_home
 from services.cli.keys import API_KEY, PEPPER, keys_of
 from services.cli.logs import Level, start_logging, where
@@ -112,7 +113,7 @@ def _serve(
     kafka: str | None,
     log_level: Level,
     as_json: bool,
-) -> None:
+) -> NoReturn:
     """Until it is told to stop. A bug ends the process with one line that names no person."""
     from services.cli.stack import run_stack
     from services.identity.adapters.otel import start_tracing
@@ -133,10 +134,11 @@ def _serve(
         raise
     except Exception as error:  # noqa: BLE001  # whatever it is, its words may name people
         log.critical("ended by a bug", extra=where(error))
-        raise typer.Exit(1) from None
+        raise Ended(1) from None
     finally:
         if stop_tracing is not None:
             stop_tracing()
+    raise Ended(0)
 
 
 def start_detached(home: Home, ports: Ports, *, log_level: Level = Level.INFO) -> Running:

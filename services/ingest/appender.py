@@ -55,7 +55,7 @@ class Appender:
         than the bound; then they may or may not be there, and sending again is safe.
         """
         if self._is_closed:
-            raise RetryableError("ingest is shutting down")
+            raise _shutting_down()
         size = sum(len(message.value or b"") for message in messages)
         if self._queued and (
             self._queued + len(messages) > self._queue_messages_max
@@ -77,7 +77,7 @@ class Appender:
     def check(self) -> None:
         """Raises RetryableError when nothing can be queued now."""
         if self._is_closed:
-            raise RetryableError("ingest is shutting down")
+            raise _shutting_down()
         if self._queued >= self._queue_messages_max or self._queued_bytes >= self._queue_bytes_max:
             raise RetryableError("too many events wait for the log")
 
@@ -90,9 +90,11 @@ class Appender:
             is_drained = not late
             for task in late:
                 task.cancel()
+            if late:
+                await asyncio.wait(late)  # it tells those who wait
         for each in self._queue:
             if not each.done.done():
-                each.done.set_exception(RetryableError("ingest is shutting down"))
+                each.done.set_exception(_shutting_down())
         self._queue.clear()
         self._thread.shutdown(wait=is_drained)
 
@@ -109,6 +111,11 @@ class Appender:
         loop = asyncio.get_running_loop()
         try:
             positions = await loop.run_in_executor(self._thread, self._producer.append, messages)
+        except asyncio.CancelledError:  # the log is too slow for a process that ends
+            for each in group:
+                if not each.done.done():
+                    each.done.set_exception(_shutting_down())
+            raise
         except Exception as error:  # noqa: BLE001  # whatever it was, it belongs to the senders
             if len(group) > 1 and not isinstance(error, RetryableError):
                 return False
@@ -132,6 +139,10 @@ class Appender:
         self._queued -= count
         self._queued_bytes -= sum(each.bytes for each in group)
         return group
+
+
+def _shutting_down() -> RetryableError:
+    return RetryableError("ingest is shutting down")
 
 
 def _tell(group: Sequence[_Waiting], positions: Sequence[Position]) -> None:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from kafka.admin import ConfigResource
 
 from services.identity.adapters.kafka.broker import LocalBroker
 from services.identity.adapters.kafka.log import KafkaLog
+from services.identity.adapters.kafka.producer import CLOSE_SECONDS_MAX
 from services.identity.adapters.topics import load_topics
 from services.identity.domain.errors import RetryableError
 from services.identity.ports import (
@@ -20,6 +22,7 @@ from services.identity.ports import (
     Message,
     Partition,
     Position,
+    Producer,
     TopicSettings,
 )
 from tests.contract.log_contract import LogContract
@@ -186,7 +189,10 @@ def test_a_killed_broker_comes_back_where_it_was_with_what_it_acknowledged(
         writer.start()
         try:
             writer.until(30)
+            producer = log.producer()
+            producer.append([outgoing("survivor", "other", "x")])
             assert LocalBroker(kafka_folder).kill()
+            _closes_while_it_appends(producer, "survivor")
             assert LocalBroker(kafka_folder).start() == kafka_bootstrap
             writer.until(writer.acknowledged + 30)
         finally:
@@ -196,6 +202,18 @@ def test_a_killed_broker_comes_back_where_it_was_with_what_it_acknowledged(
     for key in (0, 1, 2):
         turns = [int(each.value or b"") for each in messages if each.key == f"k-{key}".encode()]
         assert list(dict.fromkeys(turns)) == list(range(key, writer.acknowledged, 3))
+
+
+def _closes_while_it_appends(producer: Producer, topic: str) -> None:
+    """To a broker that is away: whoever stops does not wait for what may never come."""
+    with ThreadPoolExecutor(1) as other:
+        appending = other.submit(producer.append, [outgoing(topic, "other", "x")])
+        time.sleep(0.2)
+        begun = time.monotonic()
+        producer.close()
+        with pytest.raises(RetryableError):
+            appending.result()
+        assert time.monotonic() - begun < 2 * CLOSE_SECONDS_MAX + 1
 
 
 def _all(reader: Consumer, number: int) -> list[Message]:

@@ -3,18 +3,21 @@
 import itertools
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from kafka import KafkaProducer as Client
-from kafka.errors import KafkaTimeoutError
+from kafka.errors import IllegalStateError, KafkaTimeoutError
 
 from services.identity.adapters.kafka import admin
 from services.identity.adapters.kafka.connection import KafkaConnection, kafka_errors
 from services.identity.adapters.kafka.partitioner import kafka_partition_of
 from services.identity.adapters.log_rules import refuse_too_large, unknown_topics
+from services.identity.domain.errors import RetryableError
 from services.identity.ports import OutgoingMessage, Partition, Position
 
 DELIVERY_MS_MAX = 15_000  # then the caller is told, and sends again
+CLOSE_SECONDS_MAX = 1.0  # for what another thread is appending; nothing else is under way
 METADATA_MS_MAX = 5_000
 REQUEST_BYTES_MAX = 8 * 1024 * 1024  # several messages of the largest size
 BATCH_BYTES = 256 * 1024  # the client's 16 KB would make a request of every sixty events
@@ -41,15 +44,20 @@ class KafkaProducer:
                 sent = self._send(client, messages)
                 client.flush(timeout=(DELIVERY_MS_MAX + 1_000) / 1000)
                 done = [future.get(timeout=1) for future in sent]
+        except IllegalStateError as error:
+            if self._client is client:
+                raise  # a bug of ours
+            raise RetryableError("the producer was closed by another thread") from error
         except BaseException:
             self._forget(client)
             raise
         return [Position(Partition(each.topic, each.partition), each.offset + 1) for each in done]
 
     def close(self) -> None:
+        """What another thread appends meanwhile fails when it takes too long."""
         client, self._client = self._client, None
         if client is not None:
-            client.close(timeout=DELIVERY_MS_MAX / 1000)
+            _let_go(client, seconds_max=CLOSE_SECONDS_MAX)
 
     def _refuse_too_large(self, messages: Sequence[OutgoingMessage]) -> None:
         """Before anything is sent, so that a refusal changes nothing."""
@@ -106,6 +114,16 @@ class KafkaProducer:
 
     def _forget(self, client: Any) -> None:  # noqa: ANN401  # as above
         with self._lock:
-            if client is not None and self._client is client:
-                self._client = None
-                client.close(timeout=0)
+            if client is None or self._client is not client:
+                return
+            self._client = None
+        _let_go(client, seconds_max=0)
+
+
+def _let_go(client: Any, *, seconds_max: float) -> None:  # noqa: ANN401  # as above
+    """A client that is closed with messages on their way raises, and its thread stays behind."""
+    with suppress(KafkaTimeoutError):
+        client.flush(timeout=seconds_max)
+    client._sender.force_close()  # noqa: SLF001  # the client's own close does it, later
+    with suppress(KafkaTimeoutError):
+        client.close(timeout=CLOSE_SECONDS_MAX)
