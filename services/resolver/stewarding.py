@@ -4,9 +4,9 @@ The last word is the log's: of two decisions that contradict each other and were
 time both are in it, and the state holds the later one (services/identity/domain/steward.py).
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.identity.domain.explained import (
     IdentifierSubject,
@@ -40,6 +40,7 @@ from services.identity.store import ReadableStore, Reading, ReviewItem
 from services.identity.wire.as_of import token
 from services.identity.wire.commands import decide, mark_value, outgoing, withdraw
 
+NOBODY = ProfileId("")
 NEAR_MAX = 2_000  # decisions that are looked through for a contradiction
 
 
@@ -137,14 +138,52 @@ class Stewards:
     def reviews(self, *, kind: str | None, items_max: int) -> Sequence[ReviewItem]:
         """What a person should look at, the largest expected effect first."""
         with self._store.reading() as tx:
-            return tx.reviews_listed(kind=kind, items_max=items_max)
+            return _with_segments(tx, tx.reviews_listed(kind=kind, items_max=items_max))
 
     def review(self, subject: str) -> ReviewItem | None:
         with self._store.reading() as tx:
-            return tx.review_of(subject)
+            found = tx.review_of(subject)
+            return None if found is None else _with_segments(tx, [found])[0]
 
     def _send(self, command: Decision | Withdrawal) -> Made:
         return Made(command=command, as_of=token(self._producer.append([outgoing(command)])))
+
+
+def _with_segments(tx: Reading, items: Sequence[ReviewItem]) -> list[ReviewItem]:
+    """Of merges that wait, in how many segments the side is that would move.
+
+    Counted when it is asked: a profile enters and leaves segments by time alone.
+    """
+    moving = {each.subject: key for each in items if (key := _who_moves(each)) is not None}
+    if not moving:
+        return list(items)
+    numbers = tx.find_records(sorted(set(moving.values())))
+    members = tx.memberships(sorted(numbers.values()))
+    profiles = {n: each.profile for n, each in members.items() if each.profile is not None}
+    stays = tx.segments_of(sorted(set(profiles.values())))
+    counts = {key: len(stays.get(profiles.get(n, NOBODY), ())) for key, n in numbers.items()}
+    return [
+        replace(each, detail=_counted(each.detail, counts.get(moving[each.subject], 0)))
+        if each.subject in moving
+        else each
+        for each in items
+    ]
+
+
+def _who_moves(item: ReviewItem) -> RecordKey | None:
+    """A record of the side that would move; None where an item is of another kind."""
+    moves, about = item.detail.get("moves"), item.detail.get("about")
+    if not isinstance(moves, dict) or not isinstance(about, list) or "side" not in moves:
+        return None
+    return RecordKey(**about[moves["side"]])
+
+
+def _counted(detail: Mapping[str, object], segments: int) -> dict[str, object]:
+    moves = detail["moves"]
+    return {
+        **detail,
+        "moves": {**moves, "segments": segments} if isinstance(moves, dict) else moves,
+    }
 
 
 def _sides(

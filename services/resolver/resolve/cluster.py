@@ -26,19 +26,23 @@ from services.linkage.features import Features
 from services.linkage.model import LinkageModel
 from services.resolver.resolve.candidates import Pair
 from services.resolver.resolve.edges import NULL, personal_evidence
-from services.resolver.resolve.held import least_among, radius_among, waiting_notes
+from services.resolver.resolve.held import (
+    demoted_notes,
+    least_among,
+    radius_among,
+    waiting_notes,
+)
 from services.resolver.resolve.joint import pairs_sharing
 from services.resolver.resolve.late import Placed, place_late
 from services.resolver.resolve.limits import Limit, limits_of
 from services.resolver.resolve.reviews import (
     CUT_PROBABILITY,
-    DEMOTED_PROBABILITY,
     Note,
     probability_of,
 )
 from services.resolver.resolve.tenure import told_apart
 from services.resolver.resolve.units import Units, Vetoes, generation_of, join_units
-from services.resolver.resolve.word import REASON, SILENCE, WAITS, Word
+from services.resolver.resolve.word import SILENCE, Word
 
 Cluster = tuple[Sequence[int], float]
 """Places of records, and the probability of the weakest join that holds them together."""
@@ -214,7 +218,8 @@ class Plan:
             *(self._outcome(members, 1.0, ambiguous=True) for members in placed.ambiguous),
         ]
         return Clustered(
-            outcomes=sorted(outcomes, key=lambda outcome: outcome.records), notes=self._notes()
+            outcomes=sorted(outcomes, key=lambda outcome: outcome.records),
+            notes=self._notes(placed),
         )
 
     def place(self, clusters: Sequence[Sequence[int]]) -> Placed:
@@ -232,19 +237,10 @@ class Plan:
         numbers = tuple(self.case.records[place].number for place in sorted(members))
         return Outcome(records=numbers, confidence=sure, ambiguous=ambiguous)
 
-    def _notes(self) -> list[Note]:
+    def _notes(self, placed: Placed) -> list[Note]:
         """Refused identifiers that a steward has said nothing of, and a component cut in parts."""
-        notes = self.waiting + [
-            Note(
-                kind="blast_radius" if d.reason == WAITS else "identifier_demoted",
-                detail={"type": d.identifier_type, "scope": d.scope, "reason": d.reason},
-                records=[self.case.records[place].number for place in sorted(d.sides)],
-                probability=DEMOTED_PROBABILITY,
-                moved=d.moved,
-            )
-            for d in self.joined.demoted
-            if d.reason != REASON
-        ]
+        groups = [*placed.clusters, *placed.groups, *placed.ambiguous]
+        notes = [*self.waiting, *demoted_notes(self.case.records, self.joined, groups)]
         if len(self.parts) > 1:
             units = sum(len(part.units) for part in self.parts)
             notes.append(

@@ -13,8 +13,15 @@ from services.identity.domain.identifiers import IdentityRules
 from services.identity.domain.links import Link, link_of
 from services.identity.domain.merge_policy import LeastEvidence, MergePolicy, count_personal
 from services.identity.store import StoredRecord
-from services.resolver.resolve.reviews import Note, held_note, lacking_note
-from services.resolver.resolve.word import Word
+from services.resolver.resolve.reviews import (
+    DEMOTED_PROBABILITY,
+    Note,
+    held_note,
+    lacking_note,
+    what_moves,
+)
+from services.resolver.resolve.units import Units
+from services.resolver.resolve.word import REASON, WAITS, Word
 
 
 def radius_among(here: Mapping[int, int], rules: IdentityRules, word: Word) -> Radius | None:
@@ -58,6 +65,34 @@ def waiting_notes(
         sides = [[records[i] for i in side] for side in (one, other)]
         personal = personal_fields(link_between(problem, one, other), problem)
         yield lacking_note(sides, policy, weight=join.weight, personal_fields=personal)
+
+
+def demoted_notes(
+    records: Sequence[StoredRecord], joined: Units, groups: Sequence[Sequence[int]]
+) -> Iterator[Note]:
+    """Identifiers that joined nobody where a limit, a veto or their size forbade it.
+
+    What a steward has decided needs no look; `groups` are the people as they are, by places.
+    """
+    for each in joined.demoted:
+        if each.reason == REASON:
+            continue
+        ends = sorted(each.sides)
+        detail: dict[str, object] = {
+            "type": each.identifier_type,
+            "scope": each.scope,
+            "reason": each.reason,
+        }
+        if each.reason == WAITS:
+            sides = [[records[i] for i in g] for end in ends for g in groups if end in g]
+            detail |= what_moves(sides)
+        yield Note(
+            kind="blast_radius" if each.reason == WAITS else "identifier_demoted",
+            detail=detail,
+            records=[records[place].number for place in ends],
+            probability=DEMOTED_PROBABILITY,
+            moved=each.moved,
+        )
 
 
 def personal_fields(link: Link, problem: Problem) -> int:

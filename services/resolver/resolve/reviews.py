@@ -67,17 +67,24 @@ def _waiting_note(
     weight: int,
     more: Mapping[str, object],
 ) -> Note:
-    """What the join would move is all of the smaller side."""
-    smaller = min(sides, key=len)
-    moves = {
-        "records": len(smaller),
-        "events": sum(record.state.events for record in smaller),
-        "consents": sum(len(record.state.consents) for record in smaller),
-        "holdings": sum(len(record.state.holdings) for record in smaller),
-    }
-    detail = {"moves": moves, "match_weight_bits": round(to_bits(weight), 3), **more}
+    bits = round(to_bits(weight), 3)
+    detail = {**what_moves(sides), "match_weight_bits": bits, **more}
     named = [side[0].number for side in sides]
-    return Note(kind, detail, named, probability_of(weight), len(smaller))
+    return Note(kind, detail, named, probability_of(weight), min(map(len, sides)))
+
+
+def what_moves(sides: Sequence[Sequence[StoredRecord]]) -> dict[str, object]:
+    """All of the smaller side; `side` says which of those that the item is about."""
+    side = min(range(len(sides)), key=lambda place: len(sides[place]))
+    states = [record.state for record in sides[side]]
+    moves = {
+        "side": side,
+        "records": len(states),
+        "events": sum(state.events for state in states),
+        "consents": sum(len(state.consents) for state in states),
+        "holdings": sum(len(state.holdings) for state in states),
+    }
+    return {"moves": moves}
 
 
 def probability_of(weight: int) -> float:

@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from services.identity.domain.ids import RecordKey, profile_id_of
+from services.identity.domain.ids import RecordKey, SegmentId, profile_id_of
 from services.identity.domain.steward import SIDE_RECORDS_MAX
 from services.identity.ports import Producer
 from services.profile_api.app import create_app
@@ -268,3 +268,36 @@ async def test_words_on_values_have_the_scopes_of_stewards(office: Office, home:
         problem(await client.post(VALUES, json=body), 403, "missing_scope")
         problem(await client.get(VALUES, params={"values": "true"}), 403, "missing_scope")
         assert (await client.get(VALUES)).status_code == 200
+
+
+async def test_a_merge_that_waits_says_what_it_would_move(office: Office) -> None:
+    """Two Lees of one number, four of another, and one who carries both: the Lees would move."""
+    home = Home(blast_max=1)
+    segment = {"id": "lees", "name": "The Lees", "predicate": "surname = 'Lee'"}
+    home.store.save_segment(SegmentId("lees"), segment)
+    carried = {"a1": "1", "a2": "1", "b1": "2", "b2": "2", "b3": "2", "b4": "2"}
+    home.say(
+        *(
+            channel_event(
+                record=("contact_id", name),
+                message_id=name,
+                traits={"lastName": "Lee"} if each == "1" else {},
+                external_ids=[("crm_id", each)],
+            )
+            for name, each in carried.items()
+        ),
+        channel_event(
+            record=("contact_id", "both"),
+            message_id="both",
+            minute=5,
+            external_ids=[("crm_id", "2"), ("crm_id", "1")],
+        ),
+    )
+    async with opened(office, home, *Scope) as client:
+        (item,) = (await client.get("/v1/reviews?kind=blast_radius")).json()["reviews"]
+        one = (await client.get(f"/v1/reviews/{item['id']}")).json()
+    assert one == item
+    moves = item["detail"]["moves"]
+    assert home.people() == {frozenset({"a1", "a2", "both"}), frozenset({"b1", "b2", "b3", "b4"})}
+    assert item["about"][moves.pop("side")]["key"] == "both"
+    assert moves == {"records": 3, "events": 3, "consents": 0, "holdings": 0, "segments": 1}
