@@ -138,13 +138,20 @@ def replay(  # the options of the command, as documented
     until: Annotated[str | None, typer.Option("--to", help="Before this instant.")] = None,
     source: Annotated[str | None, typer.Option(help="Of this source only.")] = None,
     key: Annotated[str | None, typer.Option(help="Of the records with this key only.")] = None,
+    topic: Annotated[
+        str | None,
+        typer.Option(help="channel-events or identity-commands only; without it, both."),
+    ] = None,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
-    """Read the log again through the real land step; idempotent."""
-    from services.resolver.replay import Filter
+    """Read the log again, events and decisions, through the real land step; idempotent."""
+    from services.resolver.replay import TOPICS, Filter
 
-    only = Filter(since=instant(since), until=instant(until), source=source, key=key)
+    if topic not in (None, *TOPICS):
+        raise UsageError(f"--topic is one of {', '.join(TOPICS)}")
+    topics = TOPICS if topic is None else (topic,)
+    only = Filter(since=instant(since), until=instant(until), source=source, key=key, topics=topics)
     result = read_again(Home(home), only=only)
     show(result, as_json=as_json, lines=[f"{name}: {value}" for name, value in result.items()])
 
@@ -172,6 +179,7 @@ def read_again(home: Home, *, only: "Filter") -> dict[str, Any]:
     return {
         "read": done.read,
         "taken": done.taken,
+        "commands": done.commands,
         "changes": done.changes,
         "refused": done.refused,
         "state_hash_before": before.value,

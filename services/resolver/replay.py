@@ -1,24 +1,29 @@
 """Replay: messages of the log again through the real land step, offsets untouched.
 
-Idempotent: an event that counted before counts once, so nothing changes unless something was
-missing. What a filter leaves out is not read again, only passed over.
+Idempotent: an event or a command that counted before counts once, so nothing changes unless
+something was missing. What a filter leaves out is not read again, only passed over.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from services.identity.domain.errors import RetryableError
+from services.identity.domain.errors import RejectedError, RetryableError
 from services.identity.domain.ids import Micros
+from services.identity.domain.steward import Decision, Withdrawal
 from services.identity.ports import Clock, EventLog, Message, Partition
 from services.identity.store import ResolverStore, RestartBatch, Transaction
-from services.identity.wire.events import TOPIC, ChannelEvent, decode
+from services.identity.wire.commands import IDENTITY_COMMANDS
+from services.identity.wire.commands import read as read_command
+from services.identity.wire.events import TOPIC, decode
 from services.resolver.land import Landing
 from services.resolver.quarantine import Quarantine
 from services.resolver.restarts import with_restarts
 from services.resolver.standing import Standing
+from services.resolver.steward import land_commands, split
 
 BATCH_MESSAGES_MAX = 1_000
 POLL_MS = 500
+TOPICS = (TOPIC, IDENTITY_COMMANDS)
 SILENCE_SECONDS_MAX = 60  # of a log that holds more and gives nothing
 
 Progress = Callable[[int], None]
@@ -26,12 +31,16 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which messages are read again: by time of the event, by source, by record key."""
+    """Which messages are read again: by topic, by time, by source, by record key.
+
+    The time of a command is when it was decided; it is of the records that it names.
+    """
 
     since: Micros | None = None
     until: Micros | None = None
     source: str | None = None
     key: str | None = None
+    topics: Sequence[str] = TOPICS
 
     def takes(self, message: Message) -> bool:
         """What cannot be read goes through, so that landing refuses it with its reason."""
@@ -39,30 +48,46 @@ class Filter:
             return False
         if (self.since, self.until, self.source, self.key) == (None, None, None, None):
             return True
+        if message.partition.topic == IDENTITY_COMMANDS:
+            return self._takes_command(message.value)
         try:
             event = decode(message.value)
         except ValueError:
             return False
-        return self._takes_event(event)
-
-    def _takes_event(self, event: ChannelEvent) -> bool:
         at = round(event.time.timestamp() * 1_000_000)
-        return (
-            (self.since is None or at >= self.since)
-            and (self.until is None or at < self.until)
-            and (self.source is None or event.source == self.source)
-            and (self.key is None or event.data.record.key == self.key)
-        )
+        return self._takes_time(at) and self._takes_record(event.source, event.data.record.key)
+
+    def _takes_command(self, value: bytes) -> bool:
+        """What takes a decision back goes with those of any record: it names none itself."""
+        try:
+            said = read_command(value)
+        except RejectedError:
+            return False
+        if not self._takes_time(said.decided_at):
+            return False
+        if not isinstance(said, Decision):
+            return isinstance(said, Withdrawal) or (self.source, self.key) == (None, None)
+        return any(self._takes_record(each.source, each.key) for each in said.records())
+
+    def _takes_time(self, at: int) -> bool:
+        return (self.since is None or at >= self.since) and (self.until is None or at < self.until)
+
+    def _takes_record(self, source: str, key: str) -> bool:
+        return self.source in (None, source) and self.key in (None, key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
-    """`read` messages of the log, of which `taken` were landed again and `changes` were new."""
+    """`read` messages of the log, of which `taken` were landed again and `changes` were new.
+
+    Of those taken `commands` are what stewards decided.
+    """
 
     read: int
     taken: int
     changes: int
     refused: int
+    commands: int
 
 
 def replay(
@@ -81,24 +106,25 @@ def replay(
     """
     standing = standing or Standing()
     quarantine = Quarantine(store, standing)
-    read = taken = changes = refused = 0
-    for messages in _whole(log, clock):
+    read = taken = changes = refused = commands = 0
+    for messages in _whole(log, clock, only.topics):
         wanted = [message for message in messages if only.takes(message)]
         read += len(messages)
         taken += len(wanted)
+        commands += sum(each.partition.topic == IDENTITY_COMMANDS for each in wanted)
         if wanted:
             landing = _land(store, standing, quarantine, wanted, clock)
             changes += landing.accepted
             refused += landing.refused
         if progress is not None:
             progress(len(messages))
-    return Replayed(read=read, taken=taken, changes=changes, refused=refused)
+    return Replayed(read=read, taken=taken, changes=changes, refused=refused, commands=commands)
 
 
-def _whole(log: EventLog, clock: Clock) -> Iterator[list[Message]]:
+def _whole(log: EventLog, clock: Clock, topics: Sequence[str]) -> Iterator[list[Message]]:
     """Every message up to where each partition ends now, in batches."""
-    ends = log.end_offsets(TOPIC)
-    consumer = log.consumer(topics=[TOPIC], group=None, start=_from_the_start)
+    ends = {place: end for topic in topics for place, end in log.end_offsets(topic).items()}
+    consumer = log.consumer(topics=topics, group=None, start=_from_the_start)
     try:
         heard_at = clock.now()
         while not _reaches(consumer.positions(), ends):
@@ -131,7 +157,10 @@ def _land(
 ) -> Landing:
     def work(tx: Transaction) -> Landing:
         deriver = standing.deriver(tx, tx.sources())
-        return quarantine.land(tx, messages, deriver=deriver, at=clock.now())
+        at = clock.now()
+        events, commands = split(messages)
+        landing = quarantine.land(tx, events, deriver=deriver, at=at)
+        return land_commands(tx, commands, landing, at=at)
 
     while True:
         try:
@@ -139,4 +168,4 @@ def _land(
         except RestartBatch:
             raise
         except Exception as error:  # noqa: BLE001  # raised again unless one message explains it
-            quarantine.examine(messages, error)
+            quarantine.examine(split(messages)[0], error)

@@ -8,14 +8,16 @@ from services.identity.domain.explained import Reason, RecordSubject, WhyNot
 from services.identity.domain.ids import Micros, RecordKey, profile_id_of
 from services.identity.domain.merge_policy import MergePolicy
 from services.identity.domain.steward import Decision, Verdict, Withdrawal
+from services.identity.domain.value_word import ValueVerdict, ValueWord
 from services.identity.store import ReviewItem
 from services.identity.wire.changes import ChangeMessage
-from services.identity.wire.commands import decide, withdraw
+from services.identity.wire.commands import IDENTITY_COMMANDS, decide, mark_value, withdraw
 from services.identity.wire.events import ChannelEvent
 from services.resolver.explaining.explainer import Explainer
+from services.resolver.replay import Filter, replay
 from services.resolver.standing import Standing
 from tests.factories import channel_event
-from tests.resolver_home import Home
+from tests.resolver_home import FixedClock, Home
 
 SAME, DIFFERENT = Verdict.SAME, Verdict.DIFFERENT
 
@@ -302,3 +304,44 @@ def test_a_merge_of_little_evidence_that_a_steward_refuses_waits_no_more() -> No
     home = Home(policy=MergePolicy(personal_fields_min=3)).say(*TWINS)
     home.decide(decided(DIFFERENT, [web("u1")], [BANK]))
     assert reviews(home, "merge_policy") == []
+
+
+EVERY_WORD: Sequence[Decision | ValueWord] = [
+    decided(SAME, [web("ann")], [web("cat")]),
+    decided(DIFFERENT, [web("ann")], [web("bob")], at=3),
+    mark_value(
+        ("email", "*", "lee@example.org"),
+        ValueVerdict.GENERIC,
+        decided_at=Micros(5),
+        by="steward",
+        reason="a family's",
+    ),
+]
+
+
+def test_a_replay_brings_back_what_was_decided() -> None:
+    home = Home().say(*STRANGERS).decide(*EVERY_WORD)
+    lost = Home()
+    done = replay(lost.store, home.log, FixedClock(), only=Filter())
+    assert (done.taken, done.commands, done.changes) == (6, 3, 6)
+    lost.worker.run_until_caught_up()
+    assert lost.hash() == home.hash()
+    again = replay(lost.store, home.log, FixedClock(), only=Filter())
+    assert (again.taken, again.changes) == (6, 0)
+
+
+@pytest.mark.parametrize(
+    ("only", "taken"),
+    [
+        pytest.param(Filter(topics=(IDENTITY_COMMANDS,)), 3, id="decisions-only"),
+        pytest.param(Filter(key="bob", topics=(IDENTITY_COMMANDS,)), 1, id="about-a-record"),
+        pytest.param(Filter(source="web", topics=(IDENTITY_COMMANDS,)), 2, id="about-a-source"),
+        pytest.param(
+            Filter(since=Micros(3), until=Micros(5), topics=(IDENTITY_COMMANDS,)), 1, id="by-time"
+        ),
+        pytest.param(Filter(key="bob"), 2, id="with-the-events-of-the-record"),
+    ],
+)
+def test_a_replay_takes_the_decisions_that_are_asked_for(only: Filter, taken: int) -> None:
+    home = Home().say(*STRANGERS).decide(*EVERY_WORD)
+    assert replay(home.store, home.log, FixedClock(), only=only).taken == taken
