@@ -27,12 +27,14 @@ class Standing:
     """Compiled tools by the version of what they were made from. One worker's; not for threads.
 
     Rules come from the home, so that every worker of it has the same; `generic_holders_max`,
-    `blast_records_max` and `merge_policy` take the place of what they say, for tests.
+    `blast_records_max`, `merge_policy` and `profile_records_max` take the place of what they say,
+    for tests.
     """
 
     generic_holders_max: int | None = None
     blast_records_max: int | None = None
     merge_policy: MergePolicy | None = None
+    profile_records_max: int | None = None
     component_units_max: int = COMPONENT_UNITS_MAX
     component_records_max: int = COMPONENT_RECORDS_MAX
     shared_rows_max: int = SHARED_ROWS_MAX
@@ -53,6 +55,7 @@ class Standing:
             generic_holders_max=self.generic_holders_max,
             blast_records_max=self.blast_records_max,
             merge_policy=self.merge_policy,
+            profile_records_max=self.profile_records_max,
             component_units_max=self.component_units_max,
             component_records_max=self.component_records_max,
         )
@@ -74,6 +77,8 @@ class Standing:
             declared = replace(declared, blast_records_max=self.blast_records_max)
         if self.merge_policy is not None:
             declared = replace(declared, merge_policy=self.merge_policy)
+        if self.profile_records_max is not None:
+            declared = replace(declared, profile_records_max=self.profile_records_max)
         return Deriver(model, rules_for(sources.values(), declared=declared))
 
     def engine(self, tx: Reading) -> Engine:

@@ -10,6 +10,7 @@ MARKS_A_RECORD_MAX = 20
 PAIRS_A_RECORD_MAX = 400
 MEGABYTES_MAX = 1_500
 PROFILE_RECORDS_MAX = 1_000  # as the built-in rules say
+COMPONENT_RECORDS_MAX = 1_000  # no crowd here has both large units and edges between them
 
 
 def broken(cost: Cost, *, with_time: bool = True) -> Iterator[str]:
@@ -19,6 +20,9 @@ def broken(cost: Cost, *, with_time: bool = True) -> Iterator[str]:
         f"{cost.pairs} pairs were scored": cost.pairs <= PAIRS_A_RECORD_MAX * cost.records,
         f"a profile has {cost.largest_profile} records": (
             cost.largest_profile <= PROFILE_RECORDS_MAX
+        ),
+        f"a component has {cost.largest_component} records": (
+            cost.largest_component <= COMPONENT_RECORDS_MAX
         ),
     }
     if with_time:

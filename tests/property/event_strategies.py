@@ -228,6 +228,7 @@ def to_schedule(raw: bytes, count: int) -> Schedule:
         holders_max=choose.pick((3, 1, 2, 2, 4)),
         units_max=choose.pick((4, 2, 3, 100)),
         records_max=choose.pick((10_000, 10_000, 2, 4)),
+        profile_max=choose.pick((1_000, 2, 3, 5)),
     )
 
 

@@ -154,6 +154,7 @@ class Schedule:
     blast_max: int = 50
     policy: MergePolicy = MODEL_ALONE
     units_max: int = 4  # small, so that components are cut
+    profile_max: int = 1_000  # smaller ones make blocks of decisive identifiers loose
     records_max: int = 10_000  # of a batch's component: no rule, a larger one only waits its turn
 
 
@@ -161,6 +162,7 @@ def with_limits(standing: Standing, schedule: Schedule) -> Standing:
     """The same compiled tools under the rules of one example."""
     standing.generic_holders_max = schedule.holders_max
     standing.component_units_max = schedule.units_max
+    standing.profile_records_max = schedule.profile_max
     standing.blast_records_max = schedule.blast_max
     standing.merge_policy = schedule.policy
     return standing
@@ -226,8 +228,6 @@ def run(
             if each.component is not None
             else f"{each.kind} {each.subject}"  # its counts are those of when it came up
             for each in tx.reviews_listed(kind=None, items_max=10_000)
-            # A part keeps the step of a set that has shrunk: its note says that it was cut once.
-            if each.kind != "component_cut"
         ]
     with store.snapshot() as snapshot:
         return Home(

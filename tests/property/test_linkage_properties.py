@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.identity.domain.clustering import Problem, agglomerate
 from services.identity.domain.ids import Micros
-from services.identity.domain.ladder import Edge, Ladder, Place, components, lay_out
+from services.identity.domain.ladder import LOOSE, Edge, Ladder, Place, components, lay_out
 from services.identity.domain.merge_limit import DAY, Held, MergeLimit
 from services.identity.domain.weights import UNITS_PER_BIT, Relatives
 from services.linkage.features import FeatureSpec, derive
@@ -167,10 +167,15 @@ JOINED = st.lists(
 )
 
 
-@given(JOINED, st.sampled_from([1, 2, 3, 4, 5, 24]))  # 24: 2, 3, 6 and 12 on the way
-@example([(0, 1, 0, False), (0, 2, -2, False), (0, 3, -3, True), (1, 3, -3, True)], 2)
+@given(
+    JOINED,
+    st.sampled_from([1, 2, 3, 4, 5, 24]),  # 24: 2, 3, 6 and 12 on the way
+    st.sampled_from([1_000, 24, 4, 6]),
+)
+@example([(0, 1, 0, False), (0, 2, -2, False), (0, 3, -3, True), (1, 3, -3, True)], 2, 1_000)
+@example([(node, node + 1, -3, True) for node in range(11)], 5, 5)
 def test_parts_can_be_laid_out_from_the_parts_that_an_edge_touches(
-    told: list[tuple[int, int, int, bool]], units_max: int
+    told: list[tuple[int, int, int, bool]], units_max: int, block_max: int
 ) -> None:
     """Nodes come one by one, each with its edges to those before: as the resolver meets them."""
     edges = [
@@ -178,28 +183,26 @@ def test_parts_can_be_laid_out_from_the_parts_that_an_edge_touches(
         for a, b, weight, joined in {(a, b): (a, b, w, j) for a, b, w, j in told}.values()
         if a != b and (joined or weight >= -2)
     ]
-    ladder = Ladder(floor=-2, units_max=units_max, height=2)
+    ladder = Ladder(floor=-2, units_max=units_max, block_max=block_max, height=2)
     standing: dict[int, Place] = {}
     for node in range(12):
         new = [edge for edge in edges if edge.right == node]
-        bridged = {e.left for e in new if e.is_joined and standing[e.left].step}
+        bridged = {e.left for e in new if e.is_joined and 0 < standing[e.left].step < LOOSE}
         near = {
             standing[edge.left].part
             for edge in new
-            if edge.is_joined or ladder.steps_reached(edge.weight) > standing[edge.left].step
+            if ladder.counts_at(standing[edge.left].step, edge)
         }
         cut_until = {n: place.step for n, place in standing.items() if place.part in near}
-        cut_until[node] = max(
-            (
-                ladder.steps_reached(edge.weight)
-                for edge in new
-                if standing[edge.left].part not in near
-            ),
-            default=0,
-        )
+        cut_until[node] = 0
+        for edge in new:
+            if standing[edge.left].part not in near:
+                cut_until[node] = ladder.told_by(edge, cut_until[node])
         inside = [e for e in edges if e.left in cut_until and e.right in cut_until]
-        standing |= lay_out(cut_until, inside, ladder)
-        if len(bridged) > 1:  # units became one: what the job for such sets is there for
+        found = lay_out(cut_until, inside, ladder)
+        fell = [n for n in found if n in standing and 0 < standing[n].step < LOOSE <= found[n].step]
+        standing |= found
+        if len(bridged) > 1 or fell:  # units became one, or many: what the job is there for
             here = [e for e in edges if e.right <= node]
             nodes = dict.fromkeys(range(node + 1), 0)
             standing = lay_out(nodes, here, ladder)

@@ -57,7 +57,7 @@ class ReviewAnswer(Answer):
     id: str
     kind: str = Field(
         description="identifier_demoted, blast_radius, merge_policy, component_cut,"
-        " component_set_aside, decision_void, generic_key, messages_lost"
+        " identifier_chain, component_set_aside, decision_void, generic_key, messages_lost"
     )
     expected_effect: float = Field(
         description="The probability that a word changes who is with whom, times the records moved"

@@ -6,6 +6,7 @@ and limits, and last the link between the two clusters. Anonymous records have r
 """
 
 from services.identity.domain.explained import PairFacts, Reason, Standpoint, WhyNot
+from services.identity.domain.ladder import is_loose
 from services.identity.domain.weights import to_bits
 from services.identity.store import Reading, StoredRecord
 from services.resolver.explaining.component import Component
@@ -100,7 +101,18 @@ def _across(
             rule="record of a unique source",
             values_max=1,
         )
-    floor = engine.deriver.model.edge_floor_units
+    ladder = engine.context.ladder
+    floor = ladder.floor
+    if is_loose(step) and pair.waterfall.total < ladder.floor_at(step):
+        return because(
+            Reason.CUT_BY_LADDER,
+            "identifiers tie them to so many others, each to the next, that nobody can be all of"
+            f" these; there they count for what they weigh together, {pair.waterfall.bits:+.1f}"
+            f" bits, and that is less than {to_bits(ladder.floor_at(step)):+.1f}",
+            weight_bits=pair.waterfall.bits,
+            floor_bits=to_bits(ladder.floor_at(step)),
+            records_max=ladder.block_max,
+        )
     if pair.waterfall.total < floor:
         return because(
             Reason.SCORED_TOO_LOW,
@@ -109,7 +121,6 @@ def _across(
             weight_bits=pair.waterfall.bits,
             floor_bits=to_bits(floor),
         )
-    ladder = engine.context.ladder
     if pair.waterfall.total < ladder.floor_at(step):
         return because(
             Reason.CUT_BY_LADDER,

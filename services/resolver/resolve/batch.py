@@ -161,9 +161,11 @@ class _Work:
             standing,
             current,
             ties=decisions.ties() if decisions else (),
+            dirty=dirty,
             ladder=ladder,
         )
-        self._tx.lay_out_later(sorted(shaken(standing, dirty.union(spoken), current)), at=self._at)
+        changed = shaken(standing, dirty.union(spoken), current, placed)
+        self._tx.lay_out_later(sorted(changed), at=self._at)
         components = {number: each.part for number, each in placed.items()}
         kept = self._set_aside(standing, components)
         parts = components

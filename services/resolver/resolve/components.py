@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.identity.domain.ids import ProfileId
-from services.identity.domain.ladder import Ladder
+from services.identity.domain.ladder import Edge, Ladder
 from services.identity.store import Member, RestartBatch, StoredEdge, Transaction
 from services.resolver.resolve.candidates import Pair
 
@@ -66,8 +66,9 @@ def _near(
     if all(member.step == 0 for member in now.values()):
         return set(now)
     for edge in found:
+        drawn = Edge(edge.a, edge.b, edge.weight, edge.joined)
         for end in (edge.a, edge.b):
-            if edge.joined or ladder.steps_reached(edge.weight) > now[end].step:
+            if ladder.counts_at(now[end].step, drawn):
                 near.add(end)
     return near
 

@@ -63,7 +63,12 @@ class Engine:
             model=deriver.model,
             rules=deriver.rules,
             sources=sources,
-            ladder=Ladder(floor=deriver.model.edge_floor_units, units_max=component_units_max),
+            ladder=Ladder(
+                floor=deriver.model.edge_floor_units,
+                units_max=component_units_max,
+                # A block no larger than any part costs no more: there the limits decide.
+                block_max=max(deriver.rules.profile_records_max, component_units_max),
+            ),
         )
 
     def check_words(self, tx: Reading) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from services.identity.domain.connected import connect
 from services.identity.domain.ids import Micros
-from services.identity.domain.ladder import Edge, Ladder, Place, lay_out
+from services.identity.domain.ladder import LOOSE, Edge, Ladder, Place, is_loose, lay_out
 from services.identity.store import (
     MarkKind,
     Member,
@@ -30,29 +30,34 @@ def as_edge(edge: StoredEdge) -> Edge:
 
 
 def _tie(one: int, other: int) -> Edge:
-    return Edge(one, other, 0, is_joined=True)
+    return Edge(one, other, 0, is_told=True)
 
 
 def place(
     standing: Standing,
     edges: Mapping[Pair, StoredEdge],
     *,
+    dirty: Collection[int],
     ties: Iterable[Pair] = (),
     ladder: Ladder,
 ) -> dict[int, Place]:
     """Of every member its component today. Some edges may lead out of the members.
 
-    `ties` hold records together whatever they weigh: those that one decision names.
+    `ties` hold records together whatever they weigh: those that one decision names. Of dirty
+    records every edge is known, and so whether their block is loose, whatever it was before.
     """
     members = standing.members
-    cut_until = {number: member.step for number, member in members.items()}
+    cut_until = {
+        number: member.step % LOOSE if number in dirty else member.step
+        for number, member in members.items()
+    }
     inside = [_tie(*pair) for pair in ties]
     for edge in edges.values():
         if edge.a in members and edge.b in members:
             inside.append(as_edge(edge))
             continue
         end = edge.a if edge.a in members else edge.b
-        cut_until[end] = max(cut_until[end], ladder.steps_reached(edge.weight))
+        cut_until[end] = ladder.told_by(as_edge(edge), cut_until[end])
     if not any(cut_until.values()):  # nearly always: nothing here was ever cut
         found = connect(members, ((edge.left, edge.right) for edge in inside))
         if max(Counter(found.values()).values(), default=0) <= ladder.units_max_at(0):
@@ -61,22 +66,31 @@ def place(
 
 
 def shaken(
-    standing: Standing, dirty: Collection[int], edges: Mapping[Pair, StoredEdge]
+    standing: Standing,
+    dirty: Collection[int],
+    edges: Mapping[Pair, StoredEdge],
+    placed: Mapping[int, Place],
 ) -> frozenset[int]:
     """Records around what this batch may have taken from a set that is cut.
 
     A dirty record that stood in a part may have let go of others, and so may one that a decision
-    spoke of; a new one that joins several makes one unit of them.
+    spoke of, and a block of a part that is loose from now on; a new record that joins several makes
+    one unit of them.
     """
     members = standing.members
     found = {n for n in dirty if n in members and members[n].step > 0}
+    found |= {
+        number
+        for number, each in placed.items()
+        if is_loose(each.step) and 0 < members[number].step < LOOSE
+    }
     if found:
         found |= {end for e in standing.edges if e.a in found or e.b in found for end in (e.a, e.b)}
     bridged: dict[int, set[int]] = {}
     for edge in edges.values():
         if edge.joined:
             for end, other in ((edge.a, edge.b), (edge.b, edge.a)):
-                if end in dirty and other in members and members[other].step > 0:
+                if end in dirty and other in members and 0 < members[other].step < LOOSE:
                     bridged.setdefault(end, set()).add(other)
     return frozenset(found.union(*(others for others in bridged.values() if len(others) > 1)))
 
@@ -104,7 +118,10 @@ def lay_out_anew(tx: Transaction, ladder: Ladder, *, at: Micros) -> int | None:
         if (members[number].component, members[number].step) != each
     ]
     tx.put_memberships(moved)
-    tx.mark((MarkKind.TRAITS, part, at) for part in sorted({m.component for m in moved}))
+    left = {members[member.record].component for member in moved}
+    tx.replace_reviews(sorted(left), [], at=at)  # nobody would find them where nobody stands now
+    dirty = left.union(member.component for member in moved)
+    tx.mark((MarkKind.TRAITS, part, at) for part in sorted(dirty))
     return len(moved)
 
 

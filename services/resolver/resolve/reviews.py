@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from services.identity.domain.ids import RecordKey
-from services.identity.domain.ladder import Ladder, Place
+from services.identity.domain.ladder import LOOSE, Ladder, Place, is_loose
 from services.identity.domain.merge_policy import MergePolicy
 from services.identity.domain.steward import CommandId, Ruling
 from services.identity.domain.weights import to_bits
@@ -123,19 +123,21 @@ def cut_items(
 ) -> Iterable[ReviewItem]:
     """Parts of sets that were too large. One record alone keeps the step of a set that is gone.
 
-    Where only pairs were dropped that are strangers more likely than not, nobody need look.
+    Where only pairs were dropped that are strangers more likely than not, nobody need look. Of a
+    chain of identifiers longer than a person every part has an item: most of it stands alone.
     """
     parts: dict[int, list[int]] = {}
     for number, each in placed.items():
-        if each.step > 0 and ladder.floor_at(each.step) > 0:
+        if is_loose(each.step) or (each.step > 0 and ladder.floor_at(each.step) > 0):
             parts.setdefault(each.part, []).append(number)
     for part, numbers in parts.items():
-        if len(numbers) == 1:
+        loose = [number for number in numbers if is_loose(placed[number].step)]
+        if len(numbers) == 1 and not loose:
             continue
-        first = min(numbers, key=lambda number: records[number].key)
-        note = Note(
-            "component_cut", {"step": placed[first].step}, [first], CUT_PROBABILITY, len(numbers)
-        )
+        first = min(loose or numbers, key=lambda number: records[number].key)
+        kind = "identifier_chain" if loose else "component_cut"
+        detail = {"step": placed[first].step % LOOSE}
+        note = Note(kind, detail, [first], CUT_PROBABILITY, len(numbers))
         yield item_of(note, records, component=part)
 
 

@@ -226,7 +226,7 @@ membership = Table(
     metadata,
     Column("record", BigInteger, primary_key=True),
     Column("component", BigInteger, nullable=False),  # the smallest record number in it
-    Column("step", SmallInteger, nullable=False, server_default="0"),  # of the floor it is cut at
+    Column("step", SmallInteger, nullable=False, server_default="0"),  # ladder.py: of the floor
     Column("profile", Uuid),  # null: never told, or the record is empty today
     Index("ix_membership_component", "component"),
     Index("ix_membership_profile", "profile"),

@@ -5,10 +5,12 @@ import pytest
 from services.identity.domain.ladder import (
     COMPONENT_UNITS_MAX,
     FLOOR_STEP,
+    LOOSE,
     Edge,
     Ladder,
     Place,
     components,
+    is_loose,
     lay_out,
 )
 from services.identity.domain.weights import UNITS_PER_BIT
@@ -58,6 +60,28 @@ def test_who_shares_a_decisive_identifier_is_never_cut_apart_and_counts_as_one()
     assert set(lay_out(nodes(8), edges, ladder(3)).values()) == {Place(0)}
     found = lay_out(nodes(8), edges, ladder(2))
     assert [place.part for place in found.values()] == [0, 0, 0, 0, 0, 0, 6, 7]
+
+
+def test_a_chain_of_identifiers_longer_than_a_person_counts_for_what_it_weighs() -> None:
+    chain = [Edge(n, n + 1, -90, is_joined=True) for n in range(5)]
+    alike = [Edge(1, 2, SURE, is_joined=True), Edge(5, 6, SURE)]
+    whole = lay_out(nodes(6), chain, Ladder(floor=SURE, block_max=6))
+    assert set(whole.values()) == {Place(0)}
+    found = lay_out(nodes(7), [*chain, *alike], Ladder(floor=SURE, block_max=5))
+    assert [place.part for place in found.values()] == [0, 1, 1, 3, 4, 5, 5]
+    assert [is_loose(place.step) for place in found.values()] == [True] * 6 + [False]
+
+
+def test_a_loose_block_is_known_by_any_of_its_records() -> None:
+    found = lay_out({0: LOOSE + 1, 1: 0, 2: 0}, [Edge(0, 1, -9, is_joined=True)], ladder(4))
+    assert found == {0: Place(0, LOOSE + 1), 1: Place(1, LOOSE), 2: Place(2)}
+
+
+def test_what_a_person_said_holds_in_a_loose_block_too() -> None:
+    chain = [Edge(n, n + 1, -90, is_joined=True) for n in range(5)]
+    edges = [*chain, Edge(0, 4, 0, is_told=True)]
+    found = lay_out(nodes(6), edges, Ladder(floor=SURE, block_max=5))
+    assert [place.part for place in found.values()] == [0, 1, 2, 3, 0, 5]
 
 
 def test_what_is_known_of_nodes_that_are_not_here_counts() -> None:
