@@ -76,8 +76,8 @@ proof: setup ## The order property on many more examples
 sim: setup ## Simulated workers that crash and meet at every step, by seed; SIM_SEED=7 plays one again
 	$(BIN)/python -m tests.simulation $(SIM_SEED)
 
-chaos: setup ## Real processes, broker and database killed under load (minutes); CHAOS_SEED=7 again
-	$(BIN)/python -m tests.chaos $(CHAOS_SEED)
+chaos: setup ## Real processes, broker and database killed under load (minutes); CHAOS_SEED=7 again, CHAOS_KILLS=2 of each
+	$(BIN)/python -m tests.chaos $(CHAOS_SEED) $(CHAOS_KILLS:%=--kills %) $(CHAOS_OUTAGES:%=--outages %)
 
 attack: setup ## Crowds of 100,000 records that share one value, and chains of them (an hour)
 	$(BIN)/python -m tests.attack

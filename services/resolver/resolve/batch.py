@@ -65,11 +65,12 @@ def resolve(
     commands = [m.subject for m in marks if m.kind is MarkKind.DECISION]
     spoken = set(tx.records_decided(commands)) if commands else set[int]()
     touched |= spoken
-    work = _Work(tx, engine, at, records_max=engine.component_records_max, entered=entered)
-    work.heard = frozenset(touched)
+    heard = frozenset(touched)
     marked = [m.subject for m in marks if m.kind is MarkKind.ACCOUNT]
     if marked and engine.evaluator.asks_of_others:
         touched |= members_marked(tx, marked, rows_max=engine.shared_rows_max, at=at)
+    whole = engine.component_records_max
+    work = _Work(tx, engine, at, records_max=whole, entered=entered, heard=heard)
     if touched:
         told = work.run(dirty, touched, let_go=let_go, spoken=spoken)
     else:
@@ -123,7 +124,9 @@ class _Work:
         *,
         records_max: int | None,
         entered: Entered,
+        heard: Collection[int] = (),
     ) -> None:
+        """`heard`: the records touched by more than what others share with them."""
         self._tx = tx
         self._entered = entered
         self._records_max = records_max
@@ -132,7 +135,7 @@ class _Work:
         self._known = Known(tx, engine.deriver.rules)
         self._loosened: frozenset[Pair] = frozenset()
         self._vectors: dict[Pair, bytes] = {}
-        self.heard: Collection[int] = ()  # touched by more than what others share with them
+        self._heard = heard
         self.pairs = 0
         self.edges = 0
 
@@ -384,8 +387,8 @@ class _Work:
             at=self._at,
             entered=self._entered,
         )
-        if self._engine.evaluator.asks_of_others and (self.heard or moved or told.profiles):
-            reached = reached_by(self.heard, placed, standing.members)
+        if self._engine.evaluator.asks_of_others and (self._heard or moved or told.profiles):
+            reached = reached_by(self._heard, placed, standing.members)
             mark_accounts(self._tx, (records[number] for number in reached), at=self._at)
         return told
 
