@@ -60,10 +60,17 @@ _IN_PYTHON = frozenset({"derive", "score", "evaluate"})
 
 
 class Stages:
-    """Seconds by stage, and how many things the calls were about. Of one thread."""
+    """Seconds by stage, and how many things the calls were about. Of one thread.
 
-    def __init__(self, timer: Callable[[], float] = time.perf_counter) -> None:
+    What passes before the call named `idle_before`, with which a turn of the thread begins, is time
+    in which it waited for the other thread: it belongs to no stage.
+    """
+
+    def __init__(
+        self, timer: Callable[[], float] = time.perf_counter, *, idle_before: str | None = None
+    ) -> None:
         self._timer = timer
+        self._idle_before = idle_before
         self._is_inside = False
         self.start()
 
@@ -72,6 +79,7 @@ class Stages:
         self.python: defaultdict[str, float] = defaultdict(float)
         self.waiting: defaultdict[str, float] = defaultdict(float)
         self.sizes: Counter[str] = Counter()
+        self.idle = 0.0
         self._until = self._timer()
 
     def timed(self, name: str, call: Callable[..., Any], *, size_of: int = 0) -> Callable[..., Any]:
@@ -82,7 +90,10 @@ class Stages:
             if self._is_inside:
                 return call(*args, **kwargs)
             begun = self._timer()
-            self.python[STAGE_BEFORE.get(name, OTHER)] += begun - self._until
+            if name == self._idle_before:
+                self.idle += begun - self._until
+            else:
+                self.python[STAGE_BEFORE.get(name, OTHER)] += begun - self._until
             self._is_inside = True
             try:
                 return call(*args, **kwargs)
@@ -103,8 +114,13 @@ class Stages:
     def copy(self) -> "Stages":
         other = Stages(self._timer)
         other.python, other.waiting = self.python.copy(), self.waiting.copy()
-        other.sizes = self.sizes.copy()
+        other.sizes, other.idle = self.sizes.copy(), self.idle
         return other
+
+    def busy_percent(self) -> int:
+        """Of the time that passed, what was not spent waiting for the other thread."""
+        busy = sum(self.python.values()) + sum(self.waiting.values())
+        return round(busy / ((busy + self.idle) or 1.0) * 100)
 
     def table(self, messages: int) -> Mapping[str, Mapping[str, float]]:
         """Per stage its share of the time, and microseconds a message in Python and in waiting."""
@@ -127,15 +143,20 @@ class Stages:
 class TwoThreads:
     """A worker's two: their times go on side by side, so that both together exceed the clock's."""
 
-    landing: Stages = field(default_factory=Stages)
-    resolving: Stages = field(default_factory=Stages)
+    landing: Stages = field(default_factory=lambda: Stages(idle_before="poll"))
+    resolving: Stages = field(default_factory=lambda: Stages(idle_before="begin"))
 
     def start(self) -> None:
         self.landing.start()
         self.resolving.start()
 
+    def busy(self) -> Mapping[str, int]:
+        """In percent, how much of the time each was at work."""
+        return {"landing": self.landing.busy_percent(), "resolving": self.resolving.busy_percent()}
+
     def both(self) -> Stages:
         total = self.resolving.copy()
+        total.idle += self.landing.idle
         for mine, theirs in (
             (total.python, self.landing.python),
             (total.waiting, self.landing.waiting),

@@ -50,10 +50,10 @@ def drain(path: str, messages: int, batch: int) -> dict[str, Any]:
     stages = TwoThreads()
     with _worker(path, stages, batch, lambda _: None) as (worker, store, log):
         cpu, begun = _first_batch(worker, stages)
-        last, done = time.perf_counter(), stages.both()
+        last, done, busy = time.perf_counter(), stages.both(), stages.busy()
         while True:
             if worker.turn():
-                last, done = time.perf_counter(), stages.both()
+                last, done, busy = time.perf_counter(), stages.both(), stages.busy()
                 spent = time.process_time() - cpu
             if _is_done(store, log):
                 break
@@ -73,6 +73,7 @@ def drain(path: str, messages: int, batch: int) -> dict[str, Any]:
         "edges_per_new_record": round(sizes["put_edges"] / max(1, sizes["add_records"]), 2),
         "profiles_per_record": round(sizes["put_profiles"] / records, 2),
         "memory_mb": memory_mb(),
+        "thread_busy_percent": busy,
         "stages": done.table(messages),
     }
 
@@ -127,6 +128,7 @@ def follow(path: str, messages: Sequence[OutgoingMessage], per_second: float) ->
         "messages_per_turn": round(len(messages) / max(1, turns), 1),
         "worker_cpu_percent": round(spent * 100),
         "memory_mb": memory_mb(),
+        "thread_busy_percent": stages.busy(),
         "stages": stages.both().table(len(messages)),
     }
 

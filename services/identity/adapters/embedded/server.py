@@ -25,7 +25,7 @@ START_SECONDS_MAX = 300  # crash recovery reads up to max_wal_size of log; slow 
 STOP_SECONDS_MAX = 60  # the shutdown checkpoint writes at most shared_buffers
 LOCK_SECONDS_MAX = START_SECONDS_MAX + 10  # another command may be starting the same home
 MEGABYTE = 1 << 20
-BUFFERS_BYTES = (128 * MEGABYTE, 2_048 * MEGABYTE)  # at least, at most
+BUFFERS_BYTES = (128 * MEGABYTE, 4_096 * MEGABYTE)  # at least, at most
 LOG_BYTES_MAX = 8 * 1024 * 1024  # a larger server log starts anew at the next start
 
 SETTINGS = {
@@ -56,12 +56,12 @@ SETTINGS = {
 
 
 def buffers(machine_bytes: int) -> str:
-    """An eighth of the machine, within bounds: what a large base reads again and again.
+    """A quarter of the machine, within bounds: what a large base reads again and again.
 
     Memory is taken as pages are read, so that a small home stays small.
     """
     low, high = BUFFERS_BYTES
-    return f"{min(max(machine_bytes // 8, low), high) // MEGABYTE}MB"
+    return f"{min(max(machine_bytes // 4, low), high) // MEGABYTE}MB"
 
 
 def _machine_bytes() -> int:

@@ -74,6 +74,18 @@ def test_the_stages_add_up_to_the_time_that_passed() -> None:
     assert sum(row["percent"] for row in table.values()) == 100
 
 
+def test_waiting_for_the_other_thread_is_no_stage() -> None:
+    now = Time()
+    stages = Stages(now, idle_before="begin")
+    for _ in range(2):
+        now.now += 6.0
+        with timed(FakeStore(now), stages, []).transaction() as tx:
+            tx.add_keys([])
+    assert stages.idle == 12.0
+    assert stages.busy_percent() == 33
+    assert sum(stages.python.values()) + sum(stages.waiting.values()) == 6.0
+
+
 def test_a_call_inside_another_belongs_to_the_outer_one() -> None:
     now = Time()
     stages = Stages(now)

@@ -9,7 +9,7 @@ GIGABYTE = 1 << 30
 
 @pytest.mark.parametrize(
     ("machine", "kept"),
-    [(GIGABYTE // 2, "128MB"), (8 * GIGABYTE, "1024MB"), (64 * GIGABYTE, "2048MB")],
+    [(GIGABYTE // 4, "128MB"), (8 * GIGABYTE, "2048MB"), (64 * GIGABYTE, "4096MB")],
 )
-def test_an_eighth_within_bounds(machine: int, kept: str) -> None:
+def test_a_quarter_within_bounds(machine: int, kept: str) -> None:
     assert buffers(machine) == kept
