@@ -26,7 +26,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO plait_resolver;
 GRANT INSERT, UPDATE, DELETE ON
     account_crowd, account_membership, consumer_offset, dedupe, dirty, edge, event, generic_key, key, log_partition,
     log_record, log_topic, membership, outbox, profile, progress, record, review_item, segment_membership,
-    layout, set_aside, steward_decision, steward_record, value_word
+    layout, pair_vectors, set_aside, steward_decision, steward_record, value_word
     TO plait_resolver;
 GRANT UPDATE ON model, ruleset TO plait_resolver;  -- FOR SHARE: the active one stays until the commit
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO plait_resolver;

@@ -17,6 +17,7 @@ from services.identity.domain.record import RecordState
 from services.identity.domain.source import Source
 from services.identity.ports import OutgoingMessage, Position
 from services.identity.store_accounts import AccountTransaction
+from services.identity.store_pairs import PairTransaction
 from services.identity.store_steward import ReviewItem as ReviewItem  # noqa: PLC0414  # spoken of with all else
 from services.identity.store_steward import StewardReading, StewardWriting
 
@@ -187,7 +188,7 @@ class Reading(StewardReading, Protocol):
         ...
 
 
-class Transaction(AccountTransaction, Reading, StewardWriting, Protocol):
+class Transaction(AccountTransaction, PairTransaction, Reading, StewardWriting, Protocol):
     """Everything one batch may do; committed as a whole, or not at all."""
 
     # landing

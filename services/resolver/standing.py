@@ -16,7 +16,7 @@ from services.linkage.score import PairScorer
 from services.resolver.derive import Deriver
 from services.resolver.resolve.decided import Foresight
 from services.resolver.resolve.engine import COMPONENT_RECORDS_MAX, Engine
-from services.resolver.resolve.memory import PairMemory
+from services.resolver.resolve.memory import PAIRS_KEPT_MIN
 from services.resolver.segments.shared import SHARED_ROWS_MAX
 from services.segments.definition import parse_segment
 from services.segments.evaluate import Evaluator
@@ -37,6 +37,7 @@ class Standing:
     profile_records_max: int | None = None
     component_units_max: int = COMPONENT_UNITS_MAX
     component_records_max: int = COMPONENT_RECORDS_MAX
+    pairs_kept_min: int = PAIRS_KEPT_MIN
     shared_rows_max: int = SHARED_ROWS_MAX
     scorer: PairScorer | None = None
     _model: LinkageModel | None = None
@@ -44,7 +45,6 @@ class Standing:
     _rules_version: str | None = None
     _said: Mapping[int, int] = field(default_factory=dict)
     _words_read: int = 0
-    _memory: PairMemory = field(default_factory=PairMemory)
     _foresight: Foresight = field(default_factory=Foresight)
     _evaluator: Evaluator | None = None
     _segments: object = None
@@ -58,6 +58,7 @@ class Standing:
             profile_records_max=self.profile_records_max,
             component_units_max=self.component_units_max,
             component_records_max=self.component_records_max,
+            pairs_kept_min=self.pairs_kept_min,
         )
 
     def deriver(self, tx: Reading, sources: Mapping[str, Source]) -> Deriver:
@@ -93,10 +94,10 @@ class Standing:
             survivorship=rules.survivorship,
             evaluator=self._evaluator_for(tx, sources),
             sources=sources,
-            memory=self._memory,
             foresight=self._foresight,
             component_units_max=self.component_units_max,
             component_records_max=self.component_records_max,
+            pairs_kept_min=self.pairs_kept_min,
             shared_rows_max=self.shared_rows_max,
         )
 
@@ -123,7 +124,6 @@ class Standing:
         if self.scorer is None or self.scorer.model.version != model.version:
             if self.scorer is not None:
                 self.scorer.close()
-            self._memory = PairMemory()
             self.scorer = PairScorer(model)
         return self.scorer
 

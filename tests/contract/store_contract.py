@@ -441,6 +441,19 @@ class StoreContract:
             tx.put_edges([new])
             assert list(tx.edges_among([1])) == [new]
 
+    def test_pair_vectors_are_kept_by_component_until_replaced_or_gone(
+        self, store: ResolverStore
+    ) -> None:
+        with store.transaction() as tx:
+            tx.put_pair_vectors({1: b"one", 2: b"two"}, gone=[7])
+            assert tx.pair_vectors([1, 2, 3]) == {1: b"one", 2: b"two"}
+        with store.transaction() as tx:
+            tx.put_pair_vectors({1: b"other"}, gone=[2])
+        with store.transaction() as tx:
+            assert tx.pair_vectors([1, 2]) == {1: b"other"}
+            tx.put_pair_vectors({}, gone=[1])
+            assert tx.pair_vectors([1]) == {}
+
     def test_a_component_that_is_set_aside_keeps_the_store_unclean(
         self, store: ResolverStore
     ) -> None:

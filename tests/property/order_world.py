@@ -164,6 +164,7 @@ def with_limits(standing: Standing, schedule: Schedule) -> Standing:
     standing.component_units_max = schedule.units_max
     standing.profile_records_max = schedule.profile_max
     standing.blast_records_max = schedule.blast_max
+    standing.pairs_kept_min = 1
     standing.merge_policy = schedule.policy
     return standing
 

@@ -39,7 +39,9 @@ TURNS_MAX = 400
 
 
 def _standing() -> Standing:
-    return Standing(scorer=PairScorer(MODEL), generic_holders_max=3, component_units_max=4)
+    return Standing(
+        scorer=PairScorer(MODEL), generic_holders_max=3, component_units_max=4, pairs_kept_min=1
+    )
 
 
 @given(case=cases())

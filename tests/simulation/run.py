@@ -165,6 +165,7 @@ def standing_of(scenario: Scenario) -> Standing:
         generic_holders_max=scenario.holders_max,
         component_units_max=scenario.units_max,
         component_records_max=scenario.records_max,
+        pairs_kept_min=1,
     )
 
 

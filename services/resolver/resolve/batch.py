@@ -39,6 +39,7 @@ from services.resolver.resolve.components import Standing, lock_standing
 from services.resolver.resolve.decided import Decided, check_locked, decided, further
 from services.resolver.resolve.edges import judge
 from services.resolver.resolve.engine import Engine
+from services.resolver.resolve.inner import weigh_inner
 from services.resolver.resolve.known import Known
 from services.resolver.resolve.layout import lay_out_anew, place, shaken
 from services.resolver.resolve.reviews import cut_items, item_of, void_items, waiting_items
@@ -176,7 +177,7 @@ class _Work:
             parts = decisions.parts(components, current)
         if kept:
             parts = {number: part for number, part in parts.items() if number not in kept}
-        clustered = self._cluster(parts, current, decisions)
+        clustered = self._cluster(parts, current, decisions, standing.members)
         self._review(standing, placed, clustered, decisions, kept)
         return self._tell(standing, placed, clustered, kept)
 
@@ -274,6 +275,7 @@ class _Work:
         components: Mapping[int, int],
         edges: Mapping[Pair, StoredEdge],
         decisions: Decided | None,
+        members: Mapping[int, Member],
     ) -> dict[int, Clustered]:
         """Every component to its clusters; pairs without an edge are scored too."""
         self._entered(Part.CLUSTER)
@@ -287,8 +289,8 @@ class _Work:
         several = [n for numbers in ordered.values() if len(numbers) > 1 for n in numbers]
         decisive = known.decisive_without_generic(several)
         weights = {pair: edge.weight for pair, edge in edges.items()}
-        plans = [
-            Plan(
+        plans = {
+            component: Plan(
                 Case(
                     records=[known.records[n] for n in numbers],
                     features=[known.features(n) for n in numbers],
@@ -299,23 +301,20 @@ class _Work:
                 ),
                 self._engine.context,
             )
-            for numbers in ordered.values()
-        ]
+            for component, numbers in ordered.items()
+        }
         self._entered(Part.SCORE)
-        self._score_missing(plans)
+        self.pairs += weigh_inner(
+            self._tx, self._engine, known, plans, members=members, vectors=self._vectors
+        )
         self._entered(Part.CLUSTER)
-        return dict(zip(ordered, cluster_all(plans, self._vectors), strict=True))
+        clustered = cluster_all(list(plans.values()), self._vectors)
+        return dict(zip(plans, clustered, strict=True))
 
     def _word(self, decisions: Decided | None, numbers: Sequence[int]) -> Word:
         if decisions is None or len(numbers) == 1:
             return SILENCE
         return decisions.word({self._known.key_of(n): at for at, n in enumerate(numbers)})
-
-    def _score_missing(self, plans: Iterable[Plan]) -> None:
-        missing = [p for plan in plans for p in plan.pairs() if p not in self._vectors]
-        scored = self._engine.score_again(self._known, missing)
-        self._vectors.update(zip(missing, scored.vectors, strict=True))
-        self.pairs += len(missing)
 
     def _review(
         self,

@@ -16,7 +16,7 @@ from services.resolver.resolve.cluster import ClusterContext
 from services.resolver.resolve.decided import Foresight
 from services.resolver.resolve.edges import encode_vectors
 from services.resolver.resolve.known import Known
-from services.resolver.resolve.memory import PairMemory, Weighed
+from services.resolver.resolve.memory import PAIRS_KEPT_MIN
 from services.resolver.segments.shared import SHARED_ROWS_MAX
 from services.segments.evaluate import Evaluator
 
@@ -42,10 +42,10 @@ class Engine:
         survivorship: Survivorship,
         evaluator: Evaluator,
         sources: Mapping[str, Source],
-        memory: PairMemory | None = None,
         foresight: Foresight | None = None,
         component_units_max: int = COMPONENT_UNITS_MAX,
         component_records_max: int = COMPONENT_RECORDS_MAX,
+        pairs_kept_min: int = PAIRS_KEPT_MIN,
         shared_rows_max: int = SHARED_ROWS_MAX,
         value_words: int = 0,
     ) -> None:
@@ -54,9 +54,9 @@ class Engine:
         self.survivorship = survivorship
         self.evaluator = evaluator
         self.sources = sources
-        self._memory = memory or PairMemory()
         self.foresight = foresight or Foresight()
         self.component_records_max = component_records_max
+        self.pairs_kept_min = pairs_kept_min
         self.shared_rows_max = shared_rows_max
         self.value_words = value_words  # which were known when this was made
         self.context = ClusterContext(
@@ -89,25 +89,6 @@ class Engine:
             return True
         source = self.sources.get(left)
         return source is None or not source.unique
-
-    def score_again(self, known: Known, pairs: Sequence[Pair]) -> Scored:
-        """As `score`, but for pairs that may well be known from before: those are not scored."""
-        if not pairs:
-            return Scored()
-        weighed = [self._memory.find((a, b), known.digest(a), known.digest(b)) for a, b in pairs]
-        new = [pair for pair, each in zip(pairs, weighed, strict=True) if each is None]
-        scored = self.score(known, new)
-        fresh = iter(zip(scored.vectors, scored.totals, strict=True))
-        vectors: list[bytes] = []
-        weights: list[int] = []
-        for (a, b), each in zip(pairs, weighed, strict=True):
-            vector, total = (each.vector, each.total) if each is not None else next(fresh)
-            if each is None:
-                row = Weighed(known.digest(a), known.digest(b), vector, total)
-                self._memory.keep((a, b), row)
-            vectors.append(vector)
-            weights.append(total)
-        return Scored(vectors=vectors, totals=weights)
 
     def score(self, known: Known, pairs: Sequence[Pair]) -> Scored:
         """What pairs of records by number weigh. The smaller record key stands on the left."""

@@ -81,6 +81,11 @@ class Known:
             self._digests[number] = digest_of(self._of(number).features)
         return self._digests[number]
 
+    def digest_of_any(self, number: int) -> bytes | None:
+        """The same; None of a record that was not read."""
+        is_read = number in self.records or number in self._compared
+        return self.digest(number) if is_read else None
+
     def decisive(self, number: int) -> Mapping[str, int]:
         """Its decisive identifiers, as text, with the key each is found under; read whole."""
         if number not in self._decisive:

@@ -128,6 +128,16 @@ class MemoryTransaction(StewardTables):
         found |= {(a, b): edges[a][b] for b in records for a in smaller.get(b, {})}
         return list(found.values())
 
+    def pair_vectors(self, components: Sequence[int]) -> Mapping[int, bytes]:
+        kept = self._tables.pair_vectors
+        return {component: kept[component] for component in components if component in kept}
+
+    def put_pair_vectors(self, vectors: Mapping[int, bytes], *, gone: Sequence[int]) -> None:
+        for component in gone:
+            self._journal.drop(self._tables.pair_vectors, component)
+        for component, each in vectors.items():
+            self._journal.put(self._tables.pair_vectors, component, each)
+
     def remove_edges(self, pairs: Sequence[tuple[int, int]]) -> None:
         for a, b in pairs:
             self._journal.drop(self._tables.edges.get(a, {}), b)

@@ -49,6 +49,7 @@ class Tables:
     generic: dict[int, Micros] = field(default_factory=dict)
     aside: dict[int, Micros] = field(default_factory=dict)
     layouts: dict[int, Micros] = field(default_factory=dict)
+    pair_vectors: dict[int, bytes] = field(default_factory=dict)
     offsets: dict[tuple[str, str, int], int] = field(default_factory=dict)
     members: dict[int, Member] = field(default_factory=dict)
     components: dict[int, dict[int, None]] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from services.identity.adapters.sql.accounts import AccountWrites
 from services.identity.adapters.sql.arrays import Byteas, Int8s, Uuids
 from services.identity.adapters.sql.components import ComponentWrites
 from services.identity.adapters.sql.landing import bytes_of, read_record, uid_of
+from services.identity.adapters.sql.pairs import PairWrites
 from services.identity.adapters.sql.row_copy import copy_rows, int2, int8, raw, text
 from services.identity.adapters.sql.sources import READ, read_source
 from services.identity.adapters.sql.steward import StewardWrites
@@ -45,7 +46,7 @@ OUTBOX_LOCK_CLASS = 7_046_031
 OUTBOX_BUCKETS = 16  # relays share the outbox by hash of the key, so that each key keeps its order
 
 
-class ResolvingWrites(ComponentWrites, StewardWrites, AccountWrites):
+class ResolvingWrites(ComponentWrites, PairWrites, StewardWrites, AccountWrites):
     """The resolving half of a transaction; see services/identity/store.py."""
 
     _of_active = _OF_ACTIVE

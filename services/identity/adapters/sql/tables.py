@@ -315,6 +315,12 @@ value_word = Table(
     Column("decided_at", BigInteger, nullable=False),
     Index("ix_value_word_key", "key", text("decided_at DESC"), "id"),
 )
+pair_vectors = Table(
+    "pair_vectors",
+    metadata,
+    Column("component", BigInteger, primary_key=True),
+    Column("vectors", LargeBinary, nullable=False),  # may be lost: resolver/resolve/memory.py
+)
 set_aside = Table(
     "set_aside",
     metadata,
