@@ -29,8 +29,12 @@ def trace(  # the options of the command, as documented
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
-    """What became of one event, or why it was refused; exit 1 when nobody has heard of it."""
+    """What became of one event, why it was refused, or where in the log it still waits.
+
+    Exit 1 when nobody has heard of it.
+    """
     opened = Home(home)
+    landed = _landed(opened)  # before the question: what lands after it is looked for in the log
     asked = {"source": source, "values": "true" if show_values else None}
     query = urlencode({name: value for name, value in asked.items() if value is not None})
     status, body = ask(opened, "GET", f"/v1/trace/{quote(message_id, safe='')}?{query}")
@@ -45,12 +49,53 @@ def trace(  # the options of the command, as documented
     }
     if document["dead_letters"] is None and opened.bootstrap_servers() is not None:
         document["dead_letters"] = _letters(opened, message_id, source)
-    is_known = bool(document["traces"] or document["dead_letters"])
+    if not document["traces"]:
+        document |= _waiting(opened, landed, message_id, source)
+    is_known = any(document.get(part) for part in ("traces", "dead_letters", "waiting"))
     lines = [line for each in document["traces"] for line in trace_lines(each)]
     lines.extend(letter_line(each) for each in document["dead_letters"] or ())
-    show(document, as_json=as_json, lines=lines if is_known else ["nothing is known by this id"])
+    lines.extend(waiting_line(each) for each in document.get("waiting", ()))
+    if document.get("not_looked_through"):
+        lines.append(f"{document['not_looked_through']:,} events more wait and were not looked at")
+    if not is_known:
+        lines.insert(0, "nothing is known by this id")
+    show(document, as_json=as_json, lines=lines)
     if not is_known:
         raise typer.Exit(1)
+
+
+def _landed(home: Home) -> Mapping[tuple[str, int], int]:
+    from services.identity.adapters.sql.store import SqlStore
+    from services.resolver.lander import GROUP
+
+    store = SqlStore(home.url)
+    try:
+        with store.transaction() as tx:
+            return tx.next_offsets(GROUP)
+    finally:
+        store.close()
+
+
+def _waiting(
+    home: Home, landed: Mapping[tuple[str, int], int], message_id: str, source: str | None
+) -> dict[str, Any]:
+    from services.cli.waiting import find_waiting
+
+    log = home.log()
+    try:
+        found, left = find_waiting(log, landed, message_id=message_id, source=source)
+    finally:
+        log.close()
+    return {"waiting": [each.members() for each in found], "not_looked_through": left}
+
+
+def waiting_line(found: Mapping[str, Any]) -> str:
+    log = found["log"]
+    return (
+        f"{found['source']}: in the log and not landed yet, at {log['topic']}/{log['partition']}/"
+        f"{log['offset']}, received {found['received_at']:%Y-%m-%dT%H:%M:%SZ};"
+        f" {found['events_before_it']:,} events of its partition are landed before it"
+    )
 
 
 def _letters(home: Home, message_id: str, source: str | None) -> list[dict[str, Any]]:

@@ -71,6 +71,10 @@ def test_an_event_from_its_refusal_to_its_profile(
     as_of = post_all(home)
     status, body = ask(home, "GET", f"/v1/profiles/user_id:ann?at_least={as_of}&wait_ms=0")
     assert (status, body["code"]) == (412, "not_covered")
+    code, body = plait(path, "trace", "m-2")
+    assert (code, body["traces"], body["not_looked_through"]) == (0, [], 0)
+    assert [each["log"]["topic"] for each in body["waiting"]] == ["channel-events"]
+    assert plait(path, "trace", "m-nobody")[0] == 1
     assert plait(path, "resolve")[0] == 0
     status, _ = ask(home, "GET", f"/v1/profiles/user_id:ann?at_least={as_of}")
     assert status == 200

@@ -97,5 +97,11 @@ async def _letters(
 
 def _not_found(letters: list[dict[str, object]] | None) -> str:
     if letters is None:
-        return "no event with this id has landed; the dead letters are in Kafka: ask `plait trace`"
-    return "no event with this id has landed, and no dead letter names it"
+        return (
+            "no event with this id has landed; what waits and the dead letters are in Kafka: ask"
+            " `plait trace`"
+        )
+    return (
+        "no event with this id has landed, and no dead letter names it; `plait trace` looks among"
+        " what waits in the log, too"
+    )
