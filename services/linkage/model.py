@@ -58,10 +58,13 @@ class LinkageModel:
     normaliser_version: str = NORMALISER_VERSION
     pins: Mapping[str, str] = field(default_factory=installed_pins)
     version: str = field(init=False)
+    relatives: Relatives = field(init=False)
+    """Which comparisons relatives share, in their order, and how many relatives there are."""
 
     def __post_init__(self) -> None:
         content = _dump(_to_plain(self)).encode()
         object.__setattr__(self, "version", blake2b(content, digest_size=8).hexdigest())
+        object.__setattr__(self, "relatives", _relatives(self))
 
     @property
     def prior_units(self) -> int:
@@ -70,22 +73,6 @@ class LinkageModel:
     @property
     def edge_floor_units(self) -> int:
         return to_units(self.edge_floor)
-
-    @property
-    def relatives(self) -> Relatives:
-        """Which comparisons relatives share, in their order, and how many relatives there are."""
-        kinds = [comparison.kind for comparison in self.comparisons]
-        return Relatives(
-            shared=tuple(comparison.shared for comparison in self.comparisons),
-            born=tuple(kind is ComparisonKind.DATE_OF_BIRTH for kind in kinds),
-            given=tuple(kind is ComparisonKind.GIVEN for kind in kinds),
-            kinship=self.kinship,
-            seldom=tuple(
-                (number, self.contact_shares[comparison.name])
-                for number, comparison in enumerate(self.comparisons)
-                if comparison.name in self.contact_shares
-            ),
-        )
 
     def to_json(self) -> str:
         return _dump(_to_plain(self) | {"version": self.version})
@@ -117,6 +104,21 @@ class LinkageModel:
     def splink_settings(self) -> dict[str, Any]:
         """The model in Splink's words, without the values' frequencies."""
         return splink_sql.settings(self.comparisons, prior_weight=self.prior_weight)
+
+
+def _relatives(model: LinkageModel) -> Relatives:
+    kinds = [comparison.kind for comparison in model.comparisons]
+    return Relatives(
+        shared=tuple(comparison.shared for comparison in model.comparisons),
+        born=tuple(kind is ComparisonKind.DATE_OF_BIRTH for kind in kinds),
+        given=tuple(kind is ComparisonKind.GIVEN for kind in kinds),
+        kinship=model.kinship,
+        seldom=tuple(
+            (number, model.contact_shares[comparison.name])
+            for number, comparison in enumerate(model.comparisons)
+            if comparison.name in model.contact_shares
+        ),
+    )
 
 
 def _dump(plain: Mapping[str, Any]) -> str:

@@ -199,7 +199,7 @@ class Plan:
 
     def _forbidden(self, places: Sequence[int]) -> Flags | None:
         if not self.case.word.apart:
-            return self.vetoes.among(places) if self.vetoes.any() else None
+            return self.vetoes.among(places) if self.vetoes.are_any else None
         forbidden: Flags = self.vetoes.among(places)
         self.case.word.forbid(places, forbidden)
         return forbidden

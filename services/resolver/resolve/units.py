@@ -43,6 +43,8 @@ class Vetoes:
 
     unique: npt.NDArray[np.int64]
     generation: npt.NDArray[np.int64]
+    are_any: bool
+    """Whether anything here may be kept apart."""
 
     @classmethod
     def of(
@@ -55,16 +57,13 @@ class Vetoes:
             generation=np.array(
                 [-1 if g is None else said.index(g) for g in generations], np.int64
             ),
+            are_any=bool(names) or len(said) > 1,
         )
-
-    def any(self) -> bool:
-        """Whether anything here may be kept apart."""
-        return bool((self.unique >= 0).any() or (self.generation > 0).any())
 
     def as_limits(self) -> list[Limit]:
         """The same as limits of one: one record of each source, one generation."""
         limits: list[Limit] = []
-        if not self.any():
+        if not self.are_any:
             return limits
         for code in np.unique(self.unique[self.unique >= 0]).tolist():
             own = [
