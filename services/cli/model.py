@@ -32,6 +32,10 @@ def train(
     activate: Annotated[
         bool, typer.Option(help="Make it the active model even where profiles were told.")
     ] = False,
+    base_size: Annotated[
+        int | None,
+        typer.Option(min=2, help="Records the model will meet, where these are the first of them."),
+    ] = None,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
@@ -43,7 +47,7 @@ def train(
     opened = Home(home)
     land_unread(opened)
     store = SqlStore(opened.url)
-    trained = train_on(store, names=source or (), progress=tell)
+    trained = train_on(store, names=source or (), base_size=base_size, progress=tell)
     version = trained.model.version
     becomes_active = keep(opened, trained, activate=activate)
     if becomes_active:

@@ -46,11 +46,13 @@ def train_on(
     store: ResolverStore,
     *,
     names: Collection[str] = (),
+    base_size: int | None = None,
     progress: Progress | None = None,
 ) -> Trained:
     """Learn from all records, or from those of the named sources. Writes nothing.
 
-    Raises UsageError when a name is no source, or when there is nothing to learn from.
+    `base_size` is how many records there will be, where these are only the first of them. Raises
+    UsageError when a name is no source, or when there is nothing to learn from.
     """
     with store.transaction() as tx:
         sources = tx.sources()
@@ -64,7 +66,7 @@ def train_on(
             for key, state, _ in snapshot.records()
             if key.source in wanted
         )
-        return _train(told, wanted.values(), progress)
+        return _train(told, wanted.values(), progress, base_size=base_size)
 
 
 def train_on_events(
@@ -87,6 +89,8 @@ def _train(
     told: Iterable[tuple[RecordKey, Mapping[str, str]]],
     sources: Collection[Source],
     progress: Progress | None,
+    *,
+    base_size: int | None = None,
 ) -> Trained:
     """Learn from what records say: field -> text."""
     fields = fields_of(sources)
@@ -95,6 +99,7 @@ def _train(
         tuple(fields.items()),
         unique_sources={source.name for source in sources if source.unique},
         progress=progress,
+        base_size=base_size,
     )
 
 

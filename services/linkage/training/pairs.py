@@ -153,6 +153,14 @@ def random_pairs(record_count: int, *, pairs_max: int, seed: int) -> tuple[Ints,
     return np.minimum(a, b), np.maximum(a, b)
 
 
+def ascending(numbers: Ints) -> Ints:
+    """Sorted and distinct; numpy's own `unique` hashes, which takes ten times as long."""
+    ordered = np.sort(numbers)
+    if not len(ordered):
+        return ordered
+    return ordered[np.r_[True, ordered[1:] != ordered[:-1]]]
+
+
 def distinct_vectors(vectors: Vectors) -> tuple[Vectors, Ints]:
     """The distinct rows and how often each occurs, in a fixed order."""
     codes = np.zeros(len(vectors), dtype=np.int64)

@@ -16,7 +16,7 @@ from services.linkage.comparisons import CONTACT_KINDS
 from services.linkage.features import Features
 from services.linkage.model import LinkageModel
 from services.linkage.score import totals
-from services.linkage.training.choose_keys import ChosenKeys
+from services.linkage.training.choose_keys import ChosenKeys, Draft
 from services.linkage.training.edge_floor import edge_floor
 from services.linkage.training.em import smoothed
 from services.linkage.training.estimate_u import refine_u
@@ -49,7 +49,7 @@ def refine(bench: Workbench, learned: Learned, chosen: ChosenKeys) -> Refined:
     parameters = learned.parameters
     vectors = bench.compare(chosen.left, chosen.right)
     labels = np.arange(bench.record_count)
-    model = _fitted(bench, parameters, chosen, vectors)
+    model = fitted_model(bench, parameters, chosen, vectors)
     inside = _inside(bench, chosen, vectors, model)
     inside_vectors = bench.compare(inside.left, inside.right)
     rounds = []
@@ -69,7 +69,7 @@ def refine(bench: Workbench, learned: Learned, chosen: ChosenKeys) -> Refined:
         )
         if number < _ROUNDS:
             parameters = _relearn(bench, learned, parameters, inside_vectors, joined=sure)
-            model = _fitted(bench, parameters, chosen, vectors)
+            model = fitted_model(bench, parameters, chosen, vectors)
     units = totals(bench.weigh(chosen.left, chosen.right, vectors, model), model)
     floor = edge_floor(units, chosen.left, chosen.right, clusters=labels)
     return Refined(
@@ -80,8 +80,8 @@ def refine(bench: Workbench, learned: Learned, chosen: ChosenKeys) -> Refined:
     )
 
 
-def _fitted(
-    bench: Workbench, parameters: Parameters, chosen: ChosenKeys, vectors: Vectors
+def fitted_model(
+    bench: Workbench, parameters: Parameters, chosen: ChosenKeys | Draft, vectors: Vectors
 ) -> LinkageModel:
     """The model of these parameters, with the kinship that fits its candidate pairs."""
     model = bench.model(parameters, keys=chosen.keys)
@@ -99,7 +99,11 @@ def _fitted(
             given=bits(relatives.given) if any(relatives.given) else None,
             total=bits([True] * len(model.comparisons)),
             contacts={
-                comparison.name: (weights[:, j] / UNITS_PER_BIT, vectors[:, j] >= 0)
+                comparison.name: (
+                    weights[:, j] / UNITS_PER_BIT,
+                    # Relatives found by a shared telephone do not tell how many share one.
+                    (vectors[:, j] >= 0) & chosen.found.made_without(comparison.name),
+                )
                 for j, comparison in enumerate(model.comparisons)
                 if comparison.kind in CONTACT_KINDS
             },

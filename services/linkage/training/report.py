@@ -55,7 +55,7 @@ def report(
     model: LinkageModel,
     *,
     sample: Sample,
-    record_count: int,
+    base_size: int,
     learned: Learned,
     chosen: ChosenKeys,
     rounds: Sequence[Round],
@@ -66,7 +66,8 @@ def report(
     pair_count = len(sample.records) * (len(sample.records) - 1) / 2
     return {
         "model_version": model.version,
-        "records": record_count,
+        "records": sample.seen,
+        "base_size": base_size,
         "records_trained_on": len(sample.records),
         "fields": [[name, kind.value] for name, kind in model.spec.fields],
         "prior_bits": round(model.prior_weight, 3),

@@ -13,17 +13,24 @@ from services.identity.domain.kinds import MATCHING, Kind
 from services.linkage.features import FeatureSpec, survey
 from services.linkage.levels import ComparisonKind
 from services.linkage.model import LinkageModel
-from services.linkage.training.choose_keys import Base, ChosenKeys, KeyBudget, choose_keys
+from services.linkage.training.choose_keys import (
+    ChosenKeys,
+    KeyBudget,
+    MatchProbability,
+    draft_keys,
+)
 from services.linkage.training.frequencies import FLOORS
+from services.linkage.training.key_sample import Base
 from services.linkage.training.learn import Learned, learn_parameters
 from services.linkage.training.pairs import Floats, Ints
 from services.linkage.training.parameters import probability
 from services.linkage.training.records import TrainingRecord
-from services.linkage.training.refine import refine
+from services.linkage.training.refine import fitted_model, refine
 from services.linkage.training.report import report
 from services.linkage.training.sample import Sample, sample_records
+from services.linkage.training.settle_keys import settle_keys
 from services.linkage.training.tokens import training_tokens
-from services.linkage.training.workbench import Workbench, for_whole_base
+from services.linkage.training.workbench import Workbench, for_larger_base, for_whole_base
 
 RECORDS_MAX = 200_000
 FIELDS_MAX = 200
@@ -50,23 +57,27 @@ def train(
     progress: Progress | None = None,
     floors: Mapping[ComparisonKind, int] = FLOORS,
     budget: KeyBudget = DEFAULT_BUDGET,
+    base_size: int | None = None,
 ) -> Trained:
     """Learn blocking keys, u, m, the prior, term frequencies and the household share.
 
     `records` are read once, and no more than records_max are held. `unique_sources` hold every
-    person once at most. Raises UsageError where there is nothing to learn from: fewer than two
-    records, no field that takes part in matching, no value in any.
+    person once at most. `base_size` says how many records the model will meet, where these are only
+    the first of them. Raises UsageError where there is nothing to learn from: fewer than two
+    records, no field that takes part in matching, no value in any; and for a base_size smaller than
+    the records.
     """
     tell = progress or (lambda _: None)
     _check_fields(fields)
     sample = sample_records(records, FeatureSpec(fields=fields), records_max=records_max)
     _check(sample, fields)
+    times = _times(sample, base_size)
     tell(f"reading {len(sample.records)} of {sample.seen} records")
     used = {name for record in sample.records for name in record.values}
     filled = tuple((name, kind) for name, kind in fields if name in used)
     bench = _workbench(sample, filled, unique_sources=unique_sources, floors=floors)
     try:
-        return _train(bench, sample, record_count=sample.seen, tell=tell, budget=budget)
+        return _train(bench, sample, times=times, tell=tell, budget=budget)
     finally:
         bench.close()
 
@@ -86,6 +97,15 @@ def _check(sample: Sample, fields: Fields) -> None:
     matching = {name for name, kind in fields if kind in MATCHING}
     if not any(name in matching for record in sample.records for name in record.values):
         raise UsageError("no record has a value in a field that takes part in matching")
+
+
+def _times(sample: Sample, base_size: int | None) -> float:
+    """How many times as large the base to come is."""
+    if base_size is None:
+        return 1.0
+    if base_size < sample.seen:
+        raise UsageError(f"there are {sample.seen} records already; state a larger base or none")
+    return base_size / sample.seen
 
 
 def _workbench(
@@ -109,7 +129,7 @@ def _workbench(
 
 
 def _train(
-    bench: Workbench, sample: Sample, *, record_count: int, tell: Progress, budget: KeyBudget
+    bench: Workbench, sample: Sample, *, times: float, tell: Progress, budget: KeyBudget
 ) -> Trained:
     tell("learning m and u")
     learned = learn_parameters(
@@ -122,16 +142,18 @@ def _train(
         allowed=bench.allowed,
     )
     tell("choosing blocking keys")
-    chosen = _choose(bench, learned, budget)
+    chosen = _choose(bench, learned, budget, times=times)
     tell(f"clustering {len(chosen.left)} pairs")
     refined = refine(bench, learned, chosen)
     model = for_whole_base(refined.model, refined.parameters, sample)
+    if times > 1:
+        model = for_larger_base(model, times)
     return Trained(
         model=model,
         report=report(
             model,
             sample=sample,
-            record_count=record_count,
+            base_size=round(sample.seen * times),
             learned=learned,
             chosen=chosen,
             rounds=refined.rounds,
@@ -140,20 +162,28 @@ def _train(
     )
 
 
-def _choose(bench: Workbench, learned: Learned, budget: KeyBudget) -> ChosenKeys:
-    model = bench.model(learned.parameters)
-
-    def match_probability(left: Ints, right: Ints) -> Floats:
-        vectors = bench.compare(left, right)
-        return probability(bench.match_weights(left, right, vectors, model))
-
-    return choose_keys(
+def _choose(bench: Workbench, learned: Learned, budget: KeyBudget, *, times: float) -> ChosenKeys:
+    """A first choice, then relatives fitted to its pairs, and with them the final one."""
+    parameters = learned.parameters
+    model = bench.model(parameters)
+    draft = draft_keys(
         training_tokens(bench.features, bench.spec),
         record_count=bench.record_count,
         block_limit=model.block_limit,
-        base=Base(fraction=bench.sample.fraction, whole=bench.sample.column),
-        matches_expected=learned.parameters.match_share * bench.pair_count,
+        base=Base(fraction=bench.sample.fraction, whole=bench.sample.column, times=times),
+        matches_expected=parameters.match_share * bench.pair_count,
         allowed=bench.allowed,
-        match_probability=match_probability,
+        match_probability=_match_probability(bench, model),
         budget=budget,
     )
+    vectors = bench.compare(draft.left, draft.right)
+    knows_relatives = fitted_model(bench, parameters, draft, vectors)
+    return settle_keys(draft, _match_probability(bench, knows_relatives))
+
+
+def _match_probability(bench: Workbench, model: LinkageModel) -> MatchProbability:
+    def of(left: Ints, right: Ints) -> Floats:
+        vectors = bench.compare(left, right)
+        return probability(bench.match_weights(left, right, vectors, model))
+
+    return of

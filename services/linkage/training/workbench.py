@@ -168,5 +168,24 @@ def for_whole_base(model: LinkageModel, parameters: Parameters, sample: Sample) 
     )
 
 
+def for_larger_base(model: LinkageModel, times: float) -> LinkageModel:
+    """The same model for a base that will be so many times as large as the one it was learned on.
+
+    Its records have as many others of one person and of relatives, but a record has that many more
+    strangers: so a random pair matches, or lives together, that much less often. What values and
+    levels are worth stays.
+    """
+    share = 1 / (1 + 2**-model.prior_weight) / times
+    return replace(
+        model,
+        prior_weight=float(np.log2(share) - np.log2(1 - share)),
+        kinship=Kinship(
+            household=model.kinship.household / times,
+            twins=model.kinship.twins / times,
+            namesakes=model.kinship.namesakes / times,
+        ),
+    )
+
+
 def _tuple(values: Floats) -> tuple[float, ...]:
     return tuple(float(value) for value in values)

@@ -160,3 +160,19 @@ def test_a_value_that_the_sample_left_out_is_as_common_as_in_the_base() -> None:
     terms = train(records, FIELDS, records_max=300).model.term_frequencies["s"]
     for frequency in terms.of_values([name.lower() for name in SURNAMES]):
         assert frequency == pytest.approx(1 / len(SURNAMES), rel=0.5)
+
+
+def test_a_model_for_a_larger_base_joins_less() -> None:
+    """A record there has a hundred times as many strangers, and no more others of its person."""
+    records = base(150)
+    here = train(records, FIELDS).model
+    there = train(records, FIELDS, base_size=100 * len(records))
+    assert there.model.prior_weight == pytest.approx(here.prior_weight - 6.64, abs=0.05)
+    assert there.model.kinship.household == pytest.approx(here.kinship.household / 100)
+    assert weight_of_agreement(there.model, "email") == weight_of_agreement(here, "email")
+    assert there.report["base_size"] == 100 * len(records)
+
+
+def test_a_base_smaller_than_its_records_is_refused() -> None:
+    with pytest.raises(UsageError, match="300 records already"):
+        train(base(150), FIELDS, base_size=299)
