@@ -48,7 +48,7 @@ def connect_base(tx: BulkTransaction, engine: Engine, *, at: Micros, progress: P
     progress("finding pairs")
     keys, numbers = tx.all_keys()
     rules, rows = engine.deriver.rules, base.rows_of(numbers)
-    generic, found = _pairs(keys, rows, rules)
+    generic, found = pairs_under(keys, rows, rules)
     left, right = base.allowed(*_distinct(*found))
     progress(f"scoring {len(left)} pairs")
     edges = list(base.edges(left, right, generic))
@@ -68,7 +68,7 @@ def connect_base(tx: BulkTransaction, engine: Engine, *, at: Micros, progress: P
     )
 
 
-def _pairs(
+def pairs_under(
     keys: Numbers, rows: Numbers, rules: IdentityRules
 ) -> tuple[frozenset[int], tuple[Numbers, Numbers]]:
     """Generic keys, and the pairs of rows under the others; some pairs several times."""

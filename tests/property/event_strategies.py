@@ -234,8 +234,8 @@ def to_schedule(raw: bytes, count: int) -> Schedule:
 
 POLICIES = (
     MODEL_ALONE,
-    MergePolicy(personal_fields_min=2),
-    MergePolicy(confidence_min=0.9999, personal_fields_min=1),
+    MergePolicy(personal_fields_min=4),
+    MergePolicy(confidence_min=0.999999, personal_fields_min=3),
 )
 
 

@@ -296,8 +296,9 @@ class _State:
         for number, one, other in zip(numbers.tolist(), left.tolist(), right.tolist(), strict=True):
             for _, values in self._limits[number]:
                 values[one] |= values[other]
-            for pair in [p for p in self.lacking[number] if one in p or other in p]:
-                del self.lacking[number][pair]  # asked again of the larger cluster
+            if lacking := self.lacking[number]:  # they are asked again of the larger cluster
+                for pair in [pair for pair in lacking if one in pair or other in pair]:
+                    del lacking[pair]
 
     def relink(self, numbers: Labels, rows: Labels) -> None:
         """The links of one cluster to all others, anew."""

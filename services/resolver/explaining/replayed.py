@@ -144,6 +144,8 @@ class Replayed:
         groups: dict[int, Group] = {i: (i,) for i in range(len(self.plan.case.records))}
         result: list[Joined] = []
         for found in self._found(groups):
+            if found.left == found.right:
+                continue  # a word ties late records before they are placed, and when they are
             result.append(found)
             both = tuple(sorted(found.left + found.right))
             groups.update(dict.fromkeys(both, both))

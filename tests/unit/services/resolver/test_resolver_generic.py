@@ -1,19 +1,24 @@
 """A key that crosses its limit twice before anybody tells of it leaves no edge behind."""
 
+import pytest
+
 from services.identity.adapters.memory.log import MemoryLog
 from services.identity.domain.ids import Micros
 from services.identity.domain.value_word import ValueVerdict, ValueWord
 from services.identity.ports import TopicSettings
+from services.identity.store import RestartBatch
 from services.identity.wire.changes import PROFILE_CHANGES, SEGMENT_CHANGES
 from services.identity.wire.commands import IDENTITY_COMMANDS, mark_value
+from services.identity.wire.commands import outgoing as commanded
 from services.identity.wire.events import DEAD_LETTER_TOPIC, TOPIC, ChannelEvent
 from services.linkage.score import PairScorer
 from services.resolver.consume import Bounds, Worker
+from services.resolver.resolve.batch import resolve
 from services.resolver.standing import Standing
 from services.resolver.state_hash import StateHash, state_hash
 from tests.factories import channel_event, outgoing, untrained_model
 from tests.property.order_world import FixedClock, memory_store
-from tests.resolver_home import Home
+from tests.resolver_home import Home, shared_standing
 
 MODEL = untrained_model()
 SHARED = "info@example.org"
@@ -130,3 +135,15 @@ def test_a_word_that_is_repeated_says_nothing_new() -> None:
     told = len(home.told())
     home.decide(said(GENERIC))
     assert len(home.told()) == told
+
+
+def test_a_batch_that_began_before_a_word_landed_starts_again() -> None:
+    home = Home().say(*carriers(3))
+    with home.store.transaction() as tx:
+        engine = shared_standing().engine(tx)
+    home.log.producer().append([commanded(said(GENERIC))])
+    home.worker.land_once(wait=False)
+    with pytest.raises(RestartBatch), home.store.transaction() as tx:
+        resolve(tx, engine, marks_max=10, at=Micros(0))
+    home.worker.run_until_caught_up()
+    assert home.people() == APART

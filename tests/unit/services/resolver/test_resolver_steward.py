@@ -4,7 +4,14 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.identity.domain.explained import Reason, RecordSubject, WhyNot
+from services.identity.domain.explained import (
+    How,
+    ProfileSubject,
+    Reason,
+    RecordSubject,
+    StepKind,
+    WhyNot,
+)
 from services.identity.domain.ids import Micros, RecordKey, profile_id_of
 from services.identity.domain.merge_policy import MergePolicy
 from services.identity.domain.steward import Decision, Verdict, Withdrawal
@@ -345,3 +352,14 @@ def test_a_replay_brings_back_what_was_decided() -> None:
 def test_a_replay_takes_the_decisions_that_are_asked_for(only: Filter, taken: int) -> None:
     home = Home().say(*STRANGERS).decide(*EVERY_WORD)
     assert replay(home.store, home.log, FixedClock(), only=only).taken == taken
+
+
+def test_of_visitors_whom_a_steward_called_one_each_is_told_once() -> None:
+    home = Home().say(device("d"), device("e"))
+    home.decide(decided(SAME, [anonymous("d")], [anonymous("e")]))
+    profile = home.profile_of(anonymous("d"))
+    assert profile is not None
+    found = Explainer(home.store, Standing()).how(ProfileSubject(profile))
+    assert isinstance(found, How)
+    assert list(found.records) == [anonymous("d"), anonymous("e")]
+    assert [step.kind for step in found.steps] == [StepKind.STEWARD]
