@@ -29,7 +29,7 @@ from services.identity.domain.explained import (
 )
 from services.identity.domain.ids import ProfileId, RecordKey
 from services.identity.domain.kinds import Kind
-from services.identity.domain.ladder import Ladder
+from services.identity.domain.ladder import Ladder, is_loose
 from services.identity.domain.steward import Decision, Ruling, Withdrawal, rule
 from services.identity.domain.traits import TRAIT_FIELDS
 from services.identity.domain.value_word import limits_said
@@ -162,7 +162,9 @@ class World:
             return
         step = min(self._tables.members[each.number].step for each in (one, other))
         assert step > 0
-        assert ladder.floor <= found.pair.waterfall.total < ladder.floor_at(step)
+        assert found.pair.waterfall.total < ladder.floor_at(step)
+        # What a long chain of identifiers tied may weigh anything.
+        assert is_loose(step) or found.pair.waterfall.total >= ladder.floor
 
     def _check_waits(self, found: WhyNot) -> None:
         """The model would join them; their size, or what the policy asks, keeps them waiting."""
@@ -197,6 +199,7 @@ class World:
         )
         suffixes = {r.state.fields["suffix"].value for r in records if "suffix" in r.state.fields}
         return {
+            "records": len(keys) > self._schedule.profile_max,
             "record of a unique source": sum(key.source == "billing" for key in keys) > 1,
             "generation": len(suffixes - {None}) > 1,
             "user_id": max(user_ids.values(), default=0) > 1,
