@@ -17,6 +17,7 @@ from services.identity.domain.record import RecordState
 from services.identity.domain.source import Source
 from services.identity.ports import OutgoingMessage, Position
 from services.identity.store_accounts import AccountTransaction
+from services.identity.store_layout import LayoutTransaction
 from services.identity.store_pairs import PairTransaction
 from services.identity.store_steward import ReviewItem as ReviewItem  # noqa: PLC0414  # spoken of with all else
 from services.identity.store_steward import StewardReading, StewardWriting
@@ -188,7 +189,9 @@ class Reading(StewardReading, Protocol):
         ...
 
 
-class Transaction(AccountTransaction, PairTransaction, Reading, StewardWriting, Protocol):
+class Transaction(
+    AccountTransaction, LayoutTransaction, PairTransaction, Reading, StewardWriting, Protocol
+):
     """Everything one batch may do; committed as a whole, or not at all."""
 
     # landing
@@ -290,16 +293,6 @@ class Transaction(AccountTransaction, PairTransaction, Reading, StewardWriting, 
     def take_set_aside(self) -> int | None:
         """One component that waits, locked as `lock_components` does; None when none does."""
         ...
-
-    def lay_out_later(self, records: Sequence[int], *, at: Micros) -> None:
-        """What is connected with these is to be cut anew; until then nothing is clean."""
-        ...
-
-    def take_layouts(self, records_max: int) -> Sequence[int]:
-        """Records that wait for that, locked; those that another worker holds are left out."""
-        ...
-
-    def clear_layouts(self, records: Sequence[int]) -> None: ...
 
     # standing
     def oldest_mark(self) -> Micros | None:

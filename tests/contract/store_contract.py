@@ -504,6 +504,37 @@ class StoreContract:
         with store.snapshot() as snapshot:
             assert snapshot.is_clean()
 
+    def test_a_set_is_found_whole_over_edges_and_components(self, store: ResolverStore) -> None:
+        with store.transaction() as tx:
+            numbers = list(tx.new_record_numbers(6))
+            keys = [RecordKey("web", "user_id", f"u{number}") for number in range(6)]
+            tx.add_records([a_record(n, key) for n, key in zip(numbers, keys, strict=True)])
+            first, second, third, fourth, fifth, far = numbers
+            tx.put_memberships(
+                [
+                    *(Member(n, n, None) for n in (first, second, far)),
+                    *(Member(n, third, PROFILE, 3) for n in (third, fourth, fifth)),
+                ]
+            )
+            tx.put_edges(
+                [
+                    StoredEdge(first, second, -5, b"one"),
+                    StoredEdge(second, fourth, 6, b"two", joined=True),
+                ]
+            )
+            around = tx.places_around([first])
+            assert around.records.tolist() == numbers[:5]
+            assert around.components.tolist() == [first, second, third, third, third]
+            assert around.steps.tolist() == [0, 0, 3, 3, 3]
+            links = tx.links_among(around.records)
+            rows = zip(*(column.tolist() for column in links), strict=True)
+            assert sorted(rows) == [(first, second, -5, False), (second, fourth, 6, True)]
+            assert tx.places_around([]).records.tolist() == []
+            assert len(tx.links_among(tx.places_around([far]).records).left) == 0
+            tx.put_places(around._replace(components=around.records, steps=around.steps + 1))
+            stands = Member(fifth, fifth, PROFILE, 4)
+            assert tx.memberships([fifth, far]) == {fifth: stands, far: Member(far, far, None)}
+
     def test_how_often_a_component_was_cut_stays_with_its_members(
         self, store: ResolverStore
     ) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from services.identity.domain.clustering import Problem, agglomerate
 from services.identity.domain.ids import Micros
 from services.identity.domain.ladder import LOOSE, Edge, Ladder, Place, components, lay_out
+from services.identity.domain.large_ladder import Links, lay_out_whole
 from services.identity.domain.merge_limit import DAY, Held, MergeLimit
 from services.identity.domain.weights import UNITS_PER_BIT, Relatives
 from services.linkage.features import FeatureSpec, derive
@@ -208,3 +209,28 @@ def test_parts_can_be_laid_out_from_the_parts_that_an_edge_touches(
             standing = lay_out(nodes, here, ladder)
     whole = lay_out(dict.fromkeys(range(12), 0), edges, ladder)
     assert standing == whole
+
+
+@given(
+    JOINED, st.sampled_from([1, 3, 24]), st.sampled_from([1_000, 4]), st.sets(st.integers(0, 11))
+)
+def test_a_whole_set_is_laid_out_by_column_as_node_by_node(
+    said: list[tuple[int, int, int, bool]], units_max: int, block_max: int, named: set[int]
+) -> None:
+    """`named`: nodes that a person calls one; numbers have gaps, as those of records do."""
+    edges = [
+        Edge(min(a, b) * 7, max(a, b) * 7, weight, joined)
+        for a, b, weight, joined in {(a, b): (a, b, w, j) for a, b, w, j in said}.values()
+        if a != b and (joined or weight >= -2)
+    ]
+    ladder = Ladder(floor=-2, units_max=units_max, block_max=block_max, height=2)
+    told = [(min(named) * 7, each * 7) for each in named if each != min(named)]
+    nodes = np.arange(12, dtype=np.int64) * 7
+    ties = [Edge(*pair, 0, is_told=True) for pair in told]
+    node_by_node = lay_out(dict.fromkeys(nodes.tolist(), 0), [*edges, *ties], ladder)
+    columns = np.array([edge[:3] for edge in edges], dtype=np.int64).reshape(-1, 3).T
+    joined = np.array([edge.is_joined for edge in edges], dtype=np.bool_)
+    left, right, weights = columns
+    parts, steps = lay_out_whole(nodes, Links(left, right, weights, joined), told, ladder)
+    found = map(Place, parts.tolist(), steps.tolist())
+    assert dict(zip(nodes.tolist(), found, strict=True)) == node_by_node

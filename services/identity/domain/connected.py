@@ -2,6 +2,11 @@
 
 from collections.abc import Iterable
 
+import numpy as np
+import numpy.typing as npt
+
+Numbers = npt.NDArray[np.int64]
+
 
 def connect(nodes: Iterable[int], edges: Iterable[tuple[int, int]]) -> dict[int, int]:
     """Of each node the smallest that it is connected to, itself included. Edges are among nodes."""
@@ -20,3 +25,22 @@ def connect(nodes: Iterable[int], edges: Iterable[tuple[int, int]]) -> dict[int,
         else:
             root[one] = other
     return {node: find(node) for node in root}
+
+
+def connect_many(count: int, left: Numbers, right: Numbers) -> Numbers:
+    """The same for nodes from 0 to `count`, whose edges are two arrays: for sets of any size.
+
+    Roots hook onto smaller roots, then every node looks through to its own: few rounds, even along
+    a chain.
+    """
+    roots = np.arange(count, dtype=np.int64)
+    while True:
+        one, other = roots[left], roots[right]
+        is_open = one != other
+        if not is_open.any():
+            return roots
+        left = np.minimum(one[is_open], other[is_open])
+        right = np.maximum(one[is_open], other[is_open])
+        np.minimum.at(roots, right, left)
+        while not np.array_equal(further := roots[roots], roots):
+            roots = further

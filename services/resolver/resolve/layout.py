@@ -6,18 +6,16 @@ around the change wait for `lay_out_anew`, and nothing is clean until it ran.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+import numpy as np
 
 from services.identity.domain.connected import connect
 from services.identity.domain.ids import Micros
 from services.identity.domain.ladder import LOOSE, Edge, Ladder, Place, is_loose, lay_out
-from services.identity.store import (
-    MarkKind,
-    Member,
-    RestartBatch,
-    StoredEdge,
-    Transaction,
-)
+from services.identity.domain.large_ladder import lay_out_whole
+from services.identity.store import MarkKind, RestartBatch, StoredEdge, Transaction
+from services.identity.store_layout import Places
 from services.resolver.resolve.candidates import Pair
 from services.resolver.resolve.components import Standing
 from services.resolver.resolve.decided import ties_of
@@ -104,40 +102,30 @@ def lay_out_anew(tx: Transaction, ladder: Ladder, *, at: Micros) -> int | None:
     waiting = tx.take_layouts(LAYOUTS_MAX)
     if not waiting:
         return None
-    seen, _ = _connected_with(tx, waiting)
-    components = {member.component for member in seen.values()}
-    locked = tx.lock_components(sorted(components))
-    members, edges = _connected_with(tx, waiting)
-    if locked != {member.component for member in members.values()}:
+    seen, _ = _around(tx, waiting)
+    locked = tx.lock_components(np.unique(seen.components).tolist())
+    around, told = _around(tx, seen.records.tolist())
+    if locked != frozenset(around.components.tolist()):
         raise RestartBatch("a component grew while it was being locked")
     tx.clear_layouts(waiting)
-    placed = lay_out(dict.fromkeys(members, 0), edges, ladder)
-    moved = [
-        members[number]._replace(component=each.part, step=each.step)
-        for number, each in sorted(placed.items())
-        if (members[number].component, members[number].step) != each
-    ]
-    tx.put_memberships(moved)
-    left = {members[member.record].component for member in moved}
-    tx.replace_reviews(sorted(left), [], at=at)  # nobody would find them where nobody stands now
-    dirty = left.union(member.component for member in moved)
-    tx.mark((MarkKind.TRAITS, part, at) for part in sorted(dirty))
-    return len(moved)
+    parts, steps = lay_out_whole(around.records, tx.links_among(around.records), told, ladder)
+    moved = (parts != around.components) | (steps != around.steps)
+    tx.put_places(Places(around.records[moved], parts[moved], steps[moved]))
+    left = np.unique(around.components[moved])
+    tx.replace_reviews(left.tolist(), [], at=at)  # nobody finds them where nobody stands any more
+    dirty = np.union1d(left, parts[moved])
+    tx.mark((MarkKind.TRAITS, part, at) for part in dirty.tolist())
+    return int(moved.sum())
 
 
-def _connected_with(
-    tx: Transaction, records: Iterable[int]
-) -> tuple[dict[int, Member], list[Edge]]:
-    """Everything that edges and decisions lead to from these records; whole components."""
-    members: dict[int, Member] = {}
-    edges: dict[Pair, Edge] = {}
-    ahead = set(records)
-    while ahead:
-        components = {member.component for member in tx.memberships(sorted(ahead)).values()}
-        new = {member.record: member for member in tx.members(sorted(components))}
-        members |= new
-        found = [as_edge(edge) for edge in tx.edges_of(sorted(new))]
-        found += [_tie(*pair) for pair in ties_of(tx, new)]
-        edges |= {(edge.left, edge.right): edge for edge in found}
-        ahead = {end for edge in found for end in (edge.left, edge.right)} - members.keys()
-    return members, list(edges.values())
+def _around(tx: Transaction, records: Sequence[int]) -> tuple[Places, list[Pair]]:
+    """Everything that edges and decisions lead to from these records, and what decisions tie."""
+    start = set(records)
+    while True:
+        found = tx.places_around(sorted(start))
+        here = set(found.records.tolist())
+        told = list(ties_of(tx, here))
+        further = {end for pair in told for end in pair} - here
+        if not further:
+            return found, told
+        start |= further

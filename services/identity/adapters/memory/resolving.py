@@ -3,11 +3,15 @@
 import heapq
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from services.identity.adapters.memory.landing import Counters
 from services.identity.adapters.memory.sources import MemorySources
 from services.identity.adapters.memory.steward import StewardTables
 from services.identity.adapters.memory.tables import Journal, Progress, Tables
+from services.identity.domain.connected import Numbers
 from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId, profile_id_of
+from services.identity.domain.large_ladder import Links
 from services.identity.domain.source import Source
 from services.identity.ports import OutgoingMessage
 from services.identity.store import (
@@ -21,6 +25,7 @@ from services.identity.store import (
     StoredProfile,
     StoredRecord,
 )
+from services.identity.store_layout import Places
 
 
 class MemoryTransaction(StewardTables):
@@ -105,6 +110,37 @@ class MemoryTransaction(StewardTables):
     def clear_layouts(self, records: Sequence[int]) -> None:
         for record in records:
             self._journal.drop(self._tables.layouts, record)
+
+    def places_around(self, records: Sequence[int]) -> Places:
+        tables = self._tables
+        seen: set[int] = set()
+        ahead = set(records)
+        while ahead:
+            seen |= ahead
+            near = {end for e in self.edges_of(sorted(ahead)) for end in (e.a, e.b)}
+            for each in ahead & tables.members.keys():
+                near |= tables.components[tables.members[each].component].keys()
+            ahead = near - seen
+        found = [tables.members[number] for number in sorted(seen & tables.members.keys())]
+        return Places(
+            np.array([each.record for each in found], dtype=np.int64),
+            np.array([each.component for each in found], dtype=np.int64),
+            np.array([each.step for each in found], dtype=np.int64),
+        )
+
+    def links_among(self, records: Numbers) -> Links:
+        found = self.edges_among(records.tolist())
+        return Links(
+            np.array([each.a for each in found], dtype=np.int64),
+            np.array([each.b for each in found], dtype=np.int64),
+            np.array([each.weight for each in found], dtype=np.int64),
+            np.array([each.joined for each in found], dtype=np.bool_),
+        )
+
+    def put_places(self, places: Places) -> None:
+        for record, component, step in zip(*(column.tolist() for column in places), strict=True):
+            member = self._tables.members[record]
+            self._place(member._replace(component=component, step=step))
 
     def lock_components(self, components: Sequence[int]) -> frozenset[int]:
         """One transaction at a time: there is nobody to wait for."""

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from services.identity.adapters.sql.arrays import Int8s, Uuids
-from services.identity.adapters.sql.landing import LandingWrites, bytes_of
+from services.identity.adapters.sql.landing import bytes_of
+from services.identity.adapters.sql.layouts import LayoutWrites
 from services.identity.adapters.sql.row_copy import boolean, copy_rows, int8, raw
 from services.identity.domain.ids import Micros
 from services.identity.store import Member, StoredEdge
@@ -11,7 +12,7 @@ from services.identity.store import Member, StoredEdge
 ASIDE = 100  # components that a worker looks through for one that nobody works on
 
 
-class ComponentWrites(LandingWrites):
+class ComponentWrites(LayoutWrites):
     """What a transaction reads and writes of components; see services/identity/store.py."""
 
     def memberships(self, records: Sequence[int]) -> dict[int, Member]:
@@ -115,21 +116,3 @@ class ComponentWrites(LandingWrites):
         )
         still = "SELECT component FROM set_aside WHERE component = %s"
         return rows[0][0] if rows and self._rows(still, rows[0][0]) else None
-
-    def lay_out_later(self, records: Sequence[int], *, at: Micros) -> None:
-        if records:
-            self._do(
-                "INSERT INTO layout (record, since) SELECT r, %s FROM unnest(%s::int8[]) AS r"
-                " ON CONFLICT DO NOTHING",
-                at,
-                sorted(records),
-            )
-
-    def take_layouts(self, records_max: int) -> Sequence[int]:
-        rows = self._rows(
-            "SELECT record FROM layout ORDER BY record LIMIT %s FOR UPDATE SKIP LOCKED", records_max
-        )
-        return [row[0] for row in rows]
-
-    def clear_layouts(self, records: Sequence[int]) -> None:
-        self._do("DELETE FROM layout WHERE record = ANY(%s)", Int8s(list(records)))
