@@ -335,7 +335,11 @@ class _Work:
             items += void_items(
                 decisions.ruling,
                 decisions.sides,
-                component_of={records[n].key: each.part for n, each in placed.items()},
+                component_of={
+                    records[n].key: each.part
+                    for n, each in placed.items()
+                    if not records[n].state.is_empty
+                },
             )
         items += cut_items(records, placed, self._engine.context.ladder)
         items += waiting_items(records, placed, kept)

@@ -128,6 +128,8 @@ def cut_items(
     """
     parts: dict[int, list[int]] = {}
     for number, each in placed.items():
+        if records[number].state.is_empty:
+            continue  # whether its row is there is a matter of what came before
         if is_loose(each.step) or (each.step > 0 and ladder.floor_at(each.step) > 0):
             parts.setdefault(each.part, []).append(number)
     for part, numbers in parts.items():
