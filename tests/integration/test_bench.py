@@ -24,6 +24,7 @@ def test_the_resolver() -> None:
     sizes = ("--base", "300", "--records", "60", "--rate", "30", "--seconds", "1")
     figures = bench("resolver", *sizes)
     assert figures["bulk"]["records_per_second"] > 0
+    assert figures["recluster"]["clusters"] > 1
     for batch in (500, 100, 10):
         drained = figures[f"new_records_in_batches_of_{batch}"]
         assert drained["new_records"] == drained["messages"]

@@ -13,6 +13,7 @@ from services.cli.bench import worker
 from services.cli.bench.base import SEED, fill_base, home_folder
 from services.cli.bench.events import Record, identifies, mixed, record_of
 from services.cli.bench.people import People, Row
+from services.cli.bench.recluster import recluster
 from services.cli.bench.report import note
 from services.cli.bench.two_logs import EMBEDDED, KAFKA, TwoLogs, side_by_side
 from services.cli.home import Home
@@ -48,11 +49,12 @@ def bench_resolver(kept: Path | None, sizes: Sizes, *, kafka: str | None = None)
         rows = _Rows(people, sizes, run=base["run"], logs=len(names))
         with ExitStack() as stack:
             runs = {name: _Run(home, rows, sizes, _process(stack)) for name in names}
+            before = {"bulk": base, "recluster": recluster(home)}
             if kafka is not None:
-                return {"bulk": base} | _both(TwoLogs(home, kafka), runs)
+                return before | _both(TwoLogs(home, kafka), runs)
             (run,) = runs.values()
             run.warm_up()
-            return {"bulk": base} | {name: measure(run) for name, measure in FIGURES.items()}
+            return before | {name: measure(run) for name, measure in FIGURES.items()}
 
 
 def _process(stack: ExitStack) -> ProcessPoolExecutor:

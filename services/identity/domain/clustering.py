@@ -14,8 +14,9 @@ before each join and holds in every cluster that this module forms.
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import zip_longest
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,7 @@ from services.identity.domain.weights import Relatives, Units
 
 STACK_CELLS_MAX = 1_000_000  # weights of components worked on together: some 100 MB for a moment
 
+SIZES_KEPT = 16  # indexes of squares of so many sizes: 2 MB for 512 records
 _NEVER = np.iinfo(np.int64).min
 
 Weights = npt.NDArray[np.int32]
@@ -127,8 +129,10 @@ def _agglomerate(problems: Sequence[Problem]) -> list[Clustering]:
         left, right = state.left, state.right
         fits, waits = state.settle(active)
         no = ~(fits | waits)
-        state.forbid(active[no], left[no], right[no])
-        state.put_off(active[waits], left[waits], right[waits])
+        if no.any():
+            state.forbid(active[no], left[no], right[no])
+        if waits.any():
+            state.put_off(active[waits], left[waits], right[waits])
         state.join(active[fits], left[fits], right[fits])
         state.relink(active[fits], left[fits])
     return [
@@ -158,12 +162,19 @@ class _State:
     def __init__(self, problems: Sequence[Problem]) -> None:
         first = problems[0]
         self._prior, self._relatives, self._tau = first.prior, first.relatives, first.tau
-        present = np.moveaxis(np.stack([each.present for each in problems]), 1, 3)
-        weights = np.moveaxis(np.stack([each.weights for each in problems]), 1, 3)
-        weights = bounded(weights, present)
-        self._totals: Units = np.concatenate(
-            (evidence(weights, present, tau=self._tau), present), axis=3
-        )
+        size, width = first.size, len(first.weights)
+        rows, columns = np.triu_indices(size, 1)
+        present = _pairs_of([each.present for each in problems], rows, columns)
+        weights = bounded(_pairs_of([each.weights for each in problems], rows, columns), present)
+        # One row more than there are pairs: what stands on the diagonal.
+        pairs = np.zeros((len(problems), len(rows) + 1, 2 * width), dtype=np.int64)
+        pairs[:, :-1, :width] = evidence(weights, present, tau=self._tau)
+        pairs[:, :-1, width:] = present
+        links = np.full((len(problems), len(rows) + 1), _NEVER, dtype=np.int64)
+        links[:, :-1] = self._add_up(weights.astype(np.int64))
+        places = square_of_pairs(size)
+        self._totals: Units = pairs[:, places]
+        self._links: Units = links[:, places]
         self._limits = [[(most, list(vs)) for most, vs in each.limited] for each in problems]
         self._radii = [each.radius for each in problems]
         self._least = [each.least for each in problems]
@@ -177,13 +188,12 @@ class _State:
         for number, problem in enumerate(problems):
             if problem.forbidden is not None:
                 self._apart[number] |= problem.forbidden | problem.forbidden.T
-        self._links = self._add_up(weights.astype(np.int64))
         heads = [self._join_units(number, problem) for number, problem in enumerate(problems)]
         self._links[self._apart] = _NEVER
         for step in zip_longest(*heads):
             numbers = [number for number, head in enumerate(step) if head is not None]
-            rows = [head for head in step if head is not None]
-            self.relink(np.array(numbers), np.array(rows))
+            joined = [head for head in step if head is not None]
+            self.relink(np.array(numbers), np.array(joined))
 
     def _join_units(self, number: int, problem: Problem) -> list[int]:
         """Start from the units; late records stay out of it. Gives the rows of joined units."""
@@ -210,7 +220,7 @@ class _State:
         """
         if not len(active):
             return active
-        flat = self._links[active].reshape(len(active), -1)
+        flat = self._links[_at(active)].reshape(len(active), -1)
         places = flat.argmax(axis=1)
         weights = flat[np.arange(len(active)), places]
         going = weights > 0
@@ -285,8 +295,13 @@ class _State:
 
     def join(self, numbers: Labels, left: Labels, right: Labels) -> None:
         """The right cluster goes into the left: sums and flags add up, no pair is revisited."""
-        self._totals[numbers, left] += self._totals[numbers, right]
-        self._totals[numbers, :, left] = self._totals[numbers, left]
+        if len(numbers) == 1:  # a large one alone: no copies of what indexes would gather
+            totals, head, gone = self._totals[int(numbers[0])], int(left[0]), int(right[0])
+            totals[head] += totals[gone]
+            totals[:, head] = totals[head]
+        else:
+            self._totals[numbers, left] += self._totals[numbers, right]
+            self._totals[numbers, :, left] = self._totals[numbers, left]
         self._apart[numbers, left] |= self._apart[numbers, right]
         self._apart[numbers, :, left] = self._apart[numbers, left]
         self._apart[numbers, right] = self._apart[numbers, :, right] = True
@@ -311,3 +326,24 @@ class _State:
 
     def _add_up(self, weights: Units) -> Units:
         return add_up(weights, self._relatives, prior=self._prior)
+
+
+@lru_cache(maxsize=SIZES_KEPT)
+def square_of_pairs(size: int) -> Labels:
+    """[n, n]: which pair, in row order above the diagonal; on the diagonal one past the last."""
+    rows, columns = np.triu_indices(size, 1)
+    places: Labels = np.full((size, size), len(rows), dtype=np.int64)
+    places[rows, columns] = places[columns, rows] = np.arange(len(rows))
+    return places
+
+
+def _pairs_of(
+    arrays: Sequence[npt.NDArray[Any]], rows: Labels, columns: Labels
+) -> npt.NDArray[Any]:
+    """Of c arrays [k, n, n] what stands above the diagonal, as [c, pairs, k]."""
+    return np.stack([np.ascontiguousarray(each[:, rows, columns].T) for each in arrays])
+
+
+def _at(numbers: Labels) -> Labels | slice:
+    """The same places, without a copy where it is one."""
+    return slice(int(numbers[0]), int(numbers[0]) + 1) if len(numbers) == 1 else numbers

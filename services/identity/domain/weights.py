@@ -74,7 +74,8 @@ class Relatives:
         if not any(self.shared):
             return np.zeros(weights.shape[:-1], dtype=np.int64)
         roles = np.array((self.shared, self.born, self.given), dtype=np.int64).T
-        together, born, given = np.moveaxis(weights @ roles, -1, 0) / UNITS_PER_BIT
+        bits = (weights @ roles) / UNITS_PER_BIT
+        together, born, given = bits[..., 0], bits[..., 1], bits[..., 2]
         for column, share in self.seldom:
             together -= not_of_relatives(weights[..., column] / UNITS_PER_BIT, share=share)
         kin = self.kinship
@@ -83,7 +84,7 @@ class Relatives:
             (kin.twins, together + born),
             (kin.namesakes, together + given),
         )
-        exponents = [bits + np.log2(share) for share, bits in kinds if share > 0]
+        exponents = [each + np.log2(share) for share, each in kinds if share > 0]
         if not exponents:
             return np.zeros(weights.shape[:-1], dtype=np.int64)
         return _to_units_array(_log2_one_plus(reduce(np.logaddexp2, exponents)))

@@ -17,6 +17,7 @@ from services.identity.domain.clustering import (
     Problem,
     Weights,
     agglomerate_all,
+    square_of_pairs,
 )
 from services.identity.domain.identifiers import IdentityRules
 from services.identity.domain.ladder import Edge, Ladder, lay_out
@@ -107,6 +108,11 @@ class Part:
     units: Sequence[tuple[int, ...]]
     places: Sequence[int]
 
+    def numbers(self) -> list[int]:
+        """Of its records, in the order of their places."""
+        records = self.plan.case.records
+        return [records[place].number for place in self.places]
+
 
 class Plan:
     """One component on its way to clusters: cut first, so that no part asks for too many pairs.
@@ -163,9 +169,10 @@ class Plan:
     def pairs(self) -> Iterator[Pair]:
         """The pairs of records whose vectors are needed: two units of one part."""
         for part in self.parts:
-            for unit, other in combinations(part.units, 2):
-                for left, right in product(unit, other):
-                    yield self.pair_of(left, right)
+            units = [[self.case.records[place].number for place in unit] for unit in part.units]
+            for unit, other in combinations(units, 2):
+                for a, b in product(unit, other):
+                    yield (a, b) if a < b else (b, a)
 
     def pair_of(self, left: int, right: int) -> Pair:
         one, other = self.case.records[left].number, self.case.records[right].number
@@ -323,18 +330,15 @@ def problems_of(
     # Two records of one unit may have no vector: nobody asks what they weigh.
     unknown = np.full(width, NULL, dtype="<i4").tobytes()
     raw = b"".join(
-        vectors.get(part.plan.pair_of(*two), unknown)
+        vectors.get((a, b) if a < b else (b, a), unknown)
         for part in parts
-        for two in combinations(part.places, 2)
+        for a, b in combinations(part.numbers(), 2)
     )
-    found = np.frombuffer(raw, dtype="<i4").reshape(len(parts), -1, width)
-    found = np.moveaxis(found, 2, 1)
-    weights = np.zeros((len(parts), width, size, size), dtype=np.int32)
-    present = np.zeros(weights.shape, dtype=bool)
-    rows, columns = np.triu_indices(size, 1)
-    for one, other in ((rows, columns), (columns, rows)):
-        weights[:, :, one, other] = np.where(found != NULL, found, 0)
-        present[:, :, one, other] = found != NULL
+    pairs = np.frombuffer(raw, dtype="<i4").reshape(len(parts), -1, width)
+    itself = np.full((len(parts), 1, width), NULL, dtype="<i4")
+    found = np.concatenate((pairs, itself), axis=1)[:, square_of_pairs(size)]
+    present = np.moveaxis(found != NULL, 3, 1)
+    weights = np.moveaxis(np.where(found != NULL, found, 0), 3, 1)
     for number, part in enumerate(parts):
         yield part.plan.problem(part, weights[number], present[number])
 
