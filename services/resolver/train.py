@@ -76,13 +76,17 @@ def train_on_events(
 
     Raises UsageError when there is nothing to learn from.
     """
-    told: dict[RecordKey, dict[str, str]] = {}
+    return _train(_told(events, source), [source], progress, in_parts=True)
+
+
+def _told(
+    events: Iterable[ChannelEvent], source: Source
+) -> Iterator[tuple[RecordKey, Mapping[str, str]]]:
+    """What every row says; a record of several rows comes as often."""
     for event in events:
         said = fields_said(event, source.mapping)
-        texts = {name: str(value) for name, value in said.items() if value is not None}
         key = RecordKey(event.source, event.data.record.kind, event.data.record.key)
-        told.setdefault(key, {}).update(texts)
-    return _train(told.items(), [source], progress)
+        yield key, {name: str(value) for name, value in said.items() if value is not None}
 
 
 def _train(
@@ -91,6 +95,7 @@ def _train(
     progress: Progress | None,
     *,
     base_size: int | None = None,
+    in_parts: bool = False,
 ) -> Trained:
     """Learn from what records say: field -> text."""
     fields = fields_of(sources)
@@ -100,6 +105,7 @@ def _train(
         unique_sources={source.name for source in sources if source.unique},
         progress=progress,
         base_size=base_size,
+        in_parts=in_parts,
     )
 
 

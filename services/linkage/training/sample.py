@@ -6,7 +6,7 @@ only its square of the matching pairs. What that does to the figures is undone b
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
 from services.linkage.features import FeatureSpec, derive
@@ -15,6 +15,7 @@ from services.linkage.training.records import TrainingRecord
 _HASH_RANGE = 2**64
 _SHRINK = 95  # per cent of the groups that stay when there are too many records
 _VALUES_MAX = 2_000_000  # distinct values of the column that are counted
+_TOLD_TIMES = 2  # what is kept of records in parts, in records held: looked through that seldom
 _COLUMNS = ("s", "d0", "n0")
 """Whose groups are kept whole: the first that there is. Surnames keep households together."""
 
@@ -36,12 +37,22 @@ class Sample:
 
 
 def sample_records(
-    records: Iterable[TrainingRecord], spec: FeatureSpec, *, records_max: int
+    records: Iterable[TrainingRecord],
+    spec: FeatureSpec,
+    *,
+    records_max: int,
+    in_parts: bool = False,
 ) -> Sample:
-    """At most records_max records, by key; the same whatever order they come in."""
-    sieve = _Sieve(spec, records_max)
+    """At most records_max records, by key; the same whatever order they come in.
+
+    With `in_parts` a record may come repeatedly, and what is said later holds. Only what is held
+    can be added to: one that was let go of counts again when it comes again.
+    """
+    sieve = _Sieve(spec, records_max, in_parts=in_parts)
     seen = 0
     for record in records:
+        if in_parts and sieve.adds_to_held(record):
+            continue
         seen += 1
         sieve.add(record)
     kept = tuple(sorted(sieve.records(), key=lambda record: record.key))
@@ -62,7 +73,7 @@ class _Sieve:
     A group that alone would fill much of the room goes record by record, as do records without.
     """
 
-    def __init__(self, spec: FeatureSpec, records_max: int) -> None:
+    def __init__(self, spec: FeatureSpec, records_max: int, *, in_parts: bool) -> None:
         self.column = next((name for name in _COLUMNS if name in spec.columns), None)
         self.counts: Counter[str] = Counter()
         self.kept_all = True
@@ -72,8 +83,27 @@ class _Sieve:
         self._held: list[tuple[int, str | None, TrainingRecord]] = []
         self._waiting: list[TrainingRecord] = []  # none has to go so far: groups cost a derivation
         self._split: set[str] = set()
+        self._in_parts = in_parts
+        self._told: dict[str, dict[str, str]] = {}  # what each record held says, if in parts
+
+    def adds_to_held(self, record: TrainingRecord) -> bool:
+        """Whether the record is held already; then it says this, too, and later words hold."""
+        told = self._told.get(record.key)
+        if told is None:
+            return False
+        told |= record.values
+        return True
 
     def add(self, record: TrainingRecord) -> None:
+        if self._in_parts:
+            told = self._told[record.key] = dict(record.values)
+            record = replace(record, values=told)
+        self._add(record)
+        if len(self._told) > _TOLD_TIMES * self._records_max:  # most of them are let go of by now
+            held = {each.key for each in self.records()}
+            self._told = {key: told for key, told in self._told.items() if key in held}
+
+    def _add(self, record: TrainingRecord) -> None:
         if self.kept_all and len(self._waiting) < self._records_max:
             self._waiting.append(record)
             return
@@ -97,6 +127,8 @@ class _Sieve:
         place = _hash(group if whole and group is not None else f"\0{record.key}")
         if place < self._bound:
             self._held.append((place, group if whole else None, record))
+        else:
+            self._told.pop(record.key, None)
 
     def _shrink(self) -> None:
         bound = self._bound * _SHRINK // 100

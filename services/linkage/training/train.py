@@ -48,7 +48,7 @@ class Trained:
     report: dict[str, Any]
 
 
-def train(
+def train(  # noqa: PLR0913 - what a training run can be told
     records: Iterable[TrainingRecord],
     fields: Fields,
     *,
@@ -58,18 +58,21 @@ def train(
     floors: Mapping[ComparisonKind, int] = FLOORS,
     budget: KeyBudget = DEFAULT_BUDGET,
     base_size: int | None = None,
+    in_parts: bool = False,
 ) -> Trained:
     """Learn blocking keys, u, m, the prior, term frequencies and the household share.
 
-    `records` are read once, and no more than records_max are held. `unique_sources` hold every
-    person once at most. `base_size` says how many records the model will meet, where these are only
-    the first of them. Raises UsageError where there is nothing to learn from: fewer than two
-    records, no field that takes part in matching, no value in any; and for a base_size smaller than
-    the records.
+    `records` are read once, and no more than records_max are held; with `in_parts` one may come in
+    several parts. `unique_sources` hold every person once at most. `base_size` says how many
+    records the model will meet, where these are only the first of them. Raises UsageError where
+    there is nothing to learn from: fewer than two records, no field that takes part in matching, no
+    value in any; and for a base_size smaller than the records.
     """
     tell = progress or (lambda _: None)
     _check_fields(fields)
-    sample = sample_records(records, FeatureSpec(fields=fields), records_max=records_max)
+    sample = sample_records(
+        records, FeatureSpec(fields=fields), records_max=records_max, in_parts=in_parts
+    )
     _check(sample, fields)
     times = _times(sample, base_size)
     tell(f"reading {len(sample.records)} of {sample.seen} records")

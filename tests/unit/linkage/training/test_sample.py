@@ -1,6 +1,7 @@
 """Of more records than training may hold, whole groups stay, whatever order they come in."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from services.identity.domain.kinds import Kind
 from services.linkage.features import FeatureSpec
 from services.linkage.training.records import TrainingRecord
-from services.linkage.training.sample import sample_records
+from services.linkage.training.sample import _Sieve, sample_records
 
 SPEC = FeatureSpec(fields=(("given_name", Kind.GIVEN_NAME), ("surname", Kind.SURNAME)))
 
@@ -54,3 +55,24 @@ def test_a_stream_is_read_once() -> None:
     sample = sample_records(passing, SPEC, records_max=2_000)
     assert sample.seen == 20_000
     assert 0 < len(sample.records) <= 2_000
+
+
+def test_of_a_record_in_parts_the_later_words_hold() -> None:
+    records = crowd(300, surnames=26)
+    parts = [replace(each, values={"surname": each.values["surname"]}) for each in records]
+    named = [replace(each, values={"given_name": f"Ida{each.key}"}) for each in records]
+    sample = sample_records([*records, *named], SPEC, records_max=1_000, in_parts=True)
+    assert sample.seen == 300
+    wanted = [{**a.values, **b.values} for a, b in zip(parts, named, strict=True)]
+    assert [each.values for each in sample.records] == wanted
+    few = sample_records([*records, *named], SPEC, records_max=100, in_parts=True)
+    assert 0 < len(few.records) <= 100
+    assert len({each.key for each in few.records}) == len(few.records)
+
+
+def test_what_is_held_of_records_in_parts_is_bounded() -> None:
+    sieve = _Sieve(SPEC, 100, in_parts=True)
+    for record in crowd(5_000, surnames=26):
+        if not sieve.adds_to_held(record):
+            sieve.add(record)
+        assert len(sieve._told) <= 201  # noqa: SLF001 - the bound is the point
