@@ -19,6 +19,7 @@ from services.linkage.training.sessions import Allowed
 
 _GAIN_MIN = 2e-4  # share of all matches a key must add
 _COUNTED_MAX = 100  # candidates whose pairs are counted exactly
+_FIRST_PAIRS_MAX = 500_000
 _MORE_AT_FIRST = 10  # keys over their number that the first choice may take
 
 MatchProbability = Callable[[Ints, Ints], Floats]
@@ -46,11 +47,24 @@ class KeyGain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FirstPairs:
+    """Pairs of the first choice of keys, or evenly drawn of them, and how many each stands for.
+
+    Relatives are learned from these: the final keys make next to no pairs of relatives, and those
+    that they do make have more in common than most.
+    """
+
+    left: Ints
+    right: Ints
+    stands_for: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenKeys:
     """The keys in the order chosen, and every pair they make as left row and right row."""
 
     gains: tuple[KeyGain, ...]
-    found: KeyPairs
+    first: FirstPairs
     left: Ints
     right: Ints
     candidate_count: int
@@ -75,13 +89,14 @@ class Draft:
     def keys(self) -> tuple[Key, ...]:
         return tuple(self.sample.keys[number] for number in self.taken)
 
-    @property
-    def left(self) -> Ints:
-        return self.found.pairs // self.sampler.record_count
-
-    @property
-    def right(self) -> Ints:
-        return self.found.pairs % self.sampler.record_count
+    def first_pairs(self) -> FirstPairs:
+        some, stands_for = self.found.some(_FIRST_PAIRS_MAX)
+        count = self.sampler.record_count
+        return FirstPairs(
+            left=some.pairs // count,
+            right=some.pairs % count,
+            stands_for=stands_for,
+        )
 
 
 def draft_keys(
@@ -176,7 +191,7 @@ def _greedy(
         if spent + more > sampler.pairs_max:
             continue
         spent += more
-        found.add(len(taken), pairs, sampler.groups(sample.keys[best]))
+        found.add(len(taken), pairs)
         taken.append(best)
         seen |= np.isin(sample.pairs, pairs, assume_unique=True)
     return Draft(

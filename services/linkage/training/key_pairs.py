@@ -20,27 +20,21 @@ class KeyPairs:
     def __init__(self) -> None:
         self.pairs: Ints = np.zeros(0, dtype=np.int64)
         self._makers: npt.NDArray[np.uint64] = np.zeros(0, dtype=np.uint64)
-        self._groups: dict[int, frozenset[str]] = {}
 
     def new_among(self, pairs: Ints) -> int:
         """How many of these, ascending and distinct, no key makes yet."""
         return int(len(pairs) - np.isin(pairs, self.pairs, assume_unique=True).sum())
 
-    def add(self, place: int, pairs: Ints, groups: frozenset[str] = frozenset()) -> None:
-        """Pairs of a key whose tokens are of these groups.
-
-        Both ascend, so they are merged: to sort so many pairs for every key takes minutes.
-        """
+    def add(self, place: int, pairs: Ints) -> None:
+        """Both ascend, so they are merged: to sort so many pairs for every key takes minutes."""
         extra = pairs[~np.isin(pairs, self.pairs, assume_unique=True)]
         places = np.searchsorted(self.pairs, extra)
         self.pairs = np.insert(self.pairs, places, extra)
         self._makers = np.insert(self._makers, places, np.uint64(0))
         self._makers[np.searchsorted(self.pairs, pairs)] |= _bit(place)
-        self._groups[place] = groups
 
     def leave_out(self, place: int) -> None:
         """Take the key away, and the pairs that it alone made."""
-        del self._groups[place]
         self._makers &= ~_bit(place)
         self._keep(self._makers != 0)
 
@@ -48,7 +42,6 @@ class KeyPairs:
         """About pairs_max of the pairs, evenly drawn, and how many each stands for."""
         result = KeyPairs()
         result.pairs, result._makers = self.pairs, self._makers.copy()
-        result._groups = dict(self._groups)
         if len(self.pairs) <= pairs_max:
             return result, 1.0
         share = pairs_max / len(self.pairs)
@@ -58,12 +51,6 @@ class KeyPairs:
 
     def made_by(self, place: int) -> npt.NDArray[np.bool_]:
         made: npt.NDArray[np.bool_] = (self._makers & _bit(place)) != 0
-        return made
-
-    def made_without(self, group: str) -> npt.NDArray[np.bool_]:
-        """Pairs that are found whatever the two records say in this group of tokens."""
-        others = sum(1 << place for place, groups in self._groups.items() if group not in groups)
-        made: npt.NDArray[np.bool_] = (self._makers & np.uint64(others)) != 0
         return made
 
     def alone(self, weights: Floats | None = None) -> Floats:

@@ -98,9 +98,6 @@ class KeySampler:
         kept = self._allowed(left, right)
         return ascending(left[kept] * self.record_count + right[kept])
 
-    def groups(self, key: Key) -> frozenset[str]:
-        return frozenset().union(*(self._tokens[name].token.groups for name in key))
-
     def sample(self, growth: Mapping[Key, float]) -> KeySample:
         """Some pairs of every candidate that is not too expensive; a key not named does not grow.
 

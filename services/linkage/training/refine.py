@@ -14,9 +14,9 @@ from services.identity.domain.ladder import Edge, Ladder, lay_out
 from services.identity.domain.weights import UNITS_PER_BIT
 from services.linkage.comparisons import CONTACT_KINDS
 from services.linkage.features import Features
-from services.linkage.model import LinkageModel
+from services.linkage.model import Key, LinkageModel
 from services.linkage.score import totals
-from services.linkage.training.choose_keys import ChosenKeys, Draft
+from services.linkage.training.choose_keys import ChosenKeys, FirstPairs
 from services.linkage.training.edge_floor import edge_floor
 from services.linkage.training.em import smoothed
 from services.linkage.training.estimate_u import refine_u
@@ -49,7 +49,8 @@ def refine(bench: Workbench, learned: Learned, chosen: ChosenKeys) -> Refined:
     parameters = learned.parameters
     vectors = bench.compare(chosen.left, chosen.right)
     labels = np.arange(bench.record_count)
-    model = fitted_model(bench, parameters, chosen, vectors)
+    first_vectors = bench.compare(chosen.first.left, chosen.first.right)
+    model = fitted_model(bench, parameters, chosen.first, first_vectors, keys=chosen.keys)
     inside = _inside(bench, chosen, vectors, model)
     inside_vectors = bench.compare(inside.left, inside.right)
     rounds = []
@@ -69,7 +70,7 @@ def refine(bench: Workbench, learned: Learned, chosen: ChosenKeys) -> Refined:
         )
         if number < _ROUNDS:
             parameters = _relearn(bench, learned, parameters, inside_vectors, joined=sure)
-            model = fitted_model(bench, parameters, chosen, vectors)
+            model = fitted_model(bench, parameters, chosen.first, first_vectors, keys=chosen.keys)
     units = totals(bench.weigh(chosen.left, chosen.right, vectors, model), model)
     floor = edge_floor(units, chosen.left, chosen.right, clusters=labels)
     return Refined(
@@ -81,12 +82,17 @@ def refine(bench: Workbench, learned: Learned, chosen: ChosenKeys) -> Refined:
 
 
 def fitted_model(
-    bench: Workbench, parameters: Parameters, chosen: ChosenKeys | Draft, vectors: Vectors
+    bench: Workbench,
+    parameters: Parameters,
+    first: FirstPairs,
+    vectors: Vectors,
+    *,
+    keys: Sequence[Key] = (),
 ) -> LinkageModel:
-    """The model of these parameters, with the kinship that fits its candidate pairs."""
-    model = bench.model(parameters, keys=chosen.keys)
+    """The model of these parameters, with the kinship that fits the pairs first chosen."""
+    model = bench.model(parameters, keys=keys)
     relatives = model.relatives
-    weights = bench.weigh(chosen.left, chosen.right, vectors, model).weights
+    weights = bench.weigh(first.left, first.right, vectors, model).weights
 
     def bits(role: Sequence[bool]) -> Floats:
         of_role: Floats = weights[:, np.array(role, dtype=np.bool_)].sum(axis=1, dtype=np.int64)
@@ -99,17 +105,13 @@ def fitted_model(
             given=bits(relatives.given) if any(relatives.given) else None,
             total=bits([True] * len(model.comparisons)),
             contacts={
-                comparison.name: (
-                    weights[:, j] / UNITS_PER_BIT,
-                    # Relatives found by a shared telephone do not tell how many share one.
-                    (vectors[:, j] >= 0) & chosen.found.made_without(comparison.name),
-                )
+                comparison.name: (weights[:, j] / UNITS_PER_BIT, vectors[:, j] >= 0)
                 for j, comparison in enumerate(model.comparisons)
                 if comparison.kind in CONTACT_KINDS
             },
         ),
         match_share=parameters.match_share,
-        pair_count=bench.pair_count,
+        pair_count=bench.pair_count / first.stands_for,
         record_count=bench.record_count,
     )
     return replace(model, kinship=fitted.kinship, contact_shares=fitted.contact_shares)

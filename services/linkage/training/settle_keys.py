@@ -11,6 +11,7 @@ import numpy as np
 from services.linkage.training.choose_keys import (
     ChosenKeys,
     Draft,
+    FirstPairs,
     KeyGain,
     MatchProbability,
     keys_at_first,
@@ -24,14 +25,17 @@ _SCORED_MAX = 300_000  # of more pairs that the keys make, so many are drawn and
 _LOST_MAX = 0.5  # a key that brings less than this share of what it must bring to come in, goes
 
 
-def settle_keys(draft: Draft, match_probability: MatchProbability) -> ChosenKeys:
-    """Leave out what is not worth its pairs, add what now is, and leave out again."""
+def settle_keys(draft: Draft, first: FirstPairs, match_probability: MatchProbability) -> ChosenKeys:
+    """Leave out what is not worth its pairs, add what now is, and leave out again.
+
+    Uses the draft up, of which `first` are pairs.
+    """
     settling = _Settling(draft, match_probability)
     for _ in range(_ROUNDS):
         settling.leave_out()
         settling.add()
     settling.leave_out()
-    return settling.result()
+    return settling.result(first)
 
 
 class _Settling:
@@ -82,16 +86,15 @@ class _Settling:
                 continue
             place = min(set(range(KEYS_MAX)) - self._held.keys())
             self._held[place] = best
-            groups = self._sampler.groups(self._sample.keys[best])
-            self._found.add(place, pairs, groups)
+            self._found.add(place, pairs)
             seen |= np.isin(self._sample.pairs, pairs, assume_unique=True)
 
-    def result(self) -> ChosenKeys:
+    def result(self, first: FirstPairs) -> ChosenKeys:
         """The keys that are left, the one worth most first."""
         count = self._sampler.record_count
         return ChosenKeys(
             gains=tuple(self._gains()),
-            found=self._found,
+            first=first,
             left=self._found.pairs // count,
             right=self._found.pairs % count,
             candidate_count=len(self._sample.keys),

@@ -179,9 +179,10 @@ def _choose(bench: Workbench, learned: Learned, budget: KeyBudget, *, times: flo
         match_probability=_match_probability(bench, model),
         budget=budget,
     )
-    vectors = bench.compare(draft.left, draft.right)
-    knows_relatives = fitted_model(bench, parameters, draft, vectors)
-    return settle_keys(draft, _match_probability(bench, knows_relatives))
+    first = draft.first_pairs()
+    vectors = bench.compare(first.left, first.right)
+    knows_relatives = fitted_model(bench, parameters, first, vectors)
+    return settle_keys(draft, first, _match_probability(bench, knows_relatives))
 
 
 def _match_probability(bench: Workbench, model: LinkageModel) -> MatchProbability:

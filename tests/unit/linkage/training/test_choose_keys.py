@@ -55,7 +55,7 @@ def chosen(count: int, *, base: Base = WHOLE_BASE, **options: int) -> ChosenKeys
             keys_max=options.get("keys_max", 20),
         ),
     )
-    return settle_keys(draft, probability)
+    return settle_keys(draft, draft.first_pairs(), probability)
 
 
 def test_the_cost_is_the_exact_number_of_distinct_pairs_and_within_the_budget() -> None:
@@ -107,7 +107,7 @@ def test_no_tokens_give_no_keys() -> None:
         match_probability=lambda left, _: np.ones(len(left)),
         budget=KeyBudget(),
     )
-    result = settle_keys(draft, lambda left, _: np.ones(len(left)))
+    result = settle_keys(draft, draft.first_pairs(), lambda left, _: np.ones(len(left)))
     assert result.keys == ()
     assert len(result.left) == 0
 
@@ -145,7 +145,7 @@ def papers(*, keys_max: int = 20, base: Base = WHOLE_BASE) -> tuple[Draft, Chose
         match_probability=probability,
         budget=KeyBudget(yield_min=0.2, keys_max=keys_max),
     )
-    return draft, settle_keys(draft, probability)
+    return draft, settle_keys(draft, draft.first_pairs(), probability)
 
 
 def test_a_key_whose_matches_finer_keys_find_is_left_out() -> None:
