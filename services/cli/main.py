@@ -24,6 +24,7 @@ from services.cli.bench import commands as bench
 from services.cli.demo import command as demo
 from services.cli.ending import Ended, end_at_once
 from services.cli.options import take_config
+from services.cli.proof import command as proof
 from services.identity.domain.errors import PlaitError, UsageError
 
 EXIT_NO = 1
@@ -53,9 +54,10 @@ for module in (
     tracing,
     letters,
     bench,
+    proof,
 ):
     module.register(app)
-take_config(app, but={"demo", "bench"})  # they make homes of their own
+take_config(app, but={"demo", "bench", "proof"})  # they make homes of their own
 
 
 def main() -> None:

@@ -37,7 +37,7 @@ from services.resolver.resolve.cluster import (
 )
 from services.resolver.resolve.components import Standing, lock_standing
 from services.resolver.resolve.decided import Decided, check_locked, decided, further
-from services.resolver.resolve.edges import judge
+from services.resolver.resolve.edges import judge, weights_within
 from services.resolver.resolve.engine import Engine
 from services.resolver.resolve.inner import weigh_inner
 from services.resolver.resolve.known import Known
@@ -288,14 +288,14 @@ class _Work:
         ordered = {c: sorted(numbers, key=known.key_of) for c, numbers in groups.items()}
         several = [n for numbers in ordered.values() if len(numbers) > 1 for n in numbers]
         decisive = known.decisive_without_generic(several)
-        weights = {pair: edge.weight for pair, edge in edges.items()}
+        weights = weights_within(edges, components)
         plans = {
             component: Plan(
                 Case(
                     records=[known.records[n] for n in numbers],
                     features=[known.features(n) for n in numbers],
                     decisive=[decisive.get(n, frozenset()) for n in numbers],
-                    weights=weights,
+                    weights=weights[component],
                     vectors=self._vectors,
                     word=self._word(decisions, numbers),
                 ),

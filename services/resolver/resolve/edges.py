@@ -66,6 +66,18 @@ def judge(
     ]
 
 
+def weights_within(
+    edges: Mapping[Pair, StoredEdge], components: Mapping[int, int]
+) -> Mapping[int, Mapping[Pair, int]]:
+    """Of each component its edges' weights; an edge that leads out of one is nobody's."""
+    found: dict[int, dict[Pair, int]] = {component: {} for component in components.values()}
+    for pair, edge in edges.items():
+        component = components.get(edge.a)
+        if component is not None and component == components.get(edge.b):
+            found[component][pair] = edge.weight
+    return found
+
+
 def decisive_keys(record: StoredRecord | BaseRecord, rules: IdentityRules) -> Mapping[str, int]:
     """The record's decisive identifiers, as text, with the key each is found under.
 
