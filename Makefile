@@ -8,7 +8,7 @@ SPREAD := --numprocesses=auto --maxprocesses=4 --no-loadscope-reorder
 # Tests start many processes: without it each of them would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: attack help setup lock check fmt lint types contracts test test-fast demo demo-kafka quality bench proof sim chaos kafka-up kafka-down schemas clean
+.PHONY: attack help setup lock check fmt lint types contracts test test-fast demo demo-kafka quality bench proof properties sim chaos kafka-up kafka-down schemas clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -70,7 +70,10 @@ quality: setup .plait-quality/pseudopeople ## Precision, recall and F1 on labell
 bench: setup ## Benchmarks; prints figures, fails on none
 	$(BIN)/plait bench ingest && $(BIN)/plait bench resolver && $(BIN)/plait bench api
 
-proof: setup ## The order property on many more examples
+proof: setup ## Logs of 2,000 and 20,000 messages in many orders: one state each
+	$(BIN)/plait proof --orders 200 --events 2000 && $(BIN)/plait proof --orders 3 --events 20000
+
+properties: setup ## Every property on many more examples
 	PLAIT_TESTS_PROFILE=deep $(BIN)/python -m pytest -q -p no:cacheprovider --timeout=1500 tests/property
 
 sim: setup ## Simulated workers that crash and meet at every step, by seed; SIM_SEED=7 plays one again

@@ -1,4 +1,4 @@
-"""How many examples properties try: few with every test run, many with `make proof`."""
+"""How many examples properties try: few with every test run, many with `make properties`."""
 
 import os
 

@@ -24,7 +24,7 @@ from tests.property.order_world import (
 )
 
 pytestmark = pytest.mark.slow
-EXAMPLES = settings().max_examples * 2  # with every run; `make proof` asks for a deep profile
+EXAMPLES = settings().max_examples * 2  # with every run; `make properties` asks for a deep profile
 FIELDS = {**TRAIT_FIELDS, "plan": Kind.CATEGORY}
 MODEL = replace(untrained_model(FIELDS), prior_weight=-5.0)  # so that weights join people, too
 
