@@ -40,26 +40,18 @@ class Standing:
     pairs_kept_min: int = PAIRS_KEPT_MIN
     shared_rows_max: int = SHARED_ROWS_MAX
     scorer: PairScorer | None = None
-    _model: LinkageModel | None = None
-    _rules: Ruleset = field(default_factory=Ruleset)
-    _rules_version: str | None = None
-    _said: Mapping[int, int] = field(default_factory=dict)
-    _words_read: int = 0
-    _foresight: Foresight = field(default_factory=Foresight)
-    _evaluator: Evaluator | None = None
-    _segments: object = None
+    _model: LinkageModel | None = field(default=None, init=False)
+    _rules: Ruleset = field(default_factory=Ruleset, init=False)
+    _rules_version: str | None = field(default=None, init=False)
+    _said: Mapping[int, int] = field(default_factory=dict, init=False)
+    _words_read: int = field(default=0, init=False)
+    _foresight: Foresight = field(default_factory=Foresight, init=False)
+    _evaluator: Evaluator | None = field(default=None, init=False)
+    _segments: object = field(default=None, init=False)
 
     def another(self) -> "Standing":
         """The same limits for another thread, whose tools are its own."""
-        return Standing(
-            generic_holders_max=self.generic_holders_max,
-            blast_records_max=self.blast_records_max,
-            merge_policy=self.merge_policy,
-            profile_records_max=self.profile_records_max,
-            component_units_max=self.component_units_max,
-            component_records_max=self.component_records_max,
-            pairs_kept_min=self.pairs_kept_min,
-        )
+        return replace(self, scorer=None)
 
     def deriver(self, tx: Reading, sources: Mapping[str, Source]) -> Deriver:
         """For the model that is active as of this transaction."""
