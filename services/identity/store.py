@@ -32,7 +32,8 @@ class MarkKind(IntEnum):
 
     DECISION: what a steward's command says of the records that it names. ACCOUNT: what an account
     is to its members has changed; only segments that ask of others can move. VALUE: the key of a
-    value that a steward spoke of.
+    value that a steward spoke of. FALLEN: a key that is generic no longer, whose holders are dirty
+    only now: whoever told of it could not see who landed and was resolved meanwhile.
     """
 
     MATCHING = 1
@@ -41,13 +42,14 @@ class MarkKind(IntEnum):
     DECISION = 4
     ACCOUNT = 5
     VALUE = 6
+    FALLEN = 7
 
 
 class Mark(NamedTuple):
     """An append-only dirty mark.
 
-    `subject` is a record number; for KEY the key itself, for DECISION the number of a command,
-    for ACCOUNT the first 64 bits of the account's id.
+    `subject` is a record number; for KEY and FALLEN the key itself, for DECISION the number of a
+    command, for ACCOUNT the first 64 bits of the account's id.
     """
 
     seq: int

@@ -26,6 +26,7 @@ from services.resolver.resolve.candidates import (
     Pair,
     check_crossings,
     find_candidates,
+    mark_fallen,
     tell_crossings,
 )
 from services.resolver.resolve.cluster import (
@@ -61,6 +62,7 @@ def resolve(
     if values := {m.subject for m in marks if m.kind is MarkKind.VALUE}:
         engine.check_words(tx)
         let_go |= values
+    mark_fallen(tx, {m.subject for m in marks if m.kind is MarkKind.FALLEN}, at=at)
     dirty = {m.subject for m in marks if m.kind is MarkKind.MATCHING}
     touched = dirty | {m.subject for m in marks if m.kind is MarkKind.TRAITS}
     commands = [m.subject for m in marks if m.kind is MarkKind.DECISION]
@@ -104,11 +106,7 @@ def resolve_layout(tx: Transaction, engine: Engine, *, at: Micros) -> Resolution
 
     Raises RestartBatch as `resolve` does.
     """
-    moved = lay_out_anew(
-        tx,
-        ladder=engine.context.ladder,
-        at=at,
-    )
+    moved = lay_out_anew(tx, ladder=engine.context.ladder, at=at)
     return (
         None if moved is None else Resolution(marks=0, records=moved, pairs=0, edges=0, told=Told())
     )

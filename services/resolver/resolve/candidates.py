@@ -3,7 +3,9 @@
 A key held by more than its limit of records is generic and makes no pair. That is decided from the
 holders as they are; what was last told of a key (`generic_key`) only finds the crossings of the
 limit, up or down, at which every holder is marked dirty. Whoever adds a holder is dirty itself and
-sees the crossing; whoever lets go of a key leaves a KEY mark.
+sees the crossing; whoever lets go of a key leaves a KEY mark. Up, whoever else sees it waits to
+tell it; down, others take the key for generic until that is committed, so that its holders are
+asked for after it, by a FALLEN mark. Checked by tests/integration/test_generic_crossing.py.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -101,28 +103,43 @@ def tell_crossings(
     if not crossed:
         return
     tx.set_generic(crossed, at=at)
-    held = {key: tx.holders_of(key) for key in crossed}
-    touched = sorted({number for numbers in held.values() for number in numbers})
-    tx.mark((MarkKind.MATCHING, number, at) for number in touched)
+    risen = [key for key, is_generic in crossed.items() if is_generic]
+    fallen = [key for key, is_generic in crossed.items() if not is_generic]
+    held = _mark_holders(tx, risen, at=at)
+    tx.mark((MarkKind.FALLEN, key, at) for key in fallen)
     tx.review(
         [
             ReviewItem(
                 "generic_key",
                 str(key),
                 {
-                    "generic": is_generic,
+                    "generic": True,
                     "type": _type_of(tx, key, held[key]),
                     "holders": len(held[key]),
                     "holders_max": limits[key],
                 },
             )
-            for key, is_generic in crossed.items()
-            if is_generic and limits[key]  # of none at all a steward has said so
+            for key in risen
+            if limits[key]  # of none at all a steward has said so
         ],
         at=at,
     )
-    fallen = [str(key) for key, is_generic in crossed.items() if not is_generic]
-    tx.close_reviews("generic_key", fallen)
+    tx.close_reviews("generic_key", [str(key) for key in fallen])
+
+
+def mark_fallen(tx: Transaction, keys: Collection[int], *, at: Micros) -> None:
+    """Of keys that were told, in a transaction before this one, to be generic no longer."""
+    if keys:
+        _mark_holders(tx, sorted(keys), at=at)
+
+
+def _mark_holders(
+    tx: Transaction, keys: Sequence[int], *, at: Micros
+) -> Mapping[int, Sequence[int]]:
+    held = {key: tx.holders_of(key) for key in keys}
+    touched = sorted({number for numbers in held.values() for number in numbers})
+    tx.mark((MarkKind.MATCHING, number, at) for number in touched)
+    return held
 
 
 def _type_of(tx: Transaction, key: int, holders: Sequence[int]) -> str | None:
