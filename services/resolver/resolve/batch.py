@@ -27,6 +27,7 @@ from services.resolver.resolve.candidates import (
     check_crossings,
     find_candidates,
     mark_fallen,
+    review_spoken,
     tell_crossings,
 )
 from services.resolver.resolve.cluster import (
@@ -79,6 +80,8 @@ def resolve(
     else:
         tell_crossings(tx, let_go, engine.deriver.rules, at=at)
         told = Told()
+    if values:
+        review_spoken(tx, values, engine.deriver.rules, at=at)
     tx.delete_marks(marks)
     return Resolution(
         marks=len(marks), records=len(touched), pairs=work.pairs, edges=work.edges, told=told
@@ -159,13 +162,8 @@ class _Work:
         current = self._replace_edges(dirty, edges, candidates, standing)
         self._known.read(standing.members)
         decisions = self._decided(standing, touched)
-        placed = place(
-            standing,
-            current,
-            ties=decisions.ties() if decisions else (),
-            dirty=dirty,
-            ladder=ladder,
-        )
+        ties = decisions.ties() if decisions else ()
+        placed = place(standing, current, ties=ties, dirty=dirty, ladder=ladder)
         changed = shaken(standing, dirty.union(spoken), current, placed)
         self._tx.lay_out_later(sorted(changed), at=self._at)
         components = {number: each.part for number, each in placed.items()}

@@ -19,6 +19,7 @@ from services.identity.domain.identifiers import (
 from services.identity.domain.ids import Micros
 from services.identity.store import MarkKind, RestartBatch, ReviewItem, StoredRecord, Transaction
 
+REVIEW_KIND = "generic_key"
 Pair = tuple[int, int]
 """Two record numbers, the smaller first."""
 
@@ -107,24 +108,42 @@ def tell_crossings(
     fallen = [key for key, is_generic in crossed.items() if not is_generic]
     held = _mark_holders(tx, risen, at=at)
     tx.mark((MarkKind.FALLEN, key, at) for key in fallen)
-    tx.review(
-        [
-            ReviewItem(
-                "generic_key",
-                str(key),
-                {
-                    "generic": True,
-                    "type": _type_of(tx, key, held[key]),
-                    "holders": len(held[key]),
-                    "holders_max": limits[key],
-                },
-            )
-            for key in risen
-            if limits[key]  # of none at all a steward has said so
-        ],
-        at=at,
-    )
-    tx.close_reviews("generic_key", [str(key) for key in fallen])
+    _review(tx, held, limits, at=at)
+    tx.close_reviews(REVIEW_KIND, [str(key) for key in fallen])
+
+
+def review_spoken(
+    tx: Transaction, keys: Collection[int], rules: IdentityRules, *, at: Micros
+) -> None:
+    """Of keys that a steward spoke of, once told: only what was counted is to be looked at.
+
+    What a word changes may leave a key as generic as it was.
+    """
+    limits = {key: rules.holders_max(key) for key in sorted(keys)}
+    told = tx.generic_among(sorted(keys))
+    counted = {key: tx.holders_of(key) for key in sorted(told) if limits[key]}
+    _review(tx, counted, limits, at=at)
+    tx.close_reviews(REVIEW_KIND, [str(key) for key in sorted(limits.keys() - counted.keys())])
+
+
+def _review(
+    tx: Transaction, held: Mapping[int, Sequence[int]], limits: Mapping[int, int], *, at: Micros
+) -> None:
+    items = [
+        ReviewItem(
+            REVIEW_KIND,
+            str(key),
+            {
+                "generic": True,
+                "type": _type_of(tx, key, holders),
+                "holders": len(holders),
+                "holders_max": limits[key],
+            },
+        )
+        for key, holders in held.items()
+        if limits[key]  # of none at all a steward has said so
+    ]
+    tx.review(items, at=at)
 
 
 def mark_fallen(tx: Transaction, keys: Collection[int], *, at: Micros) -> None:

@@ -1,5 +1,7 @@
 """A key that crosses its limit twice before anybody tells of it leaves no edge behind."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from services.identity.adapters.memory.log import MemoryLog
@@ -115,6 +117,18 @@ def test_a_steward_says_that_a_value_ties_though_many_hold_it() -> None:
     assert ("generic_key", str(said(GENERIC).key)) not in home.store.tables.reviews
     home.say(*carriers(4))
     assert home.people() == {frozenset("0123")}
+
+
+@pytest.mark.parametrize("words", [(), (GENERIC,), (GENERIC, COUNTED), (GENERIC, COUNTED, GENERIC)])
+def test_what_was_counted_waits_for_a_person_until_one_speaks(
+    words: Sequence[ValueVerdict],
+) -> None:
+    home = Home(holders_max=2).say(*carriers(3))
+    for at, verdict in enumerate(words):
+        home.decide(said(verdict, at=at))
+    key = str(said(GENERIC).key)
+    is_open = ("generic_key", key) in home.store.tables.reviews
+    assert is_open == (words[-1:] != (GENERIC,))
 
 
 def test_a_word_on_a_value_waits_for_those_who_carry_it() -> None:
