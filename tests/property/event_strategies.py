@@ -163,12 +163,14 @@ def _properties(choose: Choices, kind: str) -> dict[str, Any]:
     return {"product": choose.pick(("fibre", "mobile")), "price": price}
 
 
-def to_commands(drawn: Sequence[bytes]) -> list[Decision | Withdrawal]:
+def to_commands(
+    drawn: Sequence[bytes], *, records: Sequence[RecordKey] = DECIDED
+) -> list[Decision | Withdrawal]:
     """Decisions about few records, many against each other, some of them withdrawn."""
     result: list[Decision | Withdrawal] = []
     for raw in drawn:
         choose = Choices(raw)
-        keys = list(dict.fromkeys(choose.pick(DECIDED) for _ in range(4)))
+        keys = list(dict.fromkeys(choose.pick(records) for _ in range(4)))
         if len(keys) < 2:
             continue
         cut = 1 + choose.number(len(keys) - 2)
@@ -181,12 +183,14 @@ def to_commands(drawn: Sequence[bytes]) -> list[Decision | Withdrawal]:
     return result
 
 
-def to_words(drawn: Sequence[bytes]) -> list[ValueWord]:
+def to_words(
+    drawn: Sequence[bytes], *, values: Sequence[tuple[str, str, str]] = SPOKEN_OF
+) -> list[ValueWord]:
     """Of few values, some of them spoken of again."""
     result: list[ValueWord] = []
     for raw in drawn:
         choose = Choices(raw)
-        value, verdict = choose.pick(SPOKEN_OF), choose.pick(tuple(ValueVerdict))
+        value, verdict = choose.pick(values), choose.pick(tuple(ValueVerdict))
         at = Micros(choose.number(2))
         result.append(mark_value(value, verdict, decided_at=at, by="s", reason="seen"))
     return result

@@ -193,6 +193,10 @@ def memory_store(model: LinkageModel) -> MemoryStore:
 Said = ChannelEvent | Decision | Withdrawal | ValueWord
 
 
+def message_of(said: Said) -> OutgoingMessage:
+    return outgoing(said) if isinstance(said, ChannelEvent) else commanded(said)
+
+
 def run(
     events: Sequence[Said], schedule: Schedule, store: ResolverStore, standing: Standing
 ) -> Home:
@@ -202,9 +206,7 @@ def run(
     log = MemoryLog(FixedClock())
     topics = (TOPIC, IDENTITY_COMMANDS, DEAD_LETTER_TOPIC, PROFILE_CHANGES, SEGMENT_CHANGES)
     log.ensure_topics([TopicSettings(name=t, partitions=schedule.partitions) for t in topics])
-    messages: list[OutgoingMessage] = [
-        outgoing(said) if isinstance(said, ChannelEvent) else commanded(said) for said in events
-    ]
+    messages = [message_of(said) for said in events]
     phases = (*schedule.phases, Phase())
     portions = _portions(schedule, len(phases))
     lone = LoneStore(store)
@@ -223,20 +225,26 @@ def run(
     )
     worker.run_until_caught_up()
     worker.close()
-    with store.transaction() as tx:
-        found = [
-            f"{each.kind} {each.subject} {each.effect} {sorted(each.detail.items())}"
-            if each.component is not None
-            else f"{each.kind} {each.subject}"  # its counts are those of when it came up
-            for each in tx.reviews_listed(kind=None, items_max=10_000)
-        ]
+    reviews = frozenset(reviews_of(store))
     with store.snapshot() as snapshot:
         return Home(
-            reviews=frozenset(found),
+            reviews=reviews,
             lines=tuple(lines_of(snapshot)),
             hash=state_hash(snapshot),
             broken=tuple(broken_promises(snapshot)),
         )
+
+
+def reviews_of(store: ResolverStore) -> Iterator[str]:
+    """What waits for a person, for people: a function of the state, too."""
+    with store.transaction() as tx:
+        items = tx.reviews_listed(kind=None, items_max=10_000)
+    for each in items:
+        if each.component is None:
+            yield f"{each.kind} {each.subject}"  # its counts are those of when it came up
+        else:
+            detail = _encoder.encode(each.detail).decode()
+            yield f"{each.kind} {each.subject} {each.effect} {detail}"
 
 
 def _portions(schedule: Schedule, count: int) -> list[tuple[int, ...]]:

@@ -16,17 +16,27 @@ from services.identity.domain.errors import RetryableError
 from services.identity.ports import TopicSettings
 from services.identity.wire.changes import PROFILE_CHANGES, SEGMENT_CHANGES
 from services.identity.wire.commands import IDENTITY_COMMANDS
-from services.identity.wire.events import DEAD_LETTER_TOPIC, TOPIC, ChannelEvent
+from services.identity.wire.events import DEAD_LETTER_TOPIC, TOPIC
 from services.linkage.score import PairScorer
 from services.resolver.consume import Bounds, Worker
 from services.resolver.standing import Standing
 from services.resolver.state_hash import state_hash
-from tests.factories import outgoing
-from tests.property.event_strategies import EVENT_BYTES, cases, to_event
+from tests.property.event_strategies import (
+    COMMAND_BYTES,
+    EVENT_BYTES,
+    cases,
+    decided_cases,
+    to_commands,
+    to_event,
+    to_words,
+)
 from tests.property.order_world import (
     FixedClock,
+    Said,
     Schedule,
     memory_store,
+    message_of,
+    reviews_of,
     run,
     with_limits,
 )
@@ -44,13 +54,13 @@ def _standing() -> Standing:
     )
 
 
-@given(case=cases())
+@given(case=cases() | decided_cases())
 @settings(
     max_examples=max(settings().max_examples // 8, 1),
     suppress_health_check=[*settings().suppress_health_check, HealthCheck.function_scoped_fixture],
 )
 def test_postgresql_and_memory_agree_in_any_order(
-    case: tuple[Sequence[ChannelEvent], Schedule], database_url: str
+    case: tuple[Sequence[Said], Schedule], database_url: str
 ) -> None:
     events, schedule = case
     standing = with_limits(_SHARED, schedule)
@@ -62,6 +72,7 @@ def test_postgresql_and_memory_agree_in_any_order(
     store.close()
     assert sorted({*on_postgresql.lines} ^ {*in_memory.lines}) == []
     assert on_postgresql.hash == in_memory.hash
+    assert sorted(on_postgresql.reviews ^ in_memory.reviews) == []
 
 
 _SHARED = _standing()
@@ -75,17 +86,28 @@ def test_two_workers_at_once_end_in_the_one_hash(database_url: str) -> None:
         if seed and time.monotonic() > until:
             break
         chance = random.Random(seed)
-        events = [to_event(chance.randbytes(EVENT_BYTES)) for _ in range(24)]
-        alone = run(events, Schedule(order=tuple(range(24))), memory_store(MODEL), tools[0])
+        said = _said(chance, with_commands=seed % 2 == 0)
+        at_once = Schedule(order=tuple(range(len(said))))
+        alone = run(said, at_once, memory_store(MODEL), tools[0])
         empty_home(database_url, MODEL)
-        _run_two(events, database_url, tools)
+        _run_two(said, database_url, tools)
         store = SqlStore(database_url)
         with store.snapshot() as snapshot:
             assert state_hash(snapshot) == alone.hash, f"seed {seed}"
+        assert sorted({*reviews_of(store)} ^ alone.reviews) == [], f"seed {seed}"
         store.close()
 
 
-def _run_two(events: Sequence[ChannelEvent], url: str, tools: tuple[Standing, Standing]) -> None:
+def _said(chance: random.Random, *, with_commands: bool) -> Sequence[Said]:
+    said: list[Said] = [to_event(chance.randbytes(EVENT_BYTES)) for _ in range(24)]
+    if with_commands:
+        said += to_commands([chance.randbytes(COMMAND_BYTES) for _ in range(5)])
+        said += to_words([chance.randbytes(4) for _ in range(3)])
+        chance.shuffle(said)
+    return said
+
+
+def _run_two(said: Sequence[Said], url: str, tools: tuple[Standing, Standing]) -> None:
     """Two workers of one group, a partition each, in threads, until nothing is left.
 
     The first of them lands in a thread of its own while it resolves.
@@ -93,7 +115,7 @@ def _run_two(events: Sequence[ChannelEvent], url: str, tools: tuple[Standing, St
     log = MemoryLog(FixedClock())
     topics = (TOPIC, IDENTITY_COMMANDS, DEAD_LETTER_TOPIC, PROFILE_CHANGES, SEGMENT_CHANGES)
     log.ensure_topics([TopicSettings(name=topic, partitions=2) for topic in topics])
-    log.producer().append([outgoing(event) for event in events])
+    log.producer().append([message_of(each) for each in said])
     stores = [SqlStore(url), SqlStore(url)]
     beside = SqlStore(url)
     bounds = Bounds(messages_max=4, marks_max=6, poll_ms=0)

@@ -3,7 +3,7 @@
 import functools
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from random import Random
@@ -12,10 +12,13 @@ from typing import cast
 from services.identity.adapters.memory.store import MemoryStore
 from services.identity.adapters.sql.engine import connect
 from services.identity.adapters.sql.store import SqlStore
-from services.identity.domain.errors import RetryableError
+from services.identity.domain.errors import RejectedError, RetryableError
+from services.identity.domain.steward import Decision, Withdrawal
+from services.identity.domain.value_word import ValueWord
 from services.identity.ports import EventLog
 from services.identity.store import ResolverStore, RestartBatch
 from services.identity.wire.changes import PROFILE_CHANGES, SEGMENT_CHANGES, decode
+from services.identity.wire.commands import IDENTITY_COMMANDS, read
 from services.resolver.consume import Bounds, Worker, is_caught_up
 from services.resolver.standing import Standing
 from tests.property.order_world import memory_store
@@ -40,6 +43,7 @@ from tests.simulation.world import LogOfOne, SimulatedClock, SimulatedLog
 FAILED = "failed"
 SKEW_MICROS_MAX = 3_600_000_000
 _SCORER = TableScorer(MODEL)
+_CALLED = {Decision: "decisions", Withdrawal: "withdrawals", ValueWord: "words on values"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +109,12 @@ def _postgresql_ground(url: str) -> Ground:
 def _play(scenario: Scenario, ground: Ground, stage: Stage) -> Outcome:
     tally = Tally(seeds=1)
     clock = SimulatedClock()
-    log = SimulatedLog(Random(f"log {scenario.seed}"), clock, scenario.partitions)
+    log = SimulatedLog(
+        Random(f"log {scenario.seed}"),
+        clock,
+        scenario.partitions,
+        of_commands=scenario.command_partitions,
+    )
     crew = _Crew(scenario, ground, log, clock, tally)
     found: list[str] = []
     schedule = Schedule(
@@ -139,8 +148,7 @@ def _play(scenario: Scenario, ground: Ground, stage: Stage) -> Outcome:
 def _faults(scenario: Scenario, ground: Ground, log: SimulatedLog) -> Sequence[str]:
     """What does not hold at a rest: everything that was sent so far is landed and resolved."""
     sent = {each.value for found in log.messages.values() for each in found}
-    with ground.store.snapshot() as snapshot:
-        state = state_of(snapshot)
+    state = state_of(cast("ResolverStore", ground.store))
     return tuple(
         faults(
             _plain(scenario, sent),
@@ -172,7 +180,7 @@ def standing_of(scenario: Scenario) -> Standing:
 def _plain(scenario: Scenario, sent: Collection[bytes | None]) -> State:
     """Each event that was sent once, one worker, nothing goes wrong."""
     store, clock = memory_store(MODEL), SimulatedClock()
-    log = SimulatedLog(Random(0), clock, 1)
+    log = SimulatedLog(Random(0), clock, 1, of_commands=1)
     for message in scenario.once:
         if message.value in sent:
             log.append(message)
@@ -187,8 +195,7 @@ def _plain(scenario: Scenario, sent: Collection[bytes | None]) -> State:
     )
     log.owners = dict.fromkeys(log.owners, own.consumers[0])
     worker.run_until_caught_up()
-    with store.snapshot() as snapshot:
-        return state_of(snapshot)
+    return state_of(store)
 
 
 class _Crew:
@@ -268,10 +275,21 @@ def _do(verb: Callable[[], object]) -> object:
         raise
 
 
+def _heard(log: SimulatedLog) -> Iterator[str]:
+    """What each command is, by the words of the tally."""
+    for partition, found in log.messages.items():
+        for message in found if partition.topic == IDENTITY_COMMANDS else ():
+            try:
+                yield _CALLED[type(read(message.value or b""))]
+            except RejectedError:
+                yield "commands refused"
+
+
 def _count(tally: Tally, log: SimulatedLog, stage: Stage) -> None:
     said = Counter(each.value for found in log.messages.values() for each in found)
     tally.happened["messages"] += said.total()
     tally.happened["duplicates in the log"] += said.total() - len(said)
+    tally.happened.update(_heard(log))
     told = Counter((each.topic, each.value) for each in log.told)
     tally.happened["repeats in the feed"] += told.total() - len(told)
     tally.happened["waits for a lock"] += stage.blocked

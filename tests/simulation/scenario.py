@@ -8,9 +8,11 @@ from random import Random
 import msgspec
 
 from services.identity.ports import OutgoingMessage
+from services.identity.wire.commands import IDENTITY_COMMANDS
 from services.identity.wire.events import TOPIC, ChannelEvent
 from tests.factories import EPOCH, channel_event, outgoing
 from tests.property.event_strategies import EVENT_BYTES, to_crowded, to_event
+from tests.simulation.stewards import commands_about, interleaved
 
 Speaker = Callable[[int], ChannelEvent]
 
@@ -18,6 +20,7 @@ EMAILS = ("ann@example.org", "lee@example.org")
 KINDS = ("people", "crowd", "flap", "flap", "flap")
 KINDS_ON_POSTGRESQL = ("people", "crowd", "flap", "flap", "duel", "march")
 TAKES = 0.7  # of all that is said; the rest changes what is compared, and no key
+SPOKEN = 0.5  # of all seeds: there stewards decide, too
 SURNAMES = ("Lee", "Ray", "Fox", "Kay", "Orr")
 MARCHERS = 4
 POISON = (b"{", b'"no event"', b'{"source": "nobody"}')
@@ -47,6 +50,7 @@ class Scenario:
     once: tuple[OutgoingMessage, ...]
     workers: int
     partitions: int
+    command_partitions: int
     holders_max: int
     units_max: int
     records_max: int
@@ -63,7 +67,7 @@ def scenario_of(seed: int, *, on_postgresql: bool) -> Scenario:
     kind = chance.choice(KINDS_ON_POSTGRESQL if on_postgresql else KINDS)
     if kind in {"duel", "march"}:
         return _a_meeting(seed, kind, chance)
-    once = tuple(_once(kind, chance, on_postgresql=on_postgresql))
+    once = tuple(_once(kind, chance, seed=seed, on_postgresql=on_postgresql))
     return Scenario(
         seed=seed,
         kind=kind,
@@ -71,6 +75,7 @@ def scenario_of(seed: int, *, on_postgresql: bool) -> Scenario:
         once=once,
         workers=2 if on_postgresql else chance.choice((1, 2, 2, 3)),
         partitions=chance.choice((1, 2, 2, 3, 4)),
+        command_partitions=_command_partitions(once, seed),
         holders_max=chance.choice((1, 2, 2, 3, 4)),
         units_max=chance.choice((4, 2, 3, 100)),
         records_max=chance.choice((10_000, 10_000, 2, 4)),
@@ -84,7 +89,7 @@ def scenario_of(seed: int, *, on_postgresql: bool) -> Scenario:
 
 def _a_meeting(seed: int, kind: str, chance: Random) -> Scenario:
     """Nothing fails, but two workers meet all the time, over one key or over many records."""
-    once = tuple(_once(kind, chance, on_postgresql=True))
+    once = tuple(_once(kind, chance, seed=seed, on_postgresql=True))
     is_duel = kind == "duel"
     return Scenario(
         seed=seed,
@@ -93,6 +98,7 @@ def _a_meeting(seed: int, kind: str, chance: Random) -> Scenario:
         once=once,
         workers=2,
         partitions=2,
+        command_partitions=_command_partitions(once, seed),
         holders_max=3,
         units_max=4,
         records_max=10_000,
@@ -137,7 +143,15 @@ def _habits(chance: Random, *, on_postgresql: bool) -> Habits:
     )
 
 
-def _once(kind: str, chance: Random, *, on_postgresql: bool) -> Sequence[OutgoingMessage]:
+def _command_partitions(messages: Sequence[OutgoingMessage], seed: int) -> int:
+    """None where no steward says anything: then nothing is chosen among them, either."""
+    is_said = any(message.topic == IDENTITY_COMMANDS for message in messages)
+    return 1 + seed % 2 if is_said else 0
+
+
+def _once(
+    kind: str, chance: Random, *, seed: int, on_postgresql: bool
+) -> Sequence[OutgoingMessage]:
     count = chance.choice((24, 40, 60) if on_postgresql else (8, 16, 24, 32))
     count *= 2 if kind in {"duel", "march"} else 1
     speak = _SPEAKERS[kind](chance)
@@ -151,6 +165,9 @@ def _once(kind: str, chance: Random, *, on_postgresql: bool) -> Sequence[Outgoin
     messages = list(found.values())
     if kind not in {"flap", "duel"}:  # their events mean something in this order
         chance.shuffle(messages)
+    stewards = Random(f"stewards {seed}")  # of their own: who hears them says what it said before
+    if stewards.random() < SPOKEN:
+        messages = list(interleaved(messages, commands_about(events, stewards), stewards))
     return messages
 
 

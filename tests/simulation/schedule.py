@@ -5,7 +5,6 @@ from collections.abc import Callable
 from random import Random
 
 from services.identity.ports import Partition
-from services.identity.wire.events import TOPIC
 from tests.simulation.actors import SIMULATED, Actor, Order
 from tests.simulation.scenario import Scenario
 from tests.simulation.stage import Stage
@@ -105,11 +104,8 @@ class Schedule:
             self._check()
         self._holds_back = False
         self._append(self._chance.randint(1, self._scenario.burst_max))
-        hidden = [
-            each
-            for each, end in self._log.end_offsets(TOPIC).items()
-            if end > self._log.shown[each]
-        ]
+        shown = self._log.shown
+        hidden = [each for each, found in self._log.messages.items() if len(found) > shown[each]]
         for partition in hidden:
             self._log.show(partition)
         self._wake()

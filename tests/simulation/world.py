@@ -21,6 +21,7 @@ from services.identity.ports import (
     StartingOffsets,
     TopicSettings,
 )
+from services.identity.wire.commands import IDENTITY_COMMANDS
 from services.identity.wire.events import TOPIC
 
 Step = Callable[[str], None]
@@ -50,22 +51,27 @@ class SkewedClock:
 class SimulatedLog:
     """What all workers share: messages, how far they show, and whose partition is whose."""
 
-    def __init__(self, chance: Random, clock: SimulatedClock, partitions: int) -> None:
+    def __init__(
+        self, chance: Random, clock: SimulatedClock, partitions: int, *, of_commands: int = 0
+    ) -> None:
         self.chance = chance
         self.clock = clock
         self.messages: dict[Partition, list[Message]] = {
-            Partition(TOPIC, index): [] for index in range(partitions)
+            **{Partition(TOPIC, index): [] for index in range(partitions)},
+            **{Partition(IDENTITY_COMMANDS, index): [] for index in range(of_commands)},
         }
+        self._partitions = {TOPIC: partitions, IDENTITY_COMMANDS: of_commands}
         self.shown: dict[Partition, int] = dict.fromkeys(self.messages, 0)
         self.owners: dict[Partition, SimulatedConsumer | None] = dict.fromkeys(self.messages)
         self.told: list[OutgoingMessage] = []  # what was appended to all other topics, in order
         self.settled: Counter[OutgoingMessage] = Counter()  # appended, and the relay committed
 
     def append(self, message: OutgoingMessage) -> Position:
-        if message.topic != TOPIC:
+        if message.topic not in self._partitions:
             self.told.append(message)
             return Position(Partition(message.topic, 0), len(self.told))
-        partition = Partition(TOPIC, partition_of(message.key or b"", len(self.messages)))
+        index = partition_of(message.key or b"", self._partitions[message.topic])
+        partition = Partition(message.topic, index)
         found = self.messages[partition]
         found.append(
             Message(
