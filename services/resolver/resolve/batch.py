@@ -162,9 +162,9 @@ class _Work:
         current = self._replace_edges(dirty, edges, candidates, standing)
         self._known.read(standing.members)
         decisions = self._decided(standing, touched)
-        ties = decisions.ties() if decisions else ()
+        ties = list(decisions.ties()) if decisions else ()
         placed = place(standing, current, ties=ties, dirty=dirty, ladder=ladder)
-        changed = shaken(standing, dirty.union(spoken), current, placed)
+        changed = shaken(standing, dirty.union(spoken), current, placed, ties=ties)
         self._tx.lay_out_later(sorted(changed), at=self._at)
         components = {number: each.part for number, each in placed.items()}
         kept = self._set_aside(standing, components)

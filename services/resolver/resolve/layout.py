@@ -7,6 +7,7 @@ around the change wait for `lay_out_anew`, and nothing is clean until it ran.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 
@@ -68,12 +69,14 @@ def shaken(
     dirty: Collection[int],
     edges: Mapping[Pair, StoredEdge],
     placed: Mapping[int, Place],
+    *,
+    ties: Iterable[Pair] = (),
 ) -> frozenset[int]:
     """Records around what this batch may have taken from a set that is cut.
 
     A dirty record that stood in a part may have let go of others, and so may one that a decision
-    spoke of, and a block of a part that is loose from now on; a new record that joins several makes
-    one unit of them.
+    spoke of, and a block of a part that is loose from now on; a new record that joins several, or
+    that decisions tie to several, makes one unit of them.
     """
     members = standing.members
     found = {n for n in dirty if n in members and members[n].step > 0}
@@ -85,11 +88,11 @@ def shaken(
     if found:
         found |= {end for e in standing.edges if e.a in found or e.b in found for end in (e.a, e.b)}
     bridged: dict[int, set[int]] = {}
-    for edge in edges.values():
-        if edge.joined:
-            for end, other in ((edge.a, edge.b), (edge.b, edge.a)):
-                if end in dirty and other in members and 0 < members[other].step < LOOSE:
-                    bridged.setdefault(end, set()).add(other)
+    joined = ((edge.a, edge.b) for edge in edges.values() if edge.joined)
+    for one, two in chain(joined, ties):
+        for end, other in ((one, two), (two, one)):
+            if end in dirty and other in members and 0 < members[other].step < LOOSE:
+                bridged.setdefault(end, set()).add(other)
     return frozenset(found.union(*(others for others in bridged.values() if len(others) > 1)))
 
 
