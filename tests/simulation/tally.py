@@ -33,6 +33,7 @@ RESTARTED_ON_POSTGRESQL = (
     "a component merged while it was being locked",
     "a key crossed its limit while pairs were being scored",
     "a record landed while candidates were being found",
+    "a decision names records that are not locked",
 )
 
 
