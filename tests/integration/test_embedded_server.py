@@ -97,6 +97,13 @@ def test_data_outlives_a_restart_and_settings_hold(home: Path) -> None:
     assert rows(home, "SELECT datcollate FROM pg_database") == [("C.UTF-8",)] * 3
 
 
+def test_which_pages_were_kept_is_known_at_the_next_start(home: Path) -> None:
+    rows(home, "SELECT 1")
+    server.stop(home)
+    assert (home / "pg" / "autoprewarm.blocks").is_file()
+    assert rows(home, "SELECT 1") == [(1,)]
+
+
 def test_starting_again_finds_the_running_server(home: Path) -> None:
     url = server.start(home)
     pid = pid_of(home)

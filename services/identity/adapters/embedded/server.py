@@ -24,6 +24,7 @@ from services.identity.domain.errors import RetryableError, UsageError
 START_SECONDS_MAX = 300  # crash recovery reads up to max_wal_size of log; slow disks need minutes
 STOP_SECONDS_MAX = 60  # the shutdown checkpoint writes at most shared_buffers
 LOCK_SECONDS_MAX = START_SECONDS_MAX + 10  # another command may be starting the same home
+PREWARM = "pg_prewarm"  # part of PostgreSQL's own contrib
 MEGABYTE = 1 << 20
 BUFFERS_BYTES = (128 * MEGABYTE, 4_096 * MEGABYTE)  # at least, at most
 LOG_BYTES_MAX = 8 * 1024 * 1024  # a larger server log starts anew at the next start
@@ -62,6 +63,15 @@ def buffers(machine_bytes: int) -> str:
     """
     low, high = BUFFERS_BYTES
     return f"{min(max(machine_bytes // 4, low), high) // MEGABYTE}MB"
+
+
+def _prewarming(binaries: Path) -> dict[str, str]:
+    """Read again at a start, in the background, the pages that were kept before: where it can.
+
+    Else a large base reads them one by one, at random, for as long as it takes.
+    """
+    library = binaries.parent / "lib" / f"{PREWARM}.so"
+    return {"shared_preload_libraries": PREWARM} if library.is_file() else {}
 
 
 def _machine_bytes() -> int:
@@ -137,11 +147,8 @@ def _initialise(files: ServerFiles, binaries: Path, user: int | None) -> None:
     files.data.mkdir(mode=0o700)
     if user is not None:
         os.chown(files.data, user, -1)
-    settings = [
-        part
-        for name, value in (SETTINGS | {"shared_buffers": buffers(_machine_bytes())}).items()
-        for part in ("-c", f"{name}={value}")
-    ]
+    chosen = SETTINGS | {"shared_buffers": buffers(_machine_bytes())} | _prewarming(binaries)
+    settings = [part for name, value in chosen.items() for part in ("-c", f"{name}={value}")]
     # One collation on every machine: order must not depend on who ran the first command.
     locale = ["--locale-provider=builtin", "--locale=C.UTF-8", "--lc-messages=C"]
     access = ["--username=postgres", "--auth=trust"]  # the socket's folder decides who gets in
