@@ -10,7 +10,8 @@ from tests.simulation.tally import Tally, never_happened
 
 pytestmark = pytest.mark.slow
 SEEDS = 50
-SEEDS_ON_POSTGRESQL = 5
+# 3 is played twice below; in 99 a component that is set aside becomes part of another one.
+SEEDS_ON_POSTGRESQL = (0, 1, 2, 4, 99)
 
 
 def test_on_the_memory_store_every_seed_ends_as_the_plain_run() -> None:
@@ -25,7 +26,7 @@ def test_on_the_memory_store_every_seed_ends_as_the_plain_run() -> None:
 @pytest.mark.integration
 def test_on_postgresql_two_workers_meet_at_every_statement(database_url: str) -> None:
     total = Tally()
-    for seed in range(SEEDS_ON_POSTGRESQL):
+    for seed in SEEDS_ON_POSTGRESQL:
         outcome = simulate(seed, url=database_url)
         total.add(outcome.tally)
         assert outcome.faults == (), f"SIM_SEED={seed} make sim"

@@ -116,6 +116,7 @@ def lay_out_anew(tx: Transaction, ladder: Ladder, *, at: Micros) -> int | None:
     tx.put_places(Places(around.records[moved], parts[moved], steps[moved]))
     left = np.unique(around.components[moved])
     tx.replace_reviews(left.tolist(), [], at=at)  # nobody finds them where nobody stands any more
+    tx.clear_set_aside(left.tolist())  # whoever resolves their records says again what is too large
     dirty = np.union1d(left, parts[moved])
     tx.mark((MarkKind.TRAITS, part, at) for part in dirty.tolist())
     return int(moved.sum())
