@@ -17,6 +17,7 @@ CALM_CHECK_STEPS = 20
 BETWEEN = frozenset({"turn", "poll", "polled", "begin", "committed", "append", "appended"})
 SORE = frozenset({"polled", "commit", "committed", "append", "appended"})  # more often hit
 SORE_FACTOR = 6
+RARE_FACTOR = 24  # crashes before an append: a worker seldom comes there
 OPENS, CLOSES = "holders", frozenset({"lock_components", "commit", "begin"})
 OPEN_FACTOR = 20  # between these a worker has read and not locked yet: it stalls more often
 UNTIL_IDLE = 1_000_000  # commits: until the others have nothing left to do
@@ -259,7 +260,7 @@ class Schedule:
         factor = SORE_FACTOR if label in SORE else 1
         if label == "turn":
             return Order.GO
-        if self._chance.random() < habits.crash * factor:
+        if self._chance.random() < habits.crash * (RARE_FACTOR if label == "append" else factor):
             self._tally.crashes[_place(label)] += 1
             return Order.CRASH
         if label != "polled" and self._is_out(actor, habits.fail * factor):
