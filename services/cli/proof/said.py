@@ -7,6 +7,9 @@ from random import Random
 from typing import Any
 
 from services.cli.bench.people import People, Row
+from services.cli.home import DEFAULT_SOURCES
+from services.identity.domain.events import ExternalId
+from services.identity.domain.identifiers import IdentityRules
 from services.identity.domain.ids import Micros, RecordKey, SourceName
 from services.identity.domain.steward import Decision, Verdict
 from services.identity.domain.value_word import ValueVerdict
@@ -33,6 +36,7 @@ _KINDS = (
     ("device", 8),
 )
 _COMMANDS = (("same", 4), ("different", 4), ("withdrawn", 2), ("word", 2))
+_RULES = IdentityRules()
 _BY = {"by": "steward@example.org", "reason": "asked the customer"}
 
 
@@ -110,16 +114,21 @@ class _Teller:
         if kind == "withdrawn" and self._decisions:
             decision = self._chance.choice(self._decisions)
             return commands.withdraw(decision.id, decided_at=at, **_BY)
-        if kind == "word":
-            _, row = self._chance.choice(self._told)
-            value = ("phone", "", row.values.get("phone", "+442079460000"))
+        if kind == "word" and (phone := self._phone()) is not None:
             word = self._chance.choice(list(ValueVerdict))
-            return commands.mark_value(value, word, decided_at=at, **_BY)
+            named = (phone.type, phone.scope, phone.value)
+            return commands.mark_value(named, word, decided_at=at, **_BY)
         (one, _), (other, _) = self._chance.sample(self._told, 2)
         verdict = Verdict.SAME if kind == "same" else Verdict.DIFFERENT
         decision = commands.decide(verdict, [one], [other], decided_at=at, **_BY)
         self._decisions.append(decision)
         return decision
+
+    def _phone(self) -> ExternalId | None:
+        """Somebody's, as it is compared; None where the one who was asked has none."""
+        _, row = self._chance.choice(self._told)
+        source = next(each for each in DEFAULT_SOURCES if each.name == row.source)
+        return _RULES.external_id("phone", row.values.get("phone", ""), source)
 
     def _pick(self, shares: tuple[tuple[str, int], ...]) -> str:
         names, weights = zip(*shares, strict=True)
