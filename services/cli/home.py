@@ -7,7 +7,6 @@ import json
 import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +25,7 @@ from services.identity.domain.errors import UsageError
 from services.identity.domain.ids import SourceName
 from services.identity.domain.source import Source
 from services.identity.ports import Clock, EventLog
+from services.linkage.shipped import shipped_model
 
 if TYPE_CHECKING:
     from services.identity.adapters.kafka.connection import KafkaSecurity
@@ -145,7 +145,7 @@ class Home:
                 )
             if models.active_version(connection) is not None:
                 return
-            document = files("services.linkage.models").joinpath("customer.v1.json").read_bytes()
+            document = shipped_model()
             version = json.loads(document)["version"]
             models.save_model(connection, version, document, {"shipped": True}, at=self.clock.now())
             models.activate(connection, version)

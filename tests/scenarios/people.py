@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 
 from services.identity.domain.ids import SourceName
 from services.identity.domain.ruleset import encode_ruleset, parse_ruleset
@@ -10,6 +9,7 @@ from services.identity.domain.source import Source
 from services.identity.wire.events import ChannelEvent
 from services.linkage.model import LinkageModel
 from services.linkage.score import PairScorer
+from services.linkage.shipped import shipped_model
 from services.resolver.standing import Standing
 from tests.factories import channel_event
 from tests.resolver_home import Home
@@ -25,8 +25,7 @@ OWN_KIND = (
 
 @cache
 def shipped_standing() -> Standing:
-    document = files("services.linkage.models").joinpath("customer.v1.json").read_text()
-    return Standing(scorer=PairScorer(LinkageModel.from_json(document)))
+    return Standing(scorer=PairScorer(LinkageModel.from_json(shipped_model().decode())))
 
 
 def says(source: str, key: str, *, day: int = 0, **traits: object) -> ChannelEvent:

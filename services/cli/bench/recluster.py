@@ -39,11 +39,12 @@ def _timed(tx: Transaction, engine: Engine, count: int) -> dict[str, Any]:
     numbers = sorted(known.records, key=known.key_of)
     pairs = list(combinations(sorted(numbers), 2))
     vectors = dict(zip(pairs, engine.score(known, pairs).vectors, strict=True))
+    case, context = _case(known, numbers, vectors), _unbound(engine)
     milliseconds: list[float] = []
     clusters = 0
     for _ in range(TRIES):
         begun = time.perf_counter()
-        (found,) = cluster_all([Plan(_case(known, numbers, vectors), _unbound(engine))], vectors)
+        (found,) = cluster_all([Plan(case, context)], vectors)
         milliseconds.append((time.perf_counter() - begun) * 1e3)
         clusters = len(found.outcomes)
     return {

@@ -40,7 +40,7 @@ _CALLS = {
     "segments_of evaluate": "segments",
     "pair_vectors put_pair_vectors": "pairs kept",
     "replace_reviews": "write resolve",
-    "lay_out_later take_layouts clear_layouts": "lay out",
+    "lay_out_later take_layouts places_around links_among put_places clear_layouts": "lay out",
     "send unsent delete_sent append": "outbox",
     "commit": "commit",
     "oldest_mark next_offsets set_progress": "progress",

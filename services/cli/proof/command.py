@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
-from importlib.resources import files
 from typing import Annotated
 
 import typer
@@ -18,6 +17,7 @@ from services.cli.proof.run import order_of, state_after
 from services.cli.proof.said import log_of
 from services.identity.ports import OutgoingMessage
 from services.linkage.model import LinkageModel
+from services.linkage.shipped import shipped_model
 from services.resolver.standing import Standing
 from services.resolver.state_hash import StateHash
 
@@ -91,8 +91,7 @@ def _log(events: int, seed: int) -> list[OutgoingMessage]:
 
 @cache
 def _model() -> LinkageModel:
-    document = files("services.linkage.models").joinpath("customer.v1.json")
-    return LinkageModel.from_json(document.read_text(encoding="utf-8"))
+    return LinkageModel.from_json(shipped_model().decode())
 
 
 @cache

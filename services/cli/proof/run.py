@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from random import Random
 
 from services.cli.home import DEFAULT_SOURCES
+from services.identity.adapters.clock import ManualClock
 from services.identity.adapters.memory.log import MemoryLog
 from services.identity.adapters.memory.sources import MemorySources
 from services.identity.adapters.memory.store import MemoryStore
@@ -23,6 +24,7 @@ BATCHES = (20, 50, 100, 200, 500)
 PARTITIONS_MAX = 12
 PORTIONS_MAX = 4  # the log grows so many times, and is resolved in between
 REPEATED = 0.1  # of the messages
+LANDED_AT = Micros(1_800_000_000_000_000)  # every message: it says nothing of the state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +35,6 @@ class Order:
     partitions: int
     portions: int
     batch: int
-
-
-class StillClock:
-    """Time stands still: when a message lands says nothing of the state."""
-
-    def now(self) -> Micros:
-        return Micros(1_800_000_000_000_000)
 
 
 def order_of(messages: Sequence[OutgoingMessage], *, seed: int) -> Order:
@@ -65,12 +60,13 @@ def state_after(order: Order, model: LinkageModel, standing: Standing) -> StateH
         sources.register(source, write_key_hash=None, at=Micros(0))
     store = MemoryStore(sources)
     store.activate_model(model.version, model.to_json().encode())
-    log = MemoryLog(StillClock())
+    clock = ManualClock(LANDED_AT)
+    log = MemoryLog(clock)
     log.ensure_topics([TopicSettings(name=name, partitions=order.partitions) for name in TOPICS])
     worker = Worker(
         store=store,
         log=log,
-        clock=StillClock(),
+        clock=clock,
         bounds=Bounds(messages_max=order.batch, marks_max=order.batch, poll_ms=0),
         standing=standing,
     )

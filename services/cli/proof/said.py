@@ -37,6 +37,7 @@ _KINDS = (
 )
 _COMMANDS = (("same", 4), ("different", 4), ("withdrawn", 2), ("word", 2))
 _RULES = IdentityRules()
+_EVEN = 0.5
 _BY = {"by": "steward@example.org", "reason": "asked the customer"}
 
 
@@ -82,7 +83,7 @@ class _Teller:
                 return self._message(record, "track", event=name, properties=said)
             case "consent":
                 record, _ = self._chance.choice(self._told)
-                said = {"purpose": "offers", "granted": self._chance.random() < 0.5}  # noqa: PLR2004
+                said = {"purpose": "offers", "granted": self._chance.random() < _EVEN}
                 return self._message(record, "track", event="Consent Changed", properties=said)
             case _:
                 return self._device()
@@ -104,7 +105,7 @@ class _Teller:
         device = f"d-{self._chance.randrange(max(1, len(self._told) // 4))}"
         record = RecordKey(SourceName("web"), "anonymous_id", device)
         known, _ = self._chance.choice(self._told)
-        if known.source == "web" and self._chance.random() < 0.5:  # noqa: PLR2004
+        if known.source == "web" and self._chance.random() < _EVEN:
             return self._message(known, "page", event="Page", anonymous_id=device)
         return self._message(record, "page", event="Page", anonymous_id=device)
 

@@ -6,18 +6,17 @@ The people are invented; each case is one household or one person as the channel
 from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import combinations, permutations
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-import services.linkage
 from services.identity.domain.clustering import Problem, agglomerate
 from services.identity.domain.weights import UNITS_PER_BIT
 from services.linkage.features import derive
 from services.linkage.keys import blocking_keys
 from services.linkage.model import LinkageModel
 from services.linkage.score import PairScorer, totals
+from services.linkage.shipped import shipped_model
 from services.linkage.training.inside import square
 
 Values = Mapping[str, str]
@@ -60,8 +59,7 @@ STRANGER = {
 
 @cache
 def scorer() -> PairScorer:
-    path = Path(services.linkage.__file__).parent / "models" / "customer.v1.json"
-    return PairScorer(LinkageModel.from_json(path.read_text(encoding="utf-8")))
+    return PairScorer(LinkageModel.from_json(shipped_model().decode()))
 
 
 def clusters(records: Sequence[Values]) -> list[int]:
