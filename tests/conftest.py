@@ -1,7 +1,9 @@
 """Servers that tests share: one PostgreSQL a worker and, where asked for, one Kafka broker."""
 
+import gc
 import itertools
 import os
+import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
@@ -46,6 +48,18 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "filterwarnings", "ignore:(read|open)_text is deprecated:DeprecationWarning"
     )
+
+
+def pytest_unconfigure() -> None:
+    """Scorers are shared by all tests, so nobody closes them; DuckDB wants them gone at the end."""
+    scoring = sys.modules.get("services.linkage.score")
+    if scoring is None:
+        return
+    gc.collect()
+    for each in gc.get_objects():
+        if isinstance(each, scoring.PairScorer):
+            each.close()
+            vars(each).clear()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from services.identity.adapters.clock import ManualClock
+from services.identity.domain.ids import Micros
 from services.identity.domain.kinds import Kind
 from services.identity.domain.traits import TRAIT_FIELDS
 from services.identity.domain.weights import Kinship
@@ -22,6 +24,12 @@ from services.linkage.features import FeatureSpec
 from services.linkage.model import LinkageModel
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+STILL_AT = Micros(1_800_000_000_000_000)
+
+
+def still_clock() -> ManualClock:
+    """Instants of landing and deciding are seldom what a test is about."""
+    return ManualClock(STILL_AT)
 
 
 def channel_event(  # noqa: PLR0913  # a builder: every part has a good default

@@ -22,7 +22,7 @@ from services.linkage.score import PairScorer
 from services.resolver.consume import Bounds, Worker
 from services.resolver.standing import Standing
 from services.resolver.state_hash import StateHash, state_hash
-from tests.factories import outgoing, untrained_model
+from tests.factories import outgoing, still_clock, untrained_model
 
 MODEL = untrained_model()
 SOURCES = (
@@ -31,11 +31,6 @@ SOURCES = (
     Source(name=SourceName("bank"), channel="web", workspace="bank"),
     Source(name=SourceName("billing"), channel="billing", workspace="shop", unique=True),
 )
-
-
-class FixedClock:
-    def now(self) -> Micros:
-        return Micros(1_800_000_000_000_000)
 
 
 @cache
@@ -63,7 +58,7 @@ class Home:
             known.register(source, write_key_hash=None, at=Micros(0))
         self.store = MemoryStore(known)
         self.store.activate_model(scorer.model.version, scorer.model.to_json().encode())
-        self.log = MemoryLog(FixedClock())
+        self.log = MemoryLog(still_clock())
         topics = (
             TOPIC,
             IDENTITY_COMMANDS,
@@ -75,7 +70,7 @@ class Home:
         self.worker = Worker(
             store=self.store,
             log=self.log,
-            clock=FixedClock(),
+            clock=still_clock(),
             bounds=Bounds(poll_ms=0),
             standing=standing
             if holders_max is None and blast_max is None and policy is None

@@ -70,7 +70,7 @@ def read(log: EventLog, path: str) -> int:
             while not is_done:
                 batch = reader.poll()
                 copy.keep(batch)
-                is_done = not batch.changes and reader.is_at_end(batch.next_offsets)
+                is_done = not batch.changes and reader.is_at_end()
             gaps = reader.gaps(held_before=Micros(SystemClock().now() - PATIENCE))
         for gap in gaps:
             print(f"{gap.profile_id}: {gap.first} to {gap.last} are missing", file=sys.stderr)

@@ -4,15 +4,16 @@ They start before there is work, so that their imports and the compiling of the 
 time, and stay from landing to resolving. They share the work as the workers of a stream do.
 """
 
-import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from types import MappingProxyType
 
+from services.cli.beside import start_process
 from services.cli.heap import settle
 from services.cli.home import Home
 from services.cli.workers import worker_on
@@ -55,14 +56,12 @@ class Crew:
 @contextmanager
 def crew(home: Home) -> Iterator[Crew]:
     """Ends the processes on leaving; what a process has in hand it finishes first."""
-    context = multiprocessing.get_context("spawn")  # threads of DuckDB and Polars survive no fork
     lines: list[Connection] = []
     processes: list[SpawnProcess] = []
     try:
         for _ in range(min(os.cpu_count() or 1, PROCESSES_MAX)):
-            ours, theirs = context.Pipe()
-            process = context.Process(target=_serve, args=(str(home.path), theirs), daemon=True)
-            process.start()
+            ours, theirs = Pipe()
+            process = start_process(_serve, str(home.path), theirs)
             theirs.close()  # so that the line ends with its process
             lines.append(ours)
             processes.append(process)

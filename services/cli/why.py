@@ -13,6 +13,7 @@ from services.cli.look import OK, problem_lines
 from services.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from services.cli.output import show
 from services.identity.domain.errors import UsageError
+from services.identity.domain.explained import limit_words
 
 A_HELP = "A record as source/kind/key, type:value of an identifier, or a profile id."
 ValuesOption = Annotated[
@@ -151,14 +152,18 @@ def _apart(body: Mapping[str, Any]) -> Iterator[str]:
     yield from _standpoint(body)
     if body["reason"] == "never_candidates":
         for key in body["pair"]["keys"]:
-            most = "" if key["holders_max"] is None else f", held by more than {key['holders_max']}"
-            yield f"  {key['outcome']:<10} {key['kind']:<10} {key['name']}{most}"
+            yield f"  {key['outcome']:<10} {key['kind']:<10} {key['name']}{_limit(key)}"
     if body["link"] is not None:
         sizes = [len(body["between"][side]) for side in ("left", "right")]
         yield f"the two groups, of {sizes[0]} and {sizes[1]} records:"
         yield from _weighed(body["link"], "  ")
     yield "the two by themselves:"
     yield from _weighed(body["pair"]["weight"], "  ")
+
+
+def _limit(key: Mapping[str, Any]) -> str:
+    most = key["holders_max"]
+    return "" if most is None else f", {limit_words(most, is_said=key['steward'])}"
 
 
 def _how(body: Mapping[str, Any]) -> Iterator[str]:

@@ -12,7 +12,6 @@ from services.identity.domain.explained import (
     Fragile,
     How,
     KeyFact,
-    KeyOutcome,
     PairFacts,
     SharedIdentifier,
     Standpoint,
@@ -194,7 +193,8 @@ def _key(fact: KeyFact) -> dict[str, object]:
         "kind": fact.kind,
         "name": fact.name,
         "outcome": fact.outcome.value,
-        "holders_max": fact.holders_max if fact.outcome is KeyOutcome.GENERIC else None,
+        "holders_max": fact.holders_max,
+        "steward": fact.is_said,
     }
 
 

@@ -24,8 +24,7 @@ from services.identity.ports import TopicSettings
 from services.identity.wire.events import ChannelEvent
 from services.resolver.consume import Bounds, Worker
 from tests.attack.crowds import crowd, stranger
-from tests.factories import channel_event, outgoing
-from tests.resolver_home import FixedClock
+from tests.factories import channel_event, outgoing, still_clock
 from tests.scenarios.people import shipped_standing
 
 APPENDED_AT_ONCE = 500
@@ -73,13 +72,13 @@ class Site:
         _declare(url)
         self.store = SqlStore(url)
         self.url = url
-        self._log = MemoryLog(FixedClock())
+        self._log = MemoryLog(still_clock())
         names = [topic.name for topic in load_topics()]
         self._log.ensure_topics([TopicSettings(name=name, partitions=1) for name in names])
         self.worker = Worker(
             store=self.store,
             log=self._log,
-            clock=FixedClock(),
+            clock=still_clock(),
             bounds=Bounds(poll_ms=0),
             standing=shipped_standing(),
         )

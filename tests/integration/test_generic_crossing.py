@@ -27,8 +27,7 @@ from services.resolver.resolve.components import Standing as Locked
 from services.resolver.resolve.components import lock_standing
 from services.resolver.standing import Standing
 from services.resolver.state_hash import StateHash, state_hash
-from tests.factories import channel_event, outgoing
-from tests.property.order_world import FixedClock
+from tests.factories import channel_event, outgoing, still_clock
 from tests.property.sql_home import empty_home
 from tests.simulation.actors import Actor, Order
 from tests.simulation.scorer import MODEL, TableScorer
@@ -48,7 +47,7 @@ class _Home:
         empty_home(url, MODEL)
         self.url = url
         self.holders_max = holders_max
-        self.log = MemoryLog(FixedClock())
+        self.log = MemoryLog(still_clock())
         topics = (TOPIC, IDENTITY_COMMANDS, DEAD_LETTER_TOPIC, PROFILE_CHANGES, SEGMENT_CHANGES)
         self.log.ensure_topics([TopicSettings(name=name, partitions=1) for name in topics])
 
@@ -56,7 +55,7 @@ class _Home:
         return Worker(
             store=cast("ResolverStore", store),
             log=self.log,
-            clock=FixedClock(),
+            clock=still_clock(),
             bounds=Bounds(poll_ms=0),
             standing=Standing(scorer=TableScorer(MODEL), generic_holders_max=self.holders_max),
         )

@@ -32,7 +32,7 @@ from services.resolver.consume import Bounds, Worker
 from services.resolver.resolve.decided import TiedElsewhere
 from services.resolver.standing import Standing
 from services.resolver.state_hash import StateHash, state_hash, timeless
-from tests.factories import outgoing
+from tests.factories import outgoing, still_clock
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 
@@ -59,13 +59,6 @@ SEGMENTS: Mapping[SegmentId, Mapping[str, object]] = {
         "predicate": "household_holdings + account_holdings > 1 or household_value > 10",
     },
 }
-
-
-class FixedClock:
-    """Time stands still: instants of landing and deciding are not what these tests are about."""
-
-    def now(self) -> Micros:
-        return Micros(1_800_000_000_000_000)
 
 
 class RememberingScorer(PairScorer):
@@ -203,7 +196,7 @@ def run(
     """Land and resolve as scheduled, then whatever is left; the state when nothing is."""
     standing.component_records_max = schedule.records_max
     standing.shared_rows_max = SHARED_ROWS_MAX
-    log = MemoryLog(FixedClock())
+    log = MemoryLog(still_clock())
     topics = (TOPIC, IDENTITY_COMMANDS, DEAD_LETTER_TOPIC, PROFILE_CHANGES, SEGMENT_CHANGES)
     log.ensure_topics([TopicSettings(name=t, partitions=schedule.partitions) for t in topics])
     messages = [message_of(said) for said in events]
@@ -213,7 +206,7 @@ def run(
     for phase, portion in zip(phases, portions, strict=True):
         log.producer().append([messages[index] for index in portion])
         bounds = Bounds(messages_max=phase.messages_max, marks_max=phase.marks_max, poll_ms=0)
-        worker = Worker(store=lone, log=log, clock=FixedClock(), bounds=bounds, standing=standing)
+        worker = Worker(store=lone, log=log, clock=still_clock(), bounds=bounds, standing=standing)
         try:
             _live(worker, lone, phase.steps)
         except Crashed:
@@ -221,7 +214,7 @@ def run(
         finally:
             worker.close()
     worker = Worker(
-        store=lone, log=log, clock=FixedClock(), bounds=Bounds(poll_ms=0), standing=standing
+        store=lone, log=log, clock=still_clock(), bounds=Bounds(poll_ms=0), standing=standing
     )
     worker.run_until_caught_up()
     worker.close()

@@ -21,6 +21,7 @@ from services.linkage.score import PairScorer
 from services.resolver.consume import Bounds, Worker
 from services.resolver.standing import Standing
 from services.resolver.state_hash import state_hash
+from tests.factories import still_clock
 from tests.property.event_strategies import (
     COMMAND_BYTES,
     EVENT_BYTES,
@@ -31,7 +32,6 @@ from tests.property.event_strategies import (
     to_words,
 )
 from tests.property.order_world import (
-    FixedClock,
     Said,
     Schedule,
     memory_store,
@@ -112,7 +112,7 @@ def _run_two(said: Sequence[Said], url: str, tools: tuple[Standing, Standing]) -
 
     The first of them lands in a thread of its own while it resolves.
     """
-    log = MemoryLog(FixedClock())
+    log = MemoryLog(still_clock())
     topics = (TOPIC, IDENTITY_COMMANDS, DEAD_LETTER_TOPIC, PROFILE_CHANGES, SEGMENT_CHANGES)
     log.ensure_topics([TopicSettings(name=topic, partitions=2) for topic in topics])
     log.producer().append([message_of(each) for each in said])
@@ -124,7 +124,7 @@ def _run_two(said: Sequence[Said], url: str, tools: tuple[Standing, Standing]) -
             store=store,
             beside=other,
             log=log,
-            clock=FixedClock(),
+            clock=still_clock(),
             bounds=bounds,
             standing=standing,
         )
@@ -148,7 +148,7 @@ def _run_two(said: Sequence[Said], url: str, tools: tuple[Standing, Standing]) -
     assert failures == []
     for worker in workers:
         worker.close()
-    last = Worker(store=stores[0], log=log, clock=FixedClock(), bounds=bounds, standing=tools[0])
+    last = Worker(store=stores[0], log=log, clock=still_clock(), bounds=bounds, standing=tools[0])
     last.run_until_caught_up()
     last.close()
     for store in (*stores, beside):

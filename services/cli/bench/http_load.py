@@ -7,7 +7,6 @@ cannot hide the requests that waited for it.
 import asyncio
 import base64
 import gc
-import multiprocessing
 import re
 import time
 from collections import Counter
@@ -17,6 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import uvloop
+
+from services.cli.beside import process_pool
 
 HOST = "127.0.0.1"
 REQUESTS_MAX = 1_000_000
@@ -74,8 +75,7 @@ class Sender:
 
 @contextmanager
 def sender() -> Iterator[Sender]:
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(max_workers=1, mp_context=context) as process:
+    with process_pool(1) as process:
         yield Sender(process)
 
 

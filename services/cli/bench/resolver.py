@@ -1,6 +1,5 @@
 """`plait bench resolver`: records a second at a given base, and from event to profile."""
 
-import multiprocessing
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
@@ -16,6 +15,7 @@ from services.cli.bench.people import People, Row
 from services.cli.bench.recluster import recluster
 from services.cli.bench.report import note
 from services.cli.bench.two_logs import EMBEDDED, KAFKA, TwoLogs, side_by_side
+from services.cli.beside import process_pool
 from services.cli.home import Home
 from services.identity.ports import OutgoingMessage
 
@@ -59,8 +59,7 @@ def bench_resolver(kept: Path | None, sizes: Sizes, *, kafka: str | None = None)
 
 def _process(stack: ExitStack) -> ProcessPoolExecutor:
     """The worker has a process of its own, and so has who appends to the log."""
-    context = multiprocessing.get_context("spawn")  # threads survive no fork
-    return stack.enter_context(ProcessPoolExecutor(max_workers=1, mp_context=context))
+    return stack.enter_context(process_pool(1))
 
 
 def _both(logs: TwoLogs, runs: Mapping[str, "_Run"]) -> dict[str, Any]:

@@ -4,7 +4,6 @@ The functions run in that process, take and give plain values, and open and clos
 """
 
 import math
-import multiprocessing
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +14,7 @@ from typing import Any, cast
 from services.cli.bench.machine import memory_mb
 from services.cli.bench.report import rate, spread_ms
 from services.cli.bench.stages import TimedLog, TimedStanding, TimedStore, TwoThreads
+from services.cli.beside import start_process
 from services.cli.heap import settle
 from services.cli.home import Home
 from services.identity.adapters.sql.store import SqlStore
@@ -110,9 +110,7 @@ def follow(path: str, messages: Sequence[OutgoingMessage], per_second: float) ->
 
     clock = Home(Path(path)).clock
     with _worker(path, stages, Bounds().messages_max, resolved) as (worker, store, log):
-        context = multiprocessing.get_context("spawn")
-        sender = context.Process(target=send_at_rate, args=(path, messages, per_second))
-        sender.start()
+        sender = start_process(send_at_rate, path, messages, per_second)
         stages.start()
         give_up_at = time.monotonic() + len(messages) / per_second + FOLLOW_GRACE_SECONDS
         cpu, begun, turns = time.process_time(), time.perf_counter(), 0

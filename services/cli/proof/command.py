@@ -1,16 +1,15 @@
 """`plait proof`: one log in many orders, through the resolver itself; one state hash, or exit 1."""
 
-import multiprocessing
 import os
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
 from typing import Annotated
 
 import typer
 
+from services.cli.beside import process_pool
 from services.cli.options import JsonOption
 from services.cli.output import progress_bar, show
 from services.cli.proof.run import order_of, state_after
@@ -68,10 +67,9 @@ def proof(
 
 def _states(orders: int, events: int, seed: int) -> Iterator[StateHash]:
     """The state after each order."""
-    context = multiprocessing.get_context("spawn")  # threads of DuckDB survive no fork
     workers = min(os.cpu_count() or 1, orders)
     with (
-        ProcessPoolExecutor(workers, mp_context=context) as pool,
+        process_pool(workers) as pool,
         progress_bar("orders", total=orders) as advance,
     ):
         for state in pool.map(partial(_state, events, seed), range(orders)):

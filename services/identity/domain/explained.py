@@ -76,12 +76,25 @@ class KeyOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyFact:
-    """One way in which two records could have become candidates. `kind`: identifier, blocking."""
+    """One way in which two records could have become candidates. `kind`: identifier, blocking.
+
+    Where it is generic, the limit that applies to what they share, and whether a steward set it:
+    of several values the one that may have most holders.
+    """
 
     kind: str
     name: str
     outcome: KeyOutcome
-    holders_max: int
+    holders_max: int | None = None
+    is_said: bool = False
+
+
+def limit_words(holders_max: int, *, is_said: bool) -> str:
+    """Why a key is generic, with who set its limit."""
+    if is_said and not holders_max:
+        return "a steward said that it ties nobody"
+    held = f"held by more than {holders_max:,}"
+    return f"{held}, which a steward allowed" if is_said else held
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

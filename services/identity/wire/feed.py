@@ -69,6 +69,14 @@ class Feed:
         """Where reading begins, or begins again."""
         self._read |= offsets
 
+    def pass_by(self, positions: Mapping[Partition, int]) -> None:
+        """Up to where all is read, with offsets that never were messages: they come to nobody."""
+        self._read |= positions
+
+    def is_read(self, ends: Mapping[Partition, int]) -> bool:
+        """Whether everything before these ends was read; some of it may still be held."""
+        return all(self._read.get(partition, 0) >= end for partition, end in ends.items())
+
     def take(self, messages: Iterable[Message]) -> Batch:
         """What a batch returned is done, and `last_done` says so, before the next is taken.
 
@@ -137,15 +145,18 @@ class FeedReader:
         self._consumer: Consumer = log.consumer(topics=TOPICS, group=group, start=self._begin)
 
     def poll(self, *, records_max: int = 500, timeout_ms: int = 500) -> Batch:
-        return self._feed.take(self._consumer.poll(records_max=records_max, timeout_ms=timeout_ms))
+        messages = self._consumer.poll(records_max=records_max, timeout_ms=timeout_ms)
+        if not messages:  # there is time for it, and nobody is at an end before
+            self._feed.pass_by(self._consumer.positions())
+        return self._feed.take(messages)
 
     def gaps(self, *, held_before: Micros) -> list[Gap]:
         return self._feed.gaps(held_before=held_before)
 
-    def is_at_end(self, next_offsets: Mapping[Partition, int]) -> bool:
-        """Whether these offsets, of the last batch, leave nothing unread."""
+    def is_at_end(self) -> bool:
+        """Whether nothing is left unread. What is held then waits for what never came."""
         ends = self._consumer.end_offsets()
-        return bool(ends) and all(next_offsets.get(p, 0) >= end for p, end in ends.items())
+        return bool(ends) and self._feed.is_read(ends)
 
     def close(self) -> None:
         self._consumer.close()

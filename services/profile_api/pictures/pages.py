@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from services.identity.domain.explained import limit_words
 from services.profile_api.pictures.joins import draw_joins, record_name
 from services.profile_api.pictures.svg import AGAINST, FAINT, FOR, MARGIN, NEUTRAL, WIDTH, Sheet
 from services.profile_api.pictures.waterfall import draw_waterfall
@@ -86,5 +87,6 @@ def _key(sheet: Sheet, key: Mapping[str, Any]) -> None:
     sheet.y += 17
     sheet.text(MARGIN, sheet.y, key["outcome"], width=80, colour=_OUTCOMES[key["outcome"]])
     sheet.text(MARGIN + 90, sheet.y, key["kind"], width=80, colour=FAINT)
-    most = "" if key["holders_max"] is None else f" (more than {key['holders_max']} hold it)"
-    sheet.text(MARGIN + 180, sheet.y, key["name"] + most, width=WIDTH - 2 * MARGIN - 180)
+    most = key["holders_max"]
+    why = "" if most is None else f" ({limit_words(most, is_said=key['steward'])})"
+    sheet.text(MARGIN + 180, sheet.y, key["name"] + why, width=WIDTH - 2 * MARGIN - 180)

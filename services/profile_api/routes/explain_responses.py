@@ -22,6 +22,7 @@ class KeyAnswer(Answer):
     name: str
     outcome: Literal["shared", "generic", "different", "missing"]
     holders_max: int | None = Field(description="Where generic: more records than this hold it")
+    steward: bool = Field(description="Whether that limit is a steward's word, not the rules'")
 
 
 class RowAnswer(Answer):

@@ -102,12 +102,7 @@ def _identifier_facts(
     """A fact for each type that either carries."""
     mine, theirs = _keys_by_type(one), _keys_by_type(other)
     return [
-        KeyFact(
-            kind=IDENTIFIER,
-            name=name,
-            outcome=_outcome(mine.get(name, set()), theirs.get(name, set()), generic),
-            holders_max=rules.holders_max(1),
-        )
+        _fact((IDENTIFIER, name), (mine.get(name, ()), theirs.get(name, ())), rules, generic)
         for name in sorted(mine.keys() | theirs.keys())
     ]
 
@@ -126,25 +121,33 @@ def _keys_by_type(record: StoredRecord) -> Mapping[str, set[int]]:
 def _rule_facts(
     one: StoredRecord, other: StoredRecord, engine: Engine, generic: Collection[int]
 ) -> list[KeyFact]:
-    model = engine.deriver.model
+    model, rules = engine.deriver.model, engine.deriver.rules
     mine, theirs = (rule_keys(decode_features(each.features), model) for each in (one, other))
     return [
-        KeyFact(
-            kind=BLOCKING,
-            name=left.words,
-            outcome=_outcome(left.keys, right.keys, generic),
-            holders_max=engine.deriver.rules.holders_max(0),
-        )
+        _fact((BLOCKING, left.words), (left.keys, right.keys), rules, generic)
         for left, right in zip(mine, theirs, strict=True)
     ]
 
 
-def _outcome(
-    mine: Collection[int], theirs: Collection[int], generic: Collection[int]
-) -> KeyOutcome:
+def _fact(
+    what: tuple[str, str],
+    sides: tuple[Collection[int], Collection[int]],
+    rules: IdentityRules,
+    generic: Collection[int],
+) -> KeyFact:
+    (kind, name), (mine, theirs) = what, sides
     if not mine or not theirs:
-        return KeyOutcome.MISSING
+        return KeyFact(kind=kind, name=name, outcome=KeyOutcome.MISSING)
     shared = set(mine).intersection(theirs)
     if not shared:
-        return KeyOutcome.DIFFERENT
-    return KeyOutcome.GENERIC if shared <= set(generic) else KeyOutcome.SHARED
+        return KeyFact(kind=kind, name=name, outcome=KeyOutcome.DIFFERENT)
+    if not shared <= set(generic):
+        return KeyFact(kind=kind, name=name, outcome=KeyOutcome.SHARED)
+    most = max(shared, key=lambda key: (rules.holders_max(key), key))
+    return KeyFact(
+        kind=kind,
+        name=name,
+        outcome=KeyOutcome.GENERIC,
+        holders_max=rules.holders_max(most),
+        is_said=most in rules.said,
+    )

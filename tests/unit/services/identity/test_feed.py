@@ -153,7 +153,30 @@ def test_a_reader_reads_both_topics_and_knows_when_it_is_at_the_end(log: MemoryL
         reader = FeedReader(log, group="g", start=start, last_done=done.__getitem__)
         batch = reader.poll(timeout_ms=0)
         assert [change.sequence for change in batch.changes] == expected
-        assert reader.is_at_end(batch.next_offsets)
+        assert reader.is_at_end()
         done |= {change.profile_id: change.sequence for change in batch.changes}
         kept |= batch.next_offsets
         reader.close()
+
+
+def test_a_reader_is_at_the_end_behind_the_marker_of_a_transaction(log: MemoryLog) -> None:
+    """And keeps that place: what starts again there is at the end, too."""
+    place = PLACES[0]
+    log.leave_hole(place)
+    reader = FeedReader(log, group="g", start=lambda _: {}, last_done=lambda _: 0)
+    batch = reader.poll(timeout_ms=0)
+    assert reader.is_at_end()
+    assert batch.next_offsets[place] == 1
+    reader.close()
+
+
+def test_a_reader_is_at_the_end_though_a_change_never_came(log: MemoryLog) -> None:
+    """It tells the gap, and does not wait for it; where it starts again is before what is held."""
+    late = outgoing(PROFILE_CHANGES, "x", profile=ProfileId("a"), sequence=2, at=Micros(0), data={})
+    log.producer().append([late])
+    reader = FeedReader(log, group="g", start=lambda _: {}, last_done=lambda _: 0)
+    batch = reader.poll(timeout_ms=0)
+    assert reader.is_at_end()
+    assert set(batch.next_offsets.values()) == {0}
+    assert [(gap.first, gap.last) for gap in reader.gaps(held_before=Micros(9))] == [(1, 1)]
+    reader.close()

@@ -100,8 +100,17 @@ def test_one_record_has_no_joins_and_very_many_are_not_drawn(records: int) -> No
     assert any("too many" in each for each in shown) is (records > 100)
 
 
-def test_keys_that_differ_are_listed() -> None:
-    key = {"kind": "blocking", "name": "surname", "outcome": "generic", "holders_max": 50}
+LIMITS = [
+    pytest.param(50, False, "held by more than 50", id="the-rules"),
+    pytest.param(1_000, True, "held by more than 1,000, which a steward allowed", id="it-ties"),
+    pytest.param(0, True, "a steward said that it ties nobody", id="it-ties-nobody"),
+]
+
+
+@pytest.mark.parametrize(("most", "said", "words"), LIMITS)
+def test_keys_that_differ_are_listed(most: int, *, said: bool, words: str) -> None:
+    limit = {"holders_max": most, "steward": said}
+    key = {"kind": "blocking", "name": "surname", "outcome": "generic", **limit}
     body = {
         "left": record(1),
         "right": record(2),
@@ -113,5 +122,5 @@ def test_keys_that_differ_are_listed() -> None:
         "pair": {"keys": [key], "weight": weight(-3.0)},
     }
     shown = texts(picture_of_why_not(body))
-    assert "surname (more than 50 hold it)" in shown
+    assert f"surname ({words})" in shown
     assert "something still waits to be resolved: this may change" in shown

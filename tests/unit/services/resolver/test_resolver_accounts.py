@@ -9,8 +9,8 @@ from services.identity.domain.mapping import parse_mapping
 from services.identity.domain.source import Source
 from services.identity.wire.events import ChannelEvent
 from services.resolver.rederive import rederive
-from tests.factories import channel_event
-from tests.resolver_home import SOURCES, FixedClock, Home
+from tests.factories import channel_event, still_clock
+from tests.resolver_home import SOURCES, Home
 
 LEES = account_id_of(account_name(AccountType.BILLING, "shop", "4401"))
 RAYS = account_id_of(account_name(AccountType.BILLING, "shop", "4402"))
@@ -139,5 +139,5 @@ def test_deriving_again_mends_the_index(*, from_events: bool) -> None:
     expected = rows(home)
     assert len(expected) == 2
     home.store.tables.accounts.clear()
-    rederive(home.store, FixedClock(), from_events=from_events)
+    rederive(home.store, still_clock(), from_events=from_events)
     assert rows(home) == expected

@@ -11,8 +11,8 @@ from services.identity.store import MESSAGES_LOST, RestartBatch, Transaction
 from services.identity.wire.events import TOPIC
 from services.resolver.consume import Bounds, Pause, Worker, is_caught_up
 from services.resolver.lander import RESTARTS_MAX
-from tests.factories import channel_event, outgoing
-from tests.resolver_home import FixedClock, Home, shared_standing
+from tests.factories import channel_event, outgoing, still_clock
+from tests.resolver_home import Home, shared_standing
 
 
 def test_messages_in_hand_are_landed_after_the_database_came_back(
@@ -149,7 +149,7 @@ def worker_of(home: Home, pause: Pause) -> Worker:
     return Worker(
         store=home.store,
         log=home.log,
-        clock=FixedClock(),
+        clock=still_clock(),
         bounds=Bounds(poll_ms=0, marks_max=4),
         standing=shared_standing(),
         pause=pause,

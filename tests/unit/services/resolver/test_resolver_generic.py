@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from services.identity.adapters.memory.log import MemoryLog
-from services.identity.domain.ids import Micros
+from services.identity.domain.explained import KeyOutcome, RecordSubject, WhyNot
+from services.identity.domain.ids import Micros, RecordKey
 from services.identity.domain.value_word import ValueVerdict, ValueWord
 from services.identity.ports import TopicSettings
 from services.identity.store import RestartBatch
@@ -15,11 +16,12 @@ from services.identity.wire.commands import outgoing as commanded
 from services.identity.wire.events import DEAD_LETTER_TOPIC, TOPIC, ChannelEvent
 from services.linkage.score import PairScorer
 from services.resolver.consume import Bounds, Worker
+from services.resolver.explaining.explainer import Explainer
 from services.resolver.resolve.batch import resolve
 from services.resolver.standing import Standing
 from services.resolver.state_hash import StateHash, state_hash
-from tests.factories import channel_event, outgoing, untrained_model
-from tests.property.order_world import FixedClock, memory_store
+from tests.factories import channel_event, outgoing, still_clock, untrained_model
+from tests.property.order_world import memory_store
 from tests.resolver_home import Home, shared_standing
 
 MODEL = untrained_model()
@@ -37,13 +39,13 @@ def visit(number: int, who: str, email: str | None, city: str = "Leeds") -> Chan
 
 def a_state(*, marks_max: int) -> StateHash:
     """Two may hold a key. Three do, then two, then three, while marks are taken a few at a time."""
-    store, log = memory_store(MODEL), MemoryLog(FixedClock())
+    store, log = memory_store(MODEL), MemoryLog(still_clock())
     topics = (TOPIC, IDENTITY_COMMANDS, DEAD_LETTER_TOPIC, PROFILE_CHANGES, SEGMENT_CHANGES)
     log.ensure_topics([TopicSettings(name=topic, partitions=1) for topic in topics])
     worker = Worker(
         store=store,
         log=log,
-        clock=FixedClock(),
+        clock=still_clock(),
         bounds=Bounds(marks_max=marks_max, poll_ms=0),
         standing=Standing(scorer=PairScorer(MODEL), generic_holders_max=2),
     )
@@ -135,6 +137,23 @@ def test_a_word_on_a_value_waits_for_those_who_carry_it() -> None:
     home = Home().decide(said(GENERIC)).say(*carriers(3))
     assert home.people() == APART
     assert home.store.tables.reviews == {}  # nobody has to look at what a steward has said
+
+
+def test_why_not_tells_the_limit_that_applies_and_who_set_it() -> None:
+    home = Home(holders_max=2).say(*carriers(3))
+    assert limit_told(home, holders_max=2) == (2, False)
+    home.decide(said(GENERIC))
+    assert limit_told(home, holders_max=2) == (0, True)
+
+
+def limit_told(home: Home, *, holders_max: int) -> tuple[int | None, bool]:
+    standing = Standing(scorer=shared_standing().scorer, generic_holders_max=holders_max)
+    asked = Explainer(home.store, standing)
+    one, other = (RecordSubject(RecordKey("web", "contact_id", n)) for n in "01")
+    found = asked.why_not(one, other)
+    assert isinstance(found, WhyNot)
+    (fact,) = (f for f in found.pair.keys if f.outcome is KeyOutcome.GENERIC)
+    return fact.holders_max, fact.is_said
 
 
 def test_the_latest_word_holds_in_whatever_order_they_come() -> None:

@@ -7,8 +7,8 @@ from services.identity.ports import Message, Partition
 from services.identity.store import MarkKind
 from services.identity.wire.events import TOPIC, ChannelEvent, encode
 from services.resolver.land import Landing, land
-from tests.factories import channel_event, outgoing
-from tests.resolver_home import FixedClock, Home, shared_standing
+from tests.factories import channel_event, outgoing, still_clock
+from tests.resolver_home import Home, shared_standing
 
 ANN, BEN = (RecordKey("web", "user_id", name) for name in ("ann", "ben"))
 MAIL = {"email": "ann@example.org"}
@@ -20,7 +20,7 @@ def land_events(home: Home, *events: ChannelEvent | bytes | None) -> Landing:
         Message(
             partition=Partition(TOPIC, 0),
             offset=offset,
-            appended_at=FixedClock().now(),
+            appended_at=still_clock().now(),
             key=outgoing(event).key if isinstance(event, ChannelEvent) else b"k",
             value=encode(event) if isinstance(event, ChannelEvent) else event,
         )
@@ -28,7 +28,7 @@ def land_events(home: Home, *events: ChannelEvent | bytes | None) -> Landing:
     ]
     with home.store.transaction() as tx:
         deriver = shared_standing().deriver(tx, tx.sources())
-        return land(tx, messages, deriver=deriver, at=FixedClock().now())
+        return land(tx, messages, deriver=deriver, at=still_clock().now())
 
 
 def emails(home: Home, key: RecordKey) -> object:

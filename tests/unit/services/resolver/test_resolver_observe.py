@@ -24,8 +24,8 @@ from services.resolver.metrics import WorkerMetrics
 from services.resolver.observe import Observer, Several, Silent
 from services.resolver.parts import Part
 from services.resolver.pulse import TURN_SECONDS_MAX, Pulse
-from tests.factories import channel_event, outgoing
-from tests.resolver_home import FixedClock, Home, shared_standing
+from tests.factories import channel_event, outgoing, still_clock
+from tests.resolver_home import Home, shared_standing
 
 EMAIL = "kate.whitfield@example.org"
 
@@ -46,7 +46,7 @@ def watched(home: Home, observer: Observer) -> Worker:
     return Worker(
         store=home.store,
         log=home.log,
-        clock=FixedClock(),
+        clock=still_clock(),
         bounds=Bounds(poll_ms=0),
         standing=shared_standing(),
         observer=observer,

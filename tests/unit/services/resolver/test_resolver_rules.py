@@ -6,8 +6,8 @@ import pytest
 
 from services.identity.domain.ruleset import encode_ruleset, parse_ruleset
 from services.resolver.rederive import rederive
-from tests.factories import channel_event
-from tests.resolver_home import FixedClock, Home
+from tests.factories import channel_event, still_clock
+from tests.resolver_home import Home
 
 EMAIL: dict[str, Any] = {
     "normalise": "email", "strength": "decisive", "scope": "shared", "priority": 0,
@@ -30,7 +30,7 @@ ANNS, STRANGERS = frozenset({"ann", "ann-2"}), {frozenset({"ben"}), frozenset({"
 def apply(home: Home, said: dict[str, Any]) -> Home:
     rules = parse_ruleset(said)
     home.store.activate_ruleset(rules.version, encode_ruleset(rules))
-    rederive(home.store, FixedClock(), from_events=True)
+    rederive(home.store, still_clock(), from_events=True)
     return home.say()
 
 

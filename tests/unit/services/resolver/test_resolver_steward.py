@@ -23,8 +23,8 @@ from services.identity.wire.events import ChannelEvent
 from services.resolver.explaining.explainer import Explainer
 from services.resolver.replay import Filter, replay
 from services.resolver.standing import Standing
-from tests.factories import channel_event
-from tests.resolver_home import FixedClock, Home
+from tests.factories import channel_event, still_clock
+from tests.resolver_home import Home
 
 SAME, DIFFERENT = Verdict.SAME, Verdict.DIFFERENT
 
@@ -329,11 +329,11 @@ EVERY_WORD: Sequence[Decision | ValueWord] = [
 def test_a_replay_brings_back_what_was_decided() -> None:
     home = Home().say(*STRANGERS).decide(*EVERY_WORD)
     lost = Home()
-    done = replay(lost.store, home.log, FixedClock(), only=Filter())
+    done = replay(lost.store, home.log, still_clock(), only=Filter())
     assert (done.taken, done.commands, done.changes) == (6, 3, 6)
     lost.worker.run_until_caught_up()
     assert lost.hash() == home.hash()
-    again = replay(lost.store, home.log, FixedClock(), only=Filter())
+    again = replay(lost.store, home.log, still_clock(), only=Filter())
     assert (again.taken, again.changes) == (6, 0)
 
 
@@ -351,7 +351,7 @@ def test_a_replay_brings_back_what_was_decided() -> None:
 )
 def test_a_replay_takes_the_decisions_that_are_asked_for(only: Filter, taken: int) -> None:
     home = Home().say(*STRANGERS).decide(*EVERY_WORD)
-    assert replay(home.store, home.log, FixedClock(), only=only).taken == taken
+    assert replay(home.store, home.log, still_clock(), only=only).taken == taken
 
 
 def test_of_visitors_whom_a_steward_called_one_each_is_told_once() -> None:
