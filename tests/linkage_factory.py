@@ -10,9 +10,11 @@ import numpy as np
 from services.identity.domain.kinds import Kind
 from services.identity.domain.weights import Kinship
 from services.linkage.comparisons import Comparison, comparisons_for
-from services.linkage.features import Features, FeatureSpec, survey
+from services.linkage.features import Features, FeatureSpec
 from services.linkage.model import LinkageModel
+from services.linkage.survey import survey
 from services.linkage.term_frequencies import COUNT_MIN, TermFrequencies
+from services.linkage.training.pairs import Coded
 
 FIELDS = (
     ("given_name", Kind.GIVEN_NAME),
@@ -122,9 +124,10 @@ class Known:
 
 def known(records: Sequence[Mapping[str, str]] | None = None) -> Known:
     found = survey(records or people(100), FIELDS)
+    features = list(found.features)
     comparisons = tuple(_with_u(c, place) for place, c in enumerate(comparisons_for(found.spec)))
     columns = [x.tf_column for c in comparisons for x in c.levels if x.tf_column is not None]
-    counts = {c: _counts(found.features, c) for c in columns}
+    counts = {c: _counts(features, c) for c in columns}
     frequencies = {
         column: {
             value: count / count_all if count >= COUNT_MIN else _rare(place)
@@ -149,7 +152,7 @@ def known(records: Sequence[Mapping[str, str]] | None = None) -> Known:
         term_frequencies=terms,
         keys=(("s", "d0"), ("tt", "d0y"), ("t", "p0"), ("e0",), ("f07",)),
     )
-    return Known(spec=found.spec, features=found.features, model=model, frequencies=frequencies)
+    return Known(spec=found.spec, features=features, model=model, frequencies=frequencies)
 
 
 def _with_u(comparison: Comparison, place: int) -> Comparison:
@@ -164,3 +167,16 @@ def _counts(features: Sequence[Features], column: str) -> Counter[str]:
 
 def _rare(place: int) -> float:
     return (1 + place) / 10_000
+
+
+def code_values(values: Sequence[str | None]) -> Coded:
+    """Values numbered in the order of their first row; None has no value."""
+    return code_lists([[] if value is None else [value] for value in values])
+
+
+def code_lists(lists: Sequence[Sequence[str]]) -> Coded:
+    """The same for several values a row."""
+    numbers: dict[str, int] = {}
+    rows = [row for row, values in enumerate(lists) for _ in values]
+    codes = [numbers.setdefault(value, len(numbers)) for values in lists for value in values]
+    return Coded(rows=np.array(rows, dtype=np.int64), codes=np.array(codes, dtype=np.int64))

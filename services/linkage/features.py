@@ -13,12 +13,12 @@ national id or other identifier, `x0` gender, `k0` category; their suffixes are 
 derived.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from services.identity.domain.kinds import Kind
 from services.linkage import contacts
-from services.linkage.dates import date_features, is_day_first, parse_date
+from services.linkage.dates import date_features, parse_date
 from services.linkage.names import NameTexts, name_features
 
 NORMALISER_VERSION = "2"
@@ -28,9 +28,6 @@ Features = dict[str, str | list[str]]
 """Derived columns of one record; an absent key is null."""
 
 Fields = tuple[tuple[str, Kind], ...]
-
-REST_SHARE_MIN = 0.01
-"""Other name words are compared only where more than this share of the records has some."""
 
 _PREFIX = {
     Kind.DATE_OF_BIRTH: "d",
@@ -157,30 +154,3 @@ def derive(values: Mapping[str, str], spec: FeatureSpec) -> Features:
         else:
             features.update(_DERIVE[column[0]](column, text))
     return features
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Survey:
-    """What a set of records taught about its fields, and their derived columns in given order."""
-
-    spec: FeatureSpec
-    features: Sequence[Features]
-
-
-def survey(records: Sequence[Mapping[str, str]], fields: Fields) -> Survey:
-    """Learn the column statistics from all records, then derive each. The order is no matter."""
-    day_first = frozenset(
-        name
-        for name, kind in fields
-        if kind is Kind.DATE_OF_BIRTH and is_day_first(r[name] for r in records if name in r)
-    )
-    spec = FeatureSpec(fields=fields, day_first=day_first)
-    features = [derive(values, spec) for values in records]
-    rest = sum("rest" in row for row in features)
-    spec = replace(
-        spec,
-        has_surname=any("s" in row for row in features),
-        has_rest=rest > REST_SHARE_MIN * len(features),
-        has_generation=sum("gen" in row for row in features) > 1,
-    )
-    return Survey(spec=spec, features=features)

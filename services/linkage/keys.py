@@ -25,7 +25,7 @@ _SEPARATOR = "\x1f"
 IDENTIFYING, SELECTIVE, COARSE = 3, 2, 1
 """Strengths of tokens: how few records share a value."""
 
-_Read = Callable[[Features], Sequence[str]]
+ReadToken = Callable[[Features], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,11 @@ class Token:
 def token_catalogue(spec: FeatureSpec) -> tuple[Token, ...]:
     """All tokens that records of these fields can have, in a fixed order."""
     return tuple(token for token, _ in _catalogue(spec))
+
+
+def token_readers(spec: FeatureSpec) -> tuple[tuple[Token, ReadToken], ...]:
+    """Every token with what reads its values; for many records, one token after the other."""
+    return _catalogue(spec)
 
 
 def tokens(features: Features, spec: FeatureSpec) -> dict[str, list[str]]:
@@ -107,16 +112,16 @@ def _hashes(contents: Sequence[str]) -> list[int]:
 
 
 @lru_cache(maxsize=16)
-def _catalogue(spec: FeatureSpec) -> tuple[tuple[Token, _Read], ...]:
+def _catalogue(spec: FeatureSpec) -> tuple[tuple[Token, ReadToken], ...]:
     return tuple(_drafts(spec))
 
 
 @lru_cache(maxsize=16)
-def _readers(spec: FeatureSpec) -> Mapping[str, _Read]:
+def _readers(spec: FeatureSpec) -> Mapping[str, ReadToken]:
     return {token.name: read for token, read in _catalogue(spec)}
 
 
-def _drafts(spec: FeatureSpec) -> Iterator[tuple[Token, _Read]]:
+def _drafts(spec: FeatureSpec) -> Iterator[tuple[Token, ReadToken]]:
     if spec.has_names:
         yield from _of_names(spec)
     for column, _ in spec.numbered:
@@ -136,11 +141,11 @@ def _token(name: str, group: str, strength: int) -> Token:
     return Token(name=name, groups=frozenset({group}), strength=strength)
 
 
-_Draft = tuple[str, int, _Read]
+_Draft = tuple[str, int, ReadToken]
 """Suffix of the token's name, strength, and how it is read."""
 
 
-def _of_names(spec: FeatureSpec) -> Iterator[tuple[Token, _Read]]:
+def _of_names(spec: FeatureSpec) -> Iterator[tuple[Token, ReadToken]]:
     yield _token("g", "g", SELECTIVE), _whole("g")
     yield _token("gc", "g", SELECTIVE), _whole("gc")
     yield _token("gm", "g", SELECTIVE), _whole("gm")
@@ -161,7 +166,7 @@ def _text(features: Features, column: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _whole(column: str) -> _Read:
+def _whole(column: str) -> ReadToken:
     def read(features: Features) -> Sequence[str]:
         value = features.get(column)
         return (value,) if value else ()  # type: ignore[return-value]  # a text column holds text
@@ -169,7 +174,7 @@ def _whole(column: str) -> _Read:
     return read
 
 
-def _part(column: str, start: int = 0, stop: int | None = None) -> _Read:
+def _part(column: str, start: int = 0, stop: int | None = None) -> ReadToken:
     def read(features: Features) -> Sequence[str]:
         value = _text(features, column)[start:stop]
         return (value,) if value else ()

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from services.identity.domain.weights import UNITS_PER_BIT, Units
 from services.linkage.arrow import leave_pandas_out
+from services.linkage.columns import Codes, FeatureColumns, to_arrow
 from services.linkage.comparisons import Comparison
 from services.linkage.features import Features, FeatureSpec
 from services.linkage.model import LinkageModel
@@ -24,14 +25,13 @@ from services.linkage.splink_sql import (
     level_cases,
     levels_sql,
 )
-from services.linkage.term_frequencies import TermFrequencies
+from services.linkage.term_frequencies import TermFrequencies, term_hashes
 from services.linkage.weights import Gammas, Rows, Weights, WeightTable
 
 PAIRS_OF_QUERY_MAX = 2_000_000
 """Pairs of one query of a FeatureTable: more would not fit beside the table."""
 
 _NO_ROWS: Rows = np.empty(0, dtype=np.int64)
-Codes = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -46,18 +46,6 @@ def totals(pairs: PairWeights, model: LinkageModel) -> Units:
     """The match weight of each pair: prior and evidence, less what relatives would show of it."""
     evidence: Units = pairs.weights.sum(axis=1, dtype=np.int64)
     return model.prior_units + evidence - model.relatives.taken_off(pairs.weights)
-
-
-def _to_arrow(features: Sequence[Features], columns: Mapping[str, bool]) -> pa.Table:
-    """The records' columns by row number."""
-    fields = [(name, _arrow_type(is_list=is_list)) for name, is_list in columns.items()]
-    rows = pa.array(features, pa.struct(fields))
-    row_numbers = pa.array(np.arange(len(features), dtype=np.int64))
-    return pa.table([*rows.flatten(), row_numbers], names=[*columns, "row"])
-
-
-def _arrow_type(*, is_list: bool) -> Any:  # noqa: ANN401 - pyarrow has no types
-    return pa.list_(pa.string()) if is_list else pa.string()
 
 
 def _pairs_to_arrow(left: Rows, right: Rows) -> pa.Table:
@@ -115,19 +103,28 @@ class FeatureTable:
     """All records of a training run in one table. Not for two threads at once."""
 
     def __init__(
-        self, features: Sequence[Features], spec: FeatureSpec, comparisons: Sequence[Comparison]
+        self,
+        features: Sequence[Features] | FeatureColumns,
+        spec: FeatureSpec,
+        comparisons: Sequence[Comparison],
     ) -> None:
+        if not isinstance(features, FeatureColumns):
+            features = FeatureColumns(features, spec.columns)
         self._comparisons = tuple(comparisons)
         self._features = features
         self._connection = _connect(threads=2)
         cases = level_cases(self._comparisons)
         used = columns_read(cases, spec.columns)
         self._sql = joined_levels_sql(cases, used, records="record", pairs="pair_list")
-        table = _to_arrow(features, {name: spec.columns[name] for name in used})
-        self._connection.register("given", table)
+        self._connection.register("given", features.table(used))
         self._connection.execute("create table record as select * from given")
         self._connection.unregister("given")
-        self._codes: dict[str, tuple[Codes, list[str]]] = {}
+        self._hashed: dict[str, tuple[Codes, Codes]] = {}
+        self._weighed: tuple[Sequence[Comparison], Mapping[str, TermFrequencies], WeightTable] = (
+            (),
+            {},
+            WeightTable((), {}),
+        )
 
     def __len__(self) -> int:
         return len(self._features)
@@ -151,15 +148,7 @@ class FeatureTable:
 
         Values stand in order of first appearance.
         """
-        if column not in self._codes:
-            places: dict[str, int] = {}
-            codes = np.full(len(self._features), -1, dtype=np.int64)
-            for row, features in enumerate(self._features):
-                value = features.get(column)
-                if isinstance(value, str):
-                    codes[row] = places.setdefault(value, len(places))
-            self._codes[column] = (codes, list(places))
-        return self._codes[column]
+        return self._features.codes(column)
 
     def weights(
         self,
@@ -171,15 +160,25 @@ class FeatureTable:
         term_frequencies: Mapping[str, TermFrequencies],
     ) -> PairWeights:
         """Integer weights of pairs whose levels are known, under these m, u and frequencies."""
-        table = WeightTable(comparisons, term_frequencies)
+        before, terms, table = self._weighed
+        if before is not comparisons or terms is not term_frequencies:
+            table = WeightTable(comparisons, term_frequencies)
+            self._weighed = (comparisons, term_frequencies, table)
         adjusters = table.adjusters()
 
         def adjustments(column: str, rows: Rows) -> Weights:
-            codes, values = self.codes(column)
-            return adjusters[column].adjustments(values)[codes[rows]]
+            codes, hashes = self._hashes(column)
+            return adjusters[column].of_hashes(hashes[codes[rows]])
 
         weights = table.weigh(gammas, left, right, adjustments=adjustments)
         return PairWeights(weights=weights, present=gammas >= 0)
+
+    def _hashes(self, column: str) -> tuple[Codes, Codes]:
+        """As `codes`, with the values' hashes: a digest each, so they are made once."""
+        if column not in self._hashed:
+            codes, values = self.codes(column)
+            self._hashed[column] = (codes, term_hashes(values))
+        return self._hashed[column]
 
     def parts(
         self,
@@ -213,7 +212,7 @@ class PairScorer:
         columns = model.spec.columns
         cases = level_cases(model.comparisons)
         self._columns = {name: columns[name] for name in columns_read(cases, columns)}
-        self._nobody = _sides(_to_arrow([], self._columns), _NO_ROWS, _NO_ROWS)
+        self._nobody = _sides(to_arrow([], self._columns), _NO_ROWS, _NO_ROWS)
         self._batch = _Batch(self._nobody)
         self._connection.register("sides", self._batch)
         self._connection.execute(f"prepare levels as {levels_sql(cases, 'sides')}")
@@ -241,7 +240,7 @@ class PairScorer:
         """The level of every pair in every comparison."""
         if not len(left):
             return np.empty((0, len(self._model.comparisons)), dtype=np.int8)
-        self._batch.table = _sides(_to_arrow(features, self._columns), left, right)
+        self._batch.table = _sides(to_arrow(features, self._columns), left, right)
         found = self._connection.execute("execute levels").fetchnumpy()
         self._batch.table = self._nobody
         if len(found["pair"]) != len(left):  # a plan that holds on to another batch

@@ -29,6 +29,10 @@ def term_hash(value: str) -> int:
     return _join(crc32(encoded), encoded)
 
 
+def term_hashes(values: Iterable[str]) -> npt.NDArray[np.int64]:
+    return np.array([term_hash(value) for value in values], dtype=np.int64)
+
+
 def _join(checksum: int, encoded: bytes) -> int:
     tail = int.from_bytes(blake2b(encoded, digest_size=4).digest(), "big")
     return ((checksum << _TAIL_BITS | tail) ^ _SIGN) - _SIGN
@@ -51,7 +55,7 @@ class TermFrequencies:
         cls, frequencies: Mapping[str, float], *, default: float, mean: float
     ) -> "TermFrequencies":
         """From the values worth keeping (see COUNT_MIN) and the frequency of all others."""
-        hashes = np.array([term_hash(value) for value in frequencies], dtype=np.int64)
+        hashes = term_hashes(frequencies)
         values = np.array(list(frequencies.values()), dtype=np.float64)
         order = np.argsort(hashes, kind="stable")
         return cls(hashes=hashes[order], frequencies=values[order], default=default, mean=mean)
@@ -78,6 +82,7 @@ class Adjuster:
         self.default = _adjustment(bits, terms.default)
         self._met: dict[str, int] = {}
         """Values found so far: never more than are kept, and worth a digest each."""
+        self._sorted: tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]] | None = None
 
     def adjustment(self, value: str) -> int:
         met = self._met.get(value)
@@ -97,6 +102,21 @@ class Adjuster:
         """One adjustment a value; a null never reaches a level that is adjusted."""
         adjustment = self.adjustment
         return np.array([0 if v is None else adjustment(v) for v in values], dtype=np.int32)
+
+    def of_hashes(self, hashes: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+        """The same of values known by their hashes, for many at once."""
+        if not self._units:
+            return np.full(len(hashes), self.default, dtype=np.int32)
+        if self._sorted is None:
+            known = sorted(self._units.items())
+            self._sorted = (
+                np.array([each for each, _ in known], dtype=np.int64),
+                np.array([units for _, units in known], dtype=np.int32),
+            )
+        known_hashes, units = self._sorted
+        places = np.minimum(np.searchsorted(known_hashes, hashes), len(known_hashes) - 1)
+        found = known_hashes[places] == hashes
+        return np.where(found, units[places], np.int32(self.default))
 
 
 def _adjustment(reference_bits: float, frequency: float) -> int:

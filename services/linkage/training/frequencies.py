@@ -41,8 +41,7 @@ def frequencies_for_non_matches(
     smallest = 0.5 / max(known, floor)
     frequencies = {
         value: max(count - 2 - own_duplicates, 0.0) / known + smallest
-        for value, count in sorted(counts.items())
-        if count >= COUNT_MIN
+        for value, count in sorted(item for item in counts.items() if item[1] >= COUNT_MIN)
     }
     common = sum(frequency * counts[value] for value, frequency in frequencies.items())
     rare = sum(count for count in counts.values() if count < COUNT_MIN)

@@ -4,7 +4,7 @@ Rows are always in record-key order and every draw has a fixed seed, so nothing 
 the order in which records were handed over.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,22 +37,6 @@ class Coded:
 
     rows: Ints
     codes: Ints
-
-
-def code_values(values: Sequence[Hashable | None]) -> Coded:
-    """Number the values in the order of their first row; None has no value."""
-    numbers: dict[Hashable, int] = {}
-    rows = [row for row, value in enumerate(values) if value is not None]
-    codes = [numbers.setdefault(values[row], len(numbers)) for row in rows]
-    return Coded(rows=np.array(rows, dtype=np.int64), codes=np.array(codes, dtype=np.int64))
-
-
-def code_lists(lists: Sequence[Sequence[str]]) -> Coded:
-    """As `code_values` for several values a row."""
-    numbers: dict[str, int] = {}
-    rows = [row for row, values in enumerate(lists) for _ in values]
-    codes = [numbers.setdefault(value, len(numbers)) for values in lists for value in values]
-    return Coded(rows=np.array(rows, dtype=np.int64), codes=np.array(codes, dtype=np.int64))
 
 
 def conjunction(parts: Sequence[Coded], *, record_count: int) -> Coded:

@@ -9,21 +9,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from services.identity.domain.clustering import Problem, agglomerate
 from services.identity.domain.ladder import Edge, Ladder, lay_out
 from services.identity.domain.weights import UNITS_PER_BIT
 from services.linkage.comparisons import CONTACT_KINDS
-from services.linkage.features import Features
 from services.linkage.model import Key, LinkageModel
-from services.linkage.score import totals
 from services.linkage.training.choose_keys import ChosenKeys, FirstPairs
+from services.linkage.training.cluster_rows import cluster_rows
 from services.linkage.training.edge_floor import edge_floor
 from services.linkage.training.em import smoothed
 from services.linkage.training.estimate_u import refine_u
 from services.linkage.training.household import RelativesEvidence, fit_kinship
-from services.linkage.training.inside import Inside, pairs_inside, square
+from services.linkage.training.inside import Inside, pairs_inside
 from services.linkage.training.learn import Learned
-from services.linkage.training.pairs import Floats, Ints, Vectors
+from services.linkage.training.pairs import Floats, Vectors
 from services.linkage.training.parameters import Parameters
 from services.linkage.training.prior import MATCH_SHARE_MAX
 from services.linkage.training.report import Bucket, Round, calibrate
@@ -31,7 +29,6 @@ from services.linkage.training.workbench import Workbench
 
 _ROUNDS = 2
 _PSEUDO_COUNT = 200.0
-_GENERATIONS = {"ii": "jr", "i": "sr"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +52,11 @@ def refine(bench: Workbench, learned: Learned, chosen: ChosenKeys) -> Refined:
     inside_vectors = bench.compare(inside.left, inside.right)
     rounds = []
     for number in range(_ROUNDS + 1):
-        labels = _cluster(bench, inside, inside_vectors, model)
+        labels = cluster_rows(bench, inside, inside_vectors, model)
         joined = labels[inside.left] == labels[inside.right]
         # A pair that speaks against itself came together through others: it teaches nothing.
-        weights = bench.weigh(inside.left, inside.right, inside_vectors, model)
-        sure = joined & (totals(weights, model) >= model.edge_floor_units)
+        units = bench.units(inside.left, inside.right, inside_vectors, model)
+        sure = joined & (units >= model.edge_floor_units)
         sizes = np.bincount(labels)
         rounds.append(
             Round(
@@ -71,7 +68,7 @@ def refine(bench: Workbench, learned: Learned, chosen: ChosenKeys) -> Refined:
         if number < _ROUNDS:
             parameters = _relearn(bench, learned, parameters, inside_vectors, joined=sure)
             model = fitted_model(bench, parameters, chosen.first, first_vectors, keys=chosen.keys)
-    units = totals(bench.weigh(chosen.left, chosen.right, vectors, model), model)
+    units = bench.units(chosen.left, chosen.right, vectors, model)
     floor = edge_floor(units, chosen.left, chosen.right, clusters=labels)
     return Refined(
         model=replace(model, edge_floor=floor),
@@ -119,7 +116,7 @@ def fitted_model(
 
 def _inside(bench: Workbench, chosen: ChosenKeys, vectors: Vectors, model: LinkageModel) -> Inside:
     """Components of edges above the floor, cut where they are too large, and all their pairs."""
-    units = totals(bench.weigh(chosen.left, chosen.right, vectors, model), model)
+    units = bench.units(chosen.left, chosen.right, vectors, model)
     kept = units >= model.edge_floor_units
     left, right, weights = chosen.left[kept], chosen.right[kept], units[kept]
     placed = lay_out(
@@ -128,37 +125,6 @@ def _inside(bench: Workbench, chosen: ChosenKeys, vectors: Vectors, model: Linka
         Ladder(floor=model.edge_floor_units),
     )
     return pairs_inside(np.array([each.part for each in placed.values()], dtype=np.int64))
-
-
-def _cluster(bench: Workbench, inside: Inside, vectors: Vectors, model: LinkageModel) -> Ints:
-    """Of each row the first row of its cluster."""
-    pairs = bench.weigh(inside.left, inside.right, vectors, model)
-    apart = ~bench.allowed(inside.left, inside.right)
-    labels = np.arange(bench.record_count, dtype=np.int64)
-    for number, rows in enumerate(inside.components):
-        part = slice(inside.starts[number], inside.starts[number + 1])
-        size = len(rows)
-        forbidden = square(apart[part][:, None], size)[0]
-        forbidden |= _generations_differ([bench.features[row] for row in rows])
-        problem = Problem(
-            weights=square(pairs.weights[part], size),
-            present=square(pairs.present[part], size),
-            prior=model.prior_units,
-            relatives=model.relatives,
-            tau=model.tau,
-            forbidden=forbidden,
-        )
-        labels[rows] = rows[agglomerate(problem).labels]
-    return labels
-
-
-def _generations_differ(features: Sequence[Features]) -> npt.NDArray[np.bool_]:
-    """Two records whose names say different generations are two people."""
-    said = [str(record.get("genx", "")) for record in features]
-    told = np.array([_GENERATIONS.get(generation, generation) for generation in said])
-    known = told != ""
-    differ: npt.NDArray[np.bool_] = known[:, None] & known & (told[:, None] != told)
-    return differ
 
 
 def _relearn(

@@ -63,12 +63,12 @@ def report(
 ) -> dict[str, Any]:
     """Everything as plain JSON values."""
     names = [comparison.field for comparison in model.comparisons]
-    pair_count = len(sample.records) * (len(sample.records) - 1) / 2
+    pair_count = sample.taken * (sample.taken - 1) / 2
     return {
         "model_version": model.version,
         "records": sample.seen,
         "base_size": base_size,
-        "records_trained_on": len(sample.records),
+        "records_trained_on": sample.taken,
         "fields": [[name, kind.value] for name, kind in model.spec.fields],
         "prior_bits": round(model.prior_weight, 3),
         "household_share": model.kinship.household,
@@ -105,7 +105,7 @@ def report(
             for bucket in calibration
         ],
         "pairs_per_record": round(
-            sum(gain.new_pairs for gain in chosen.gains) / max(len(sample.records), 1), 2
+            sum(gain.new_pairs for gain in chosen.gains) / max(sample.taken, 1), 2
         ),
         "rounds": [
             {"clusters": r.clusters, "largest": r.largest, "pairs_inside": r.pairs_inside}

@@ -24,16 +24,21 @@ _COLUMNS = ("s", "d0", "n0")
 class Sample:
     """`column` is the derived column whose groups were kept whole, None if nothing was left out.
 
-    `seen` is how many records the base has. Two records agree on the column 1 / fraction times as
-    often as in the whole base; `counts` is how often the whole base has each of its values, as the
-    sample knows nothing of the groups left out.
+    `taken` is how many records were kept, `seen` how many the base has. Two records agree on the
+    column 1 / fraction times as often as in the whole base; `counts` is how often the whole base
+    has each of its values, as the sample knows nothing of the groups left out.
     """
 
     records: tuple[TrainingRecord, ...]
+    taken: int
     seen: int
     fraction: float = 1.0
     column: str | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
+
+    def without_records(self) -> "Sample":
+        """The same, once their columns are derived: their texts are the larger half of both."""
+        return replace(self, records=())
 
 
 def sample_records(
@@ -57,9 +62,10 @@ def sample_records(
         sieve.add(record)
     kept = tuple(sorted(sieve.records(), key=lambda record: record.key))
     if sieve.kept_all:
-        return Sample(records=kept, seen=seen)
+        return Sample(records=kept, taken=len(kept), seen=seen)
     return Sample(
         records=kept,
+        taken=len(kept),
         seen=seen,
         fraction=len(kept) / seen,
         column=sieve.column,

@@ -1,29 +1,53 @@
 """The tokens of all training records, by the code that gives the stream its keys."""
 
-from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
+import pyarrow as pa
+
+from services.linkage.columns import FeatureColumns, code_texts
 from services.linkage.features import Features, FeatureSpec
-from services.linkage.keys import token_catalogue, tokens
+from services.linkage.keys import ReadToken, token_readers
 from services.linkage.training.candidate_keys import TokenColumn
-from services.linkage.training.pairs import code_lists
+from services.linkage.training.pairs import Coded, Ints
 
 _FILLED_MIN = 0.005  # share of records
 _FILLED_ENOUGH = 20  # records: a token this rare still finds a few matches in a large set
 
 
-def training_tokens(features: Sequence[Features], spec: FeatureSpec) -> dict[str, TokenColumn]:
+def training_tokens(features: FeatureColumns, spec: FeatureSpec) -> dict[str, TokenColumn]:
     """Every token that enough records have, and not all of them with one value."""
-    values: dict[str, list[list[str]]] = {}
-    for row, record in enumerate(features):
-        for name, found in tokens(record, spec).items():
-            column = values.setdefault(name, [])
-            column.extend([] for _ in range(row - len(column)))
-            column.append(found)
+    readers = token_readers(spec)
+    values = [_Values(read) for _, read in readers]
+    for start, some in features.batches():
+        for each in values:
+            each.add(start, some)
     enough = min(_FILLED_MIN * len(features), _FILLED_ENOUGH)
     result = {}
-    for token in token_catalogue(spec):
-        coded = code_lists(values.get(token.name, []))
+    for token, _ in readers:
+        coded = values.pop(0).coded()
         distinguishes = len(coded.codes) > 0 and int(coded.codes.max()) > 0
         if distinguishes and len(coded.rows) > enough:
             result[token.name] = TokenColumn(token=token, coded=coded)
     return result
+
+
+class _Values:
+    """The values of one token so far, as text; a row may have several."""
+
+    def __init__(self, read: ReadToken) -> None:
+        self._read = read
+        self._rows: list[Ints] = []
+        self._texts: list[Any] = []
+
+    def add(self, start: int, some: list[Features]) -> None:
+        found = [self._read(features) for features in some]
+        rows = [row for row, values in enumerate(found, start) for _ in values]
+        self._rows.append(np.array(rows, dtype=np.int64))
+        self._texts.append(pa.array([v for values in found for v in values], pa.string()))
+
+    def coded(self) -> Coded:
+        """The values by number, in the order of their first row."""
+        codes, _ = code_texts(pa.chunked_array(self._texts, pa.string()))
+        rows = np.concatenate([np.zeros(0, dtype=np.int64), *self._rows])
+        return Coded(rows=rows, codes=codes)

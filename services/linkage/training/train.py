@@ -10,9 +10,10 @@ from typing import Any
 
 from services.identity.domain.errors import UsageError
 from services.identity.domain.kinds import MATCHING, Kind
-from services.linkage.features import FeatureSpec, survey
+from services.linkage.features import FeatureSpec
 from services.linkage.levels import ComparisonKind
 from services.linkage.model import LinkageModel
+from services.linkage.survey import survey
 from services.linkage.training.choose_keys import (
     ChosenKeys,
     KeyBudget,
@@ -30,7 +31,12 @@ from services.linkage.training.report import report
 from services.linkage.training.sample import Sample, sample_records
 from services.linkage.training.settle_keys import settle_keys
 from services.linkage.training.tokens import training_tokens
-from services.linkage.training.workbench import Workbench, for_larger_base, for_whole_base
+from services.linkage.training.workbench import (
+    Compared,
+    Workbench,
+    for_larger_base,
+    for_whole_base,
+)
 
 RECORDS_MAX = 200_000
 FIELDS_MAX = 200
@@ -75,12 +81,11 @@ def train(  # noqa: PLR0913 - what a training run can be told
     )
     _check(sample, fields)
     times = _times(sample, base_size)
-    tell(f"reading {len(sample.records)} of {sample.seen} records")
-    used = {name for record in sample.records for name in record.values}
-    filled = tuple((name, kind) for name, kind in fields if name in used)
-    bench = _workbench(sample, filled, unique_sources=unique_sources, floors=floors)
+    tell(f"reading {sample.taken} of {sample.seen} records")
+    bench = _workbench(sample, fields, unique_sources=unique_sources, floors=floors)
+    sample = sample.without_records()
     try:
-        return _train(bench, sample, times=times, tell=tell, budget=budget)
+        return _train(bench, times=times, tell=tell, budget=budget)
     finally:
         bench.close()
 
@@ -95,7 +100,7 @@ def _check_fields(fields: Fields) -> None:
 def _check(sample: Sample, fields: Fields) -> None:
     if sample.seen < 2:  # noqa: PLR2004 - a pair needs two
         raise UsageError("training needs at least two records")
-    if len({record.key for record in sample.records}) < len(sample.records):
+    if len({record.key for record in sample.records}) < sample.taken:
         raise UsageError("two training records have one key")
     matching = {name for name, kind in fields if kind in MATCHING}
     if not any(name in matching for record in sample.records for name in record.values):
@@ -118,11 +123,11 @@ def _workbench(
     unique_sources: Collection[str],
     floors: Mapping[ComparisonKind, int],
 ) -> Workbench:
-    surveyed = survey([record.values for record in sample.records], fields)
+    used = {name for record in sample.records for name in record.values}
+    filled = tuple((name, kind) for name, kind in fields if name in used)
     bench = Workbench(
         sample,
-        surveyed.features,
-        surveyed.spec,
+        survey([record.values for record in sample.records], filled),
         unique_sources=unique_sources,
         floors=floors,
     )
@@ -131,9 +136,8 @@ def _workbench(
     return bench
 
 
-def _train(
-    bench: Workbench, sample: Sample, *, times: float, tell: Progress, budget: KeyBudget
-) -> Trained:
+def _train(bench: Workbench, *, times: float, tell: Progress, budget: KeyBudget) -> Trained:
+    sample = bench.sample
     tell("learning m and u")
     learned = learn_parameters(
         bench.compare,
@@ -169,6 +173,7 @@ def _choose(bench: Workbench, learned: Learned, budget: KeyBudget, *, times: flo
     """A first choice, then relatives fitted to its pairs, and with them the final one."""
     parameters = learned.parameters
     model = bench.model(parameters)
+    compared = Compared(bench)
     draft = draft_keys(
         training_tokens(bench.features, bench.spec),
         record_count=bench.record_count,
@@ -176,18 +181,19 @@ def _choose(bench: Workbench, learned: Learned, budget: KeyBudget, *, times: flo
         base=Base(fraction=bench.sample.fraction, whole=bench.sample.column, times=times),
         matches_expected=parameters.match_share * bench.pair_count,
         allowed=bench.allowed,
-        match_probability=_match_probability(bench, model),
+        match_probability=_match_probability(compared, model),
         budget=budget,
     )
     first = draft.first_pairs()
-    vectors = bench.compare(first.left, first.right)
-    knows_relatives = fitted_model(bench, parameters, first, vectors)
-    return settle_keys(draft, first, _match_probability(bench, knows_relatives))
+    knows_relatives = fitted_model(
+        bench, parameters, first, compared.vectors(first.left, first.right)
+    )
+    return settle_keys(draft, first, _match_probability(compared, knows_relatives))
 
 
-def _match_probability(bench: Workbench, model: LinkageModel) -> MatchProbability:
+def _match_probability(compared: Compared, model: LinkageModel) -> MatchProbability:
     def of(left: Ints, right: Ints) -> Floats:
-        vectors = bench.compare(left, right)
-        return probability(bench.match_weights(left, right, vectors, model))
+        vectors = compared.vectors(left, right)
+        return probability(compared.bench.match_weights(left, right, vectors, model))
 
     return of

@@ -7,10 +7,10 @@ import numpy as np
 
 from services.identity.domain.weights import UNITS_PER_BIT, Kinship, Units
 from services.linkage.comparisons import CONTACT_KINDS, SHARED_KINDS, comparisons_for
-from services.linkage.features import Features, FeatureSpec
 from services.linkage.levels import ComparisonKind
 from services.linkage.model import LinkageModel
 from services.linkage.score import FeatureTable, PairWeights, totals
+from services.linkage.survey import Survey
 from services.linkage.term_frequencies import TermFrequencies
 from services.linkage.training.em import Household
 from services.linkage.training.frequencies import FLOORS, frequencies_for_non_matches
@@ -24,27 +24,29 @@ _NO_RULE = frozenset({ComparisonKind.REST, ComparisonKind.GENERATION})
 """Comparisons whose equality singles out nobody."""
 
 
+_PAIRS_WEIGHED_AT_ONCE = 250_000
+
+
 class Workbench:
     """Compares rows by number; rows are in the order of the records' keys."""
 
     def __init__(
         self,
         sample: Sample,
-        features: Sequence[Features],
-        spec: FeatureSpec,
+        surveyed: Survey,
         *,
         unique_sources: Collection[str],
         floors: Mapping[ComparisonKind, int] = FLOORS,
     ) -> None:
-        self.features = features
-        self.spec = spec
-        self.sample = sample
-        self.comparisons = comparisons_for(spec)
+        self.features = surveyed.features
+        self.spec = surveyed.spec
+        self.sample = sample.without_records()
+        self.comparisons = comparisons_for(self.spec)
         self.allowed = AllowedPairs(sample.records, unique_sources=unique_sources)
-        self.record_count = len(sample.records)
+        self.record_count = sample.taken
         self.pair_count = self.record_count * (self.record_count - 1) / 2
         self._floors = floors
-        self._table = FeatureTable(features, spec, self.comparisons)
+        self._table = FeatureTable(self.features, self.spec, self.comparisons)
 
     def close(self) -> None:
         self._table.close()
@@ -92,9 +94,17 @@ class Workbench:
         self, left: Ints, right: Ints, vectors: Vectors, model: LinkageModel
     ) -> Floats:
         """The whole weight of every pair in bits, household cap and prior included."""
-        units: Units = totals(self.weigh(left, right, vectors, model), model)
-        bits: Floats = units / UNITS_PER_BIT
+        bits: Floats = self.units(left, right, vectors, model) / UNITS_PER_BIT
         return bits
+
+    def units(self, left: Ints, right: Ints, vectors: Vectors, model: LinkageModel) -> Units:
+        """The same in integers."""
+        result: Units = np.empty(len(left), dtype=np.int64)
+        for start in range(0, len(left), _PAIRS_WEIGHED_AT_ONCE):
+            some = slice(start, start + _PAIRS_WEIGHED_AT_ONCE)
+            weights = self.weigh(left[some], right[some], vectors[some], model)
+            result[some] = totals(weights, model)
+        return result
 
     def model(
         self,
@@ -137,6 +147,27 @@ class Workbench:
         codes, values = self._table.codes(column)
         counts = np.bincount(codes[codes >= 0], minlength=len(values))
         return dict(zip(values, counts.tolist(), strict=True))
+
+
+class Compared:
+    """Pairs compared so far, with their vectors: models differ, what is compared does not."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self.bench = bench
+        self._pairs: Ints = np.zeros(0, dtype=np.int64)
+        self._vectors: Vectors = np.zeros((0, len(bench.comparisons)), dtype=np.int8)
+
+    def vectors(self, left: Ints, right: Ints) -> Vectors:
+        """Of distinct pairs; only those not met before are compared."""
+        pairs = left * self.bench.record_count + right
+        new = ~np.isin(pairs, self._pairs, assume_unique=True)
+        if new.any():
+            every = np.concatenate((self._pairs, pairs[new]))
+            vectors = np.concatenate((self._vectors, self.bench.compare(left[new], right[new])))
+            order = np.argsort(every)
+            self._pairs, self._vectors = every[order], vectors[order]
+        found: Vectors = self._vectors[np.searchsorted(self._pairs, pairs)]
+        return found
 
 
 def for_whole_base(model: LinkageModel, parameters: Parameters, sample: Sample) -> LinkageModel:

@@ -6,8 +6,9 @@ from services.linkage.keys import COARSE, IDENTIFYING, SELECTIVE, Token
 from services.linkage.training.candidate_keys import TokenColumn
 from services.linkage.training.choose_keys import ChosenKeys, Draft, KeyBudget, draft_keys
 from services.linkage.training.key_sample import WHOLE_BASE, Base
-from services.linkage.training.pairs import Floats, Ints, code_lists, code_values
+from services.linkage.training.pairs import Floats, Ints
 from services.linkage.training.settle_keys import settle_keys
+from tests.linkage_factory import code_lists, code_values
 
 
 def people(count: int, *, seed: int = 1) -> tuple[dict[str, TokenColumn], Ints]:

@@ -6,8 +6,6 @@ import pytest
 
 from services.linkage.training.pairs import (
     blocks_of,
-    code_lists,
-    code_values,
     conjunction,
     distinct_vectors,
     pairs_in,
@@ -15,6 +13,7 @@ from services.linkage.training.pairs import (
     sample_blocks,
     sample_pairs,
 )
+from tests.linkage_factory import code_lists, code_values
 
 
 def brute_pairs(values: list[str | None]) -> set[tuple[int, int]]:

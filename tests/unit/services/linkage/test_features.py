@@ -6,8 +6,9 @@ import pytest
 
 from services.identity.domain.kinds import Kind
 from services.linkage.comparisons import comparisons_for
-from services.linkage.features import FeatureSpec, derive, survey
+from services.linkage.features import FeatureSpec, derive
 from services.linkage.levels import ComparisonKind
+from services.linkage.survey import survey
 from tests.linkage_factory import FIELDS, people
 
 SPEC = FeatureSpec(fields=FIELDS)

@@ -5,7 +5,12 @@ from math import log2
 import pytest
 
 from services.identity.domain.weights import UNITS_PER_BIT
-from services.linkage.term_frequencies import Adjuster, TermFrequencies, term_hash
+from services.linkage.term_frequencies import (
+    Adjuster,
+    TermFrequencies,
+    term_hash,
+    term_hashes,
+)
 
 TERMS = TermFrequencies.of({"smith": 0.02, "muller": 0.01}, default=0.0001, mean=0.005)
 
@@ -28,3 +33,10 @@ def test_a_rare_value_weighs_more() -> None:
 def test_no_frequency_is_zero() -> None:
     none = TermFrequencies.of({}, default=0.0, mean=0.0)
     assert Adjuster(none, reference=0.0).adjustment("smith") == 0
+
+
+@pytest.mark.parametrize("terms", [TERMS, TermFrequencies.of({}, default=0.1, mean=0.1)])
+def test_values_known_by_their_hashes_weigh_the_same(terms: TermFrequencies) -> None:
+    values = ["smith", "petrov", "muller", "smith", "", "zz"]
+    adjuster = Adjuster(terms, reference=0.005)
+    assert (adjuster.of_hashes(term_hashes(values)) == adjuster.adjustments(values)).all()
