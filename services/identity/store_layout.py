@@ -33,8 +33,15 @@ class LayoutTransaction(Protocol):
         """All that edges lead to from these records, in whole components, sorted by number."""
         ...
 
+    def places_in(self, components: Sequence[int]) -> Places:
+        """All that stand in these components, sorted by number."""
+        ...
+
     def links_among(self, records: Numbers) -> Links:
-        """The edges of records that have none to others, without what these are made of."""
+        """The edges of records that have none to others, without what these are made of.
+
+        Raises RestartBatch where one leads to another record: it was not there a moment ago.
+        """
         ...
 
     def put_places(self, places: Places) -> None:

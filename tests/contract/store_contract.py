@@ -529,6 +529,11 @@ class StoreContract:
             links = tx.links_among(around.records)
             rows = zip(*(column.tolist() for column in links), strict=True)
             assert sorted(rows) == [(first, second, -5, False), (second, fourth, 6, True)]
+            assert tx.places_in([third, second]).records.tolist() == [second, third, fourth, fifth]
+            with pytest.raises(RestartBatch):  # the first and the second have an edge
+                tx.links_among(around.records[1:])
+            with pytest.raises(RestartBatch):
+                tx.links_among(around.records[:1])
             assert tx.places_around([]).records.tolist() == []
             assert len(tx.links_among(tx.places_around([far]).records).left) == 0
             tx.put_places(around._replace(components=around.records, steps=around.steps + 1))

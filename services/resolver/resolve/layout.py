@@ -11,7 +11,7 @@ from itertools import chain
 
 import numpy as np
 
-from services.identity.domain.connected import connect
+from services.identity.domain.connected import connect, distinct
 from services.identity.domain.ids import Micros
 from services.identity.domain.ladder import LOOSE, Edge, Ladder, Place, is_loose, lay_out
 from services.identity.domain.large_ladder import lay_out_whole
@@ -105,31 +105,40 @@ def lay_out_anew(tx: Transaction, ladder: Ladder, *, at: Micros) -> int | None:
     waiting = tx.take_layouts(LAYOUTS_MAX)
     if not waiting:
         return None
-    seen, _ = _around(tx, waiting)
-    locked = tx.lock_components(np.unique(seen.components).tolist())
-    around, told = _around(tx, seen.records.tolist())
-    if locked != frozenset(around.components.tolist()):
-        raise RestartBatch("a component grew while it was being locked")
+    seen = _around(tx, waiting)
+    components = distinct(seen.components).tolist()
+    locked = tx.lock_components(components)
+    around = tx.places_in(components)
+    told = list(ties_of(tx, set(around.records.tolist())))
+    if len(locked) < len(components) or not _is_whole(around, seen, told):
+        raise RestartBatch("a set changed while it was being locked")
     tx.clear_layouts(waiting)
     parts, steps = lay_out_whole(around.records, tx.links_among(around.records), told, ladder)
     moved = (parts != around.components) | (steps != around.steps)
     tx.put_places(Places(around.records[moved], parts[moved], steps[moved]))
-    left = np.unique(around.components[moved])
+    left = distinct(around.components[moved])
     tx.replace_reviews(left.tolist(), [], at=at)  # nobody finds them where nobody stands any more
     tx.clear_set_aside(left.tolist())  # whoever resolves their records says again what is too large
-    dirty = np.union1d(left, parts[moved])
+    dirty = distinct(left, parts[moved])
     tx.mark((MarkKind.TRAITS, part, at) for part in dirty.tolist())
     return int(moved.sum())
 
 
-def _around(tx: Transaction, records: Sequence[int]) -> tuple[Places, list[Pair]]:
-    """Everything that edges and decisions lead to from these records, and what decisions tie."""
+def _around(tx: Transaction, records: Sequence[int]) -> Places:
+    """Everything that edges and decisions lead to from these records."""
     start = set(records)
     while True:
         found = tx.places_around(sorted(start))
         here = set(found.records.tolist())
-        told = list(ties_of(tx, here))
-        further = {end for pair in told for end in pair} - here
+        further = {end for pair in ties_of(tx, here) for end in pair} - here
         if not further:
-            return found, told
+            return found
         start |= further
+
+
+def _is_whole(around: Places, seen: Places, told: Sequence[Pair]) -> bool:
+    """Whether what is locked is what was found, and decisions tie it to nobody else."""
+    ends = np.array(told, dtype=np.int64)
+    return np.array_equal(around.records, seen.records) and bool(
+        np.isin(ends, around.records).all()
+    )

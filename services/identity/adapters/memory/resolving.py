@@ -1,7 +1,7 @@
 """What resolving reads and writes, in memory: marks, components, profiles, segments, outbox."""
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from services.identity.store import (
     Interval,
     Mark,
     Member,
+    RestartBatch,
     ReviewItem,
     StoredEdge,
     StoredProfile,
@@ -121,7 +122,13 @@ class MemoryTransaction(StewardTables):
             for each in ahead & tables.members.keys():
                 near |= tables.components[tables.members[each].component].keys()
             ahead = near - seen
-        found = [tables.members[number] for number in sorted(seen & tables.members.keys())]
+        return self._places(seen & tables.members.keys())
+
+    def places_in(self, components: Sequence[int]) -> Places:
+        return self._places(each.record for each in self.members(components))
+
+    def _places(self, records: Iterable[int]) -> Places:
+        found = [self._tables.members[number] for number in sorted(records)]
         return Places(
             np.array([each.record for each in found], dtype=np.int64),
             np.array([each.component for each in found], dtype=np.int64),
@@ -129,7 +136,10 @@ class MemoryTransaction(StewardTables):
         )
 
     def links_among(self, records: Numbers) -> Links:
-        found = self.edges_among(records.tolist())
+        inside = set(records.tolist())
+        found = self.edges_of(sorted(inside))
+        if not all(each.a in inside and each.b in inside for each in found):
+            raise RestartBatch("a set grew while it was being locked")
         return Links(
             np.array([each.a for each in found], dtype=np.int64),
             np.array([each.b for each in found], dtype=np.int64),
