@@ -26,8 +26,13 @@ SHARED_KINDS = frozenset(
 """What people of one household share: the sum of this evidence is capped (`model.py`)."""
 
 
-CONTACT_KINDS = frozenset({ComparisonKind.EMAIL, ComparisonKind.PHONE})
-"""Of these, what only some people of one household share: most have one of their own."""
+SOMETIMES_SHARED_KINDS = frozenset(
+    {ComparisonKind.EMAIL, ComparisonKind.PHONE, ComparisonKind.ID, ComparisonKind.REST}
+)
+"""What only some relatives share, most have one of their own: how many is learned.
+
+A telephone of the house, the insurance number of a parent, the second of two surnames.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,9 +40,10 @@ def installed_pins() -> dict[str, str]:
 class LinkageModel:
     """`prior_weight` and `edge_floor` are in bits.
 
-    `kinship` says how many pairs are relatives, `contact_shares` how many of those have a telephone
-    or an e-mail in common. `tau` is the exponent of the power mean in clustering. The keys were
-    chosen for blocks of at most `block_limit` records.
+    `kinship` says how many pairs are relatives, `contact_shares` how many of those have a
+    telephone, an e-mail, a number or other words of their names in common. `tau` is the exponent
+    of the power mean in clustering. The keys were chosen for blocks of at most `block_limit`
+    records.
     """
 
     spec: FeatureSpec

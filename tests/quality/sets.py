@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
+from tests.quality.families import hospital, loyalty_cards, two_surnames
 from tests.quality.invented import customers, names_and_dates, register, worn_register
 from tests.quality.labelled import LabelledSet, febrl
 from tests.quality.linked import linked_sets
@@ -38,6 +39,9 @@ _SETS: Mapping[str, Callable[[], LabelledSet]] = {
     "wrong values": partial(wrong_values, floor=0.77),
     "companies": partial(companies, floor=0.93),
     "two sources": partial(two_sources, floor=0.95),
+    "hospital": partial(hospital, floor=0.995),
+    "two surnames": partial(two_surnames, floor=0.99),
+    "loyalty cards": partial(loyalty_cards, floor=0.965),
 }
 
 

@@ -77,7 +77,10 @@ class Relatives:
         bits = (weights @ roles) / UNITS_PER_BIT
         together, born, given = bits[..., 0], bits[..., 1], bits[..., 2]
         for column, share in self.seldom:
-            together -= not_of_relatives(weights[..., column] / UNITS_PER_BIT, share=share)
+            evidence = weights[..., column] / UNITS_PER_BIT
+            together -= not_of_relatives(evidence, share=share)
+            if not self.shared[column]:
+                together += evidence
         kin = self.kinship
         kinds = (
             (kin.household, together),

@@ -1,6 +1,6 @@
 """Kinship: how many of all pairs live together, are twins, or have one name besides."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +14,11 @@ _CONVERGED = 1e-4
 _SHARE_MIN = 0.02  # households a record at least: evidence two people can share is never unbounded
 _RARER_MIN = 0.01
 """Of a hundred pairs of one household at least one was born on one day, one bears one name."""
-_CONTACT_MIN = 0.02
 _CONTACT_MAX = 0.95
-_CONTACT_COUNTS = (2.0, 8.0)  # before any relative is seen: two of eight share a telephone
+_CONTACT_BEFORE = (0.25, 8.0)  # before any relative is seen: two of eight share a telephone
+_NUMBER_BEFORE = 0.02  # a person's own number is thought to be shared by few,
+_NUMBER_RELATIVES = 0.05  # until relatives are seen in more than so many of the records
+_MIN_OF_BEFORE = 0.08
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +27,8 @@ class RelativesEvidence:
 
     `shared` is that in the fields a household shares, `born` in birth dates, `given` in given
     names; None where such a field is not compared. `contacts` are those of the shared fields that
-    only some relatives share, by name: the evidence, and whether the field was compared.
+    only some relatives share, by name: the evidence, and whether the field was compared. `numbers`
+    are those of them that are meant to be one person's alone.
     """
 
     shared: Floats
@@ -33,6 +36,7 @@ class RelativesEvidence:
     given: Floats | None
     total: Floats
     contacts: Mapping[str, tuple[Floats, npt.NDArray[np.bool_]]]
+    numbers: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +59,9 @@ def fit_kinship(
     more = [each for each in (evidence.born, evidence.given) if each is not None]
     nothing = np.zeros(len(match))
     shares = [1 / record_count, *[_RARER_MIN / record_count] * len(more)]
-    contacts = dict.fromkeys(evidence.contacts, _CONTACT_COUNTS[0] / _CONTACT_COUNTS[1])
+    few = (_NUMBER_BEFORE, max(_NUMBER_RELATIVES * record_count, _CONTACT_BEFORE[1]))
+    before = {c: few if c in evidence.numbers else _CONTACT_BEFORE for c in evidence.contacts}
+    contacts = {name: share for name, (share, _) in before.items()}
     for _ in range(_ITERATIONS_MAX):
         together = evidence.shared.copy()
         for name, (bits, _known) in evidence.contacts.items():
@@ -69,7 +75,7 @@ def fit_kinship(
         household, *rarer = (float((weight / whole).sum()) / pair_count for weight in kin)
         household = max(household, _SHARE_MIN / record_count)
         found = [household, *(max(share, household * _RARER_MIN) for share in rarer)]
-        contacts = _contact_shares(evidence, contacts, related=relatives / whole)
+        contacts = _contact_shares(evidence, contacts, before, related=relatives / whole)
         settled = abs(found[0] - shares[0]) < _CONVERGED * shares[0]
         shares = found
         if settled:
@@ -84,7 +90,11 @@ def fit_kinship(
 
 
 def _contact_shares(
-    evidence: RelativesEvidence, shares: Mapping[str, float], *, related: Floats
+    evidence: RelativesEvidence,
+    shares: Mapping[str, float],
+    before: Mapping[str, tuple[float, float]],
+    *,
+    related: Floats,
 ) -> dict[str, float]:
     """Of the relatives, those who share a contact: a step of the same EM."""
     result = {}
@@ -92,7 +102,7 @@ def _contact_shares(
         share = shares[name]
         odds = share * np.exp2(np.clip(bits[known], -60, 60))
         having = related[known] * odds / (odds + 1 - share)
-        first, of = _CONTACT_COUNTS
-        found = (float(having.sum()) + first) / (float(related[known].sum()) + of)
-        result[name] = min(max(found, _CONTACT_MIN), _CONTACT_MAX)
+        first, of = before[name]
+        found = (float(having.sum()) + first * of) / (float(related[known].sum()) + of)
+        result[name] = min(max(found, first * _MIN_OF_BEFORE), _CONTACT_MAX)
     return result

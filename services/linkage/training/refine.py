@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from services.identity.domain.ladder import Edge, Ladder, lay_out
 from services.identity.domain.weights import UNITS_PER_BIT
-from services.linkage.comparisons import CONTACT_KINDS
+from services.linkage.comparisons import SOMETIMES_SHARED_KINDS
+from services.linkage.levels import ComparisonKind
 from services.linkage.model import Key, LinkageModel
 from services.linkage.training.choose_keys import ChosenKeys, FirstPairs
 from services.linkage.training.cluster_rows import cluster_rows
@@ -95,17 +96,19 @@ def fitted_model(
         of_role: Floats = weights[:, np.array(role, dtype=np.bool_)].sum(axis=1, dtype=np.int64)
         return of_role / UNITS_PER_BIT
 
+    sometimes = [comparison.kind in SOMETIMES_SHARED_KINDS for comparison in model.comparisons]
     fitted = fit_kinship(
         RelativesEvidence(
-            shared=bits(relatives.shared),
+            shared=bits([a or b for a, b in zip(relatives.shared, sometimes, strict=True)]),
             born=bits(relatives.born) if any(relatives.born) else None,
             given=bits(relatives.given) if any(relatives.given) else None,
             total=bits([True] * len(model.comparisons)),
             contacts={
                 comparison.name: (weights[:, j] / UNITS_PER_BIT, vectors[:, j] >= 0)
                 for j, comparison in enumerate(model.comparisons)
-                if comparison.kind in CONTACT_KINDS
+                if sometimes[j]
             },
+            numbers=[c.name for c in model.comparisons if c.kind is ComparisonKind.ID],
         ),
         match_share=parameters.match_share,
         pair_count=bench.pair_count / first.stands_for,

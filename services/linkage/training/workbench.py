@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from services.identity.domain.weights import UNITS_PER_BIT, Kinship, Units
-from services.linkage.comparisons import CONTACT_KINDS, SHARED_KINDS, comparisons_for
+from services.linkage.comparisons import SHARED_KINDS, SOMETIMES_SHARED_KINDS, comparisons_for
 from services.linkage.levels import ComparisonKind
 from services.linkage.model import LinkageModel
 from services.linkage.score import FeatureTable, PairWeights, totals
@@ -77,8 +77,10 @@ class Workbench:
         """Comparisons on which people who live together agree, and those on which some do."""
         kinds = list(enumerate(comparison.kind for comparison in self.comparisons))
         return Household(
-            shared=frozenset(j for j, kind in kinds if kind in SHARED_KINDS),
-            contacts=frozenset(j for j, kind in kinds if kind in CONTACT_KINDS),
+            shared=frozenset(
+                j for j, kind in kinds if kind in SHARED_KINDS | SOMETIMES_SHARED_KINDS
+            ),
+            contacts=frozenset(j for j, kind in kinds if kind in SOMETIMES_SHARED_KINDS),
         )
 
     def weigh(self, left: Ints, right: Ints, vectors: Vectors, model: LinkageModel) -> PairWeights:

@@ -64,3 +64,29 @@ def test_relatives_who_seldom_share_a_telephone_leave_it_as_evidence() -> None:
     )
     assert found.contact_shares["f0"] == pytest.approx(0.25, abs=0.03)
     assert found.kinship.household * 1e6 == pytest.approx(40, rel=0.1)
+
+
+@pytest.mark.parametrize(("relatives", "share"), [(400, 0.5), (4, 0.05)])
+def test_relatives_share_the_number_of_a_person_only_where_many_are_seen_to(
+    relatives: int, share: float
+) -> None:
+    """Half of them have one number; four pairs of relatives are too few to say so."""
+    pairs = [relatives // 2, relatives // 2, 60, 900]
+    number = np.repeat([10.0, -8.0, 10.0, -2.0], pairs)
+    rest = np.repeat([25.0, 25.0, 25.0, -10.0], pairs)
+    personal = np.repeat([-20.0, -20.0, 12.0, -8.0], pairs)
+    found = fit_kinship(
+        RelativesEvidence(
+            shared=rest + number,
+            born=None,
+            given=None,
+            total=rest + number + personal,
+            contacts={"n0": (number, np.ones(len(number), dtype=np.bool_))},
+            numbers=("n0",),
+        ),
+        match_share=60 / 1e6,
+        pair_count=1e6,
+        record_count=1_400,
+    )
+    assert found.contact_shares["n0"] == pytest.approx(share, abs=0.1)
+    assert found.kinship.household * 1e6 == pytest.approx(max(relatives, 14), rel=0.2)

@@ -1,5 +1,6 @@
 """Both scorers agree with Splink's own predict(), with each other, and in every company."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
@@ -204,3 +205,14 @@ def test_a_telephone_that_few_relatives_share_tells_more_than_an_address() -> No
     weights = np.array([(30, 15), (30, 0), (30, -2)]) * UNITS_PER_BIT
     gain = (common.taken_off(weights) - rare.taken_off(weights)) / UNITS_PER_BIT
     assert gain.tolist() == pytest.approx([4, 0, -2], abs=0.15)
+
+
+def test_the_number_of_a_person_that_relatives_share_is_personal_no_more() -> None:
+    """Children under a parent's policy: a number counts as much as few relatives have it."""
+    personal = Relatives.household((True, False), share=2.0**-10)
+    weights = np.array([(30, 15), (30, -9), (30, 0)]) * UNITS_PER_BIT
+    for bits, worth in ((-1, 11), (-4, 14), (-12, 21.8)):
+        learned = replace(personal, seldom=((1, 2.0**bits),))
+        found = (weights.sum(axis=1) - learned.taken_off(weights)) / UNITS_PER_BIT
+        against = 10 - 9 - math.log2(1 - 2.0**bits)
+        assert found.tolist() == pytest.approx([worth, against, 10], abs=0.15)
