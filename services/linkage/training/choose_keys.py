@@ -27,11 +27,19 @@ MatchProbability = Callable[[Ints, Ints], Floats]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyBudget:
-    """How much blocking may cost. `yield_min` is the share of matches among a key's own pairs."""
+    """How much blocking may cost. `yield_min` is the share of matches among a key's own pairs.
+
+    It falls evenly to nothing where all keys make fewer than `pairs_per_record_cheap`.
+    """
 
     keys_max: int = 20
     pairs_per_record_max: int = 30
+    pairs_per_record_cheap: float = 6.0
     yield_min: float = 0.005
+
+    def yield_at(self, pairs_per_record: float) -> float:
+        """The share that is asked for where the keys make so many pairs."""
+        return self.yield_min * min(1.0, pairs_per_record / self.pairs_per_record_cheap)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 A wide key is taken first, as it finds most; once finer ones find the same, all that is left to it
 are pairs of strangers. What a key is worth is therefore judged again beside all others, by the
 pairs that it alone makes: they are counted, and the matches among them are expected by a model that
-knows of relatives.
+knows of relatives. Where all keys make next to no pairs, pairs of strangers cost next to nothing.
 """
 
 import numpy as np
@@ -73,7 +73,7 @@ class _Settling:
         while len(self._held) < keys_at_first(self._budget):
             matches, cost = self._sample.new(self._likely, seen)
             value = sample_values(
-                matches, cost, gain_min=self._gain_min, yield_min=self._budget.yield_min
+                matches, cost, gain_min=self._gain_min, yield_min=self._yield_min()
             )
             value[~possible] = 0.0
             if not value.any():
@@ -125,11 +125,14 @@ class _Settling:
 
     def _worth(self, matches: Floats) -> Floats:
         """By place: the matches a key alone finds, less the price of the pairs it alone makes."""
-        price = np.zeros(KEYS_MAX)
+        price, yield_min = np.zeros(KEYS_MAX), self._yield_min()
         for place, number in self._held.items():
-            price[place] = self._budget.yield_min * self._sample.growth[number]
+            price[place] = yield_min * self._sample.growth[number]
         worth: Floats = matches - price * self._found.alone() - _LOST_MAX * self._gain_min
         return worth
+
+    def _yield_min(self) -> float:
+        return self._budget.yield_at(self._cost() / self._sampler.record_count)
 
     def _cost(self) -> float:
         growth = self._sample.growth

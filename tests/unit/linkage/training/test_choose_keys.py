@@ -113,7 +113,9 @@ def test_no_tokens_give_no_keys() -> None:
     assert len(result.left) == 0
 
 
-def papers(*, keys_max: int = 20, base: Base = WHOLE_BASE) -> tuple[Draft, ChosenKeys]:
+def papers(
+    *, keys_max: int = 20, cheap: float = 1.0, base: Base = WHOLE_BASE
+) -> tuple[Draft, ChosenKeys]:
     """Two records a person: three papers, each on three records of four, and a name some share."""
     count, rng = 4_000, Random(3)
     person = np.arange(count) // 2
@@ -144,7 +146,7 @@ def papers(*, keys_max: int = 20, base: Base = WHOLE_BASE) -> tuple[Draft, Chose
         matches_expected=count / 2,
         allowed=lambda left, _: np.ones(len(left), dtype=np.bool_),
         match_probability=probability,
-        budget=KeyBudget(yield_min=0.2, keys_max=keys_max),
+        budget=KeyBudget(yield_min=0.2, keys_max=keys_max, pairs_per_record_cheap=cheap),
     )
     return draft, settle_keys(draft, draft.first_pairs(), probability)
 
@@ -157,6 +159,12 @@ def test_a_key_whose_matches_finer_keys_find_is_left_out() -> None:
     assert {("visa",), ("permit",), ("badge",)} <= set(result.keys)
     assert (result.left // 2 == result.right // 2).all()
     assert len(result.left) >= 0.9 * 2_000
+
+
+def test_it_stays_where_all_keys_make_so_few_pairs_that_these_cost_little() -> None:
+    """One pair a record: of ten that were cheap a tenth, so the name's strangers count a tenth."""
+    _, result = papers(cheap=10.0)
+    assert ("name",) in result.keys
 
 
 def test_of_too_many_keys_the_worst_go() -> None:
