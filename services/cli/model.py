@@ -47,7 +47,9 @@ def train(
     opened = Home(home)
     land_unread(opened)
     store = SqlStore(opened.url)
+    begun = time.monotonic()
     trained = train_on(store, names=source or (), base_size=base_size, progress=tell)
+    learned = time.monotonic() - begun
     version = trained.model.version
     becomes_active = keep(opened, trained, activate=activate)
     if becomes_active:
@@ -57,6 +59,7 @@ def train(
         "model_version": version,
         "active": becomes_active,
         "seconds": round(time.monotonic() - started, 2),
+        "seconds_of_training": round(learned, 2),
         "report": trained.report,
     }
     show(

@@ -28,8 +28,9 @@ from services.linkage.splink_sql import (
 from services.linkage.term_frequencies import TermFrequencies, term_hashes
 from services.linkage.weights import Gammas, Rows, Weights, WeightTable
 
-PAIRS_OF_QUERY_MAX = 2_000_000
-"""Pairs of one query of a FeatureTable: more would not fit beside the table."""
+PAIRS_OF_QUERY = (250_000, 2_000_000)
+"""Least and most pairs of one query of a FeatureTable: more would not fit beside the table."""
+_PAIRS_PER_RECORD = 2  # in one query: each builds its join anew, of more the result has no room
 
 _NO_ROWS: Rows = np.empty(0, dtype=np.int64)
 
@@ -135,8 +136,10 @@ class FeatureTable:
     def gammas(self, left: Rows, right: Rows) -> Gammas:
         """The level of every pair of row numbers in every comparison."""
         gammas = np.empty((len(left), len(self._comparisons)), dtype=np.int8)
-        for start in range(0, len(left), PAIRS_OF_QUERY_MAX):
-            some = slice(start, start + PAIRS_OF_QUERY_MAX)
+        least, most = PAIRS_OF_QUERY
+        at_once = min(max(least, _PAIRS_PER_RECORD * len(self)), most)
+        for start in range(0, len(left), at_once):
+            some = slice(start, start + at_once)
             self._connection.register("pair_list", _pairs_to_arrow(left[some], right[some]))
             found = self._connection.execute(self._sql).fetchnumpy()
             self._connection.unregister("pair_list")

@@ -58,7 +58,7 @@ def fill_base(home: Home, people: People, records: int, *, train: bool) -> dict[
     require_empty(home)
     home.ensure_default_sources()
     note(f"inventing {records:,} records")
-    file, mapping = _write(home.path, people, records)
+    file, mapping = write_base(home.path, people, records)
     note("loading them with --bulk")
     begun = time.perf_counter()
     report = load_into(
@@ -102,7 +102,8 @@ def _keep(home: Home, notes: dict[str, Any]) -> None:
     (home.path / NOTES_FILE).write_text(json.dumps(notes))
 
 
-def _write(folder: Path, people: People, records: int) -> tuple[Path, Path]:
+def write_base(folder: Path, people: People, records: int) -> tuple[Path, Path]:
+    """The records as a CSV file, and the mapping it is loaded with."""
     file, mapping = folder / "base.csv", folder / "base.yaml"
     with file.open("w", newline="", encoding="utf-8") as handle:
         writer = csv.writer(handle)

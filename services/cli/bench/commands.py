@@ -1,4 +1,4 @@
-"""`plait bench resolver | ingest | api | backlog`: each prints its figures and fails on none."""
+"""`plait bench resolver | ingest | api | backlog | train`: figures, no verdicts."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
     bench.command()(ingest)
     bench.command()(api)
     bench.command()(backlog)
+    bench.command()(train)
     app.add_typer(bench, name="bench")
 
 
@@ -100,3 +101,16 @@ def backlog(
 
     figures = bench_backlog(home, Sizes(events=events, seconds=seconds), kafka=kafka)
     tell("backlog", sizes={"events": events, "seconds": seconds}, figures=figures, as_json=as_json)
+
+
+def train(
+    records: Annotated[int, typer.Option(min=100, help="Records to learn from.")] = 100_000,
+    home: KeptHome = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Time and memory of `plait train`, as a process of its own on records that are landed."""
+    from services.cli.bench.report import tell
+    from services.cli.bench.training import bench_training
+
+    figures = bench_training(home, records)
+    tell("train", sizes={"records": records}, figures=figures, as_json=as_json)

@@ -14,7 +14,7 @@ from services.linkage.model import Key
 from services.linkage.training.candidate_keys import TokenColumn
 from services.linkage.training.key_pairs import KEYS_MAX, KeyPairs
 from services.linkage.training.key_sample import WHOLE_BASE, Base, KeySample, KeySampler
-from services.linkage.training.pairs import Floats, Ints
+from services.linkage.training.pairs import Floats, Ints, is_among
 from services.linkage.training.sessions import Allowed
 
 _GAIN_MIN = 2e-4  # share of all matches a key must add
@@ -201,7 +201,7 @@ def _greedy(
         spent += more
         found.add(len(taken), pairs)
         taken.append(best)
-        seen |= np.isin(sample.pairs, pairs, assume_unique=True)
+        seen |= is_among(sample.pairs, pairs)
     return Draft(
         sampler=sampler,
         sample=sample,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from services.linkage.training.pairs import Floats, Ints
+from services.linkage.training.pairs import Floats, Ints, is_among
 
 KEYS_MAX = 64
 """Keys held at once: a bit each."""
@@ -23,11 +23,11 @@ class KeyPairs:
 
     def new_among(self, pairs: Ints) -> int:
         """How many of these, ascending and distinct, no key makes yet."""
-        return int(len(pairs) - np.isin(pairs, self.pairs, assume_unique=True).sum())
+        return int(len(pairs) - is_among(pairs, self.pairs).sum())
 
     def add(self, place: int, pairs: Ints) -> None:
         """Both ascend, so they are merged: to sort so many pairs for every key takes minutes."""
-        extra = pairs[~np.isin(pairs, self.pairs, assume_unique=True)]
+        extra = pairs[~is_among(pairs, self.pairs)]
         places = np.searchsorted(self.pairs, extra)
         self.pairs = np.insert(self.pairs, places, extra)
         self._makers = np.insert(self._makers, places, np.uint64(0))

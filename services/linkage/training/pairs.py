@@ -145,6 +145,16 @@ def ascending(numbers: Ints) -> Ints:
     return ordered[np.r_[True, ordered[1:] != ordered[:-1]]]
 
 
+def is_among(numbers: Ints, ascending_numbers: Ints) -> npt.NDArray[np.bool_]:
+    """Which of the numbers stand in the others; numpy's `isin` sorts both, held thrice."""
+    if not len(ascending_numbers):
+        return np.zeros(len(numbers), dtype=np.bool_)
+    places = np.searchsorted(ascending_numbers, numbers)
+    np.minimum(places, len(ascending_numbers) - 1, out=places)
+    found: npt.NDArray[np.bool_] = ascending_numbers[places] == numbers
+    return found
+
+
 def distinct_vectors(vectors: Vectors) -> tuple[Vectors, Ints]:
     """The distinct rows and how often each occurs, in a fixed order."""
     codes = np.zeros(len(vectors), dtype=np.int64)

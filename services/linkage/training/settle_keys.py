@@ -18,7 +18,7 @@ from services.linkage.training.choose_keys import (
     sample_values,
 )
 from services.linkage.training.key_pairs import KEYS_MAX, KeyPairs
-from services.linkage.training.pairs import Floats, Ints
+from services.linkage.training.pairs import Floats, Ints, is_among
 
 _ROUNDS = 2
 _SCORED_MAX = 300_000  # of more pairs that the keys make, so many are drawn and scored
@@ -63,11 +63,11 @@ class _Settling:
             self._found.leave_out(least)
             kept = some.pairs
             some.leave_out(least)
-            likely = likely[np.isin(kept, some.pairs, assume_unique=True)]
+            likely = likely[is_among(kept, some.pairs)]
 
     def add(self) -> None:
         """What finds matches that no key finds any more, the best first."""
-        seen = np.isin(self._sample.pairs, self._found.pairs, assume_unique=True)
+        seen = is_among(self._sample.pairs, self._found.pairs)
         possible = np.ones(len(self._sample.keys), dtype=np.bool_)
         possible[[*self._held.values()]] = False
         while len(self._held) < keys_at_first(self._budget):
@@ -87,7 +87,7 @@ class _Settling:
             place = min(set(range(KEYS_MAX)) - self._held.keys())
             self._held[place] = best
             self._found.add(place, pairs)
-            seen |= np.isin(self._sample.pairs, pairs, assume_unique=True)
+            seen |= is_among(self._sample.pairs, pairs)
 
     def result(self, first: FirstPairs) -> ChosenKeys:
         """The keys that are left, the one worth most first."""

@@ -4,7 +4,7 @@ Records are sorted by key first and every draw has a fixed seed, so that the ord
 come in changes nothing (tests/unit/linkage/training/test_train.py).
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,7 @@ from services.linkage.training.workbench import (
 
 RECORDS_MAX = 200_000
 FIELDS_MAX = 200
+_TOLD_EVERY = 100_000  # records
 DEFAULT_BUDGET = KeyBudget()
 
 Fields = tuple[tuple[str, Kind], ...]
@@ -77,17 +78,28 @@ def train(  # noqa: PLR0913 - what a training run can be told
     tell = progress or (lambda _: None)
     _check_fields(fields)
     sample = sample_records(
-        records, FeatureSpec(fields=fields), records_max=records_max, in_parts=in_parts
+        _counted(records, tell),
+        FeatureSpec(fields=fields),
+        records_max=records_max,
+        in_parts=in_parts,
     )
     _check(sample, fields)
     times = _times(sample, base_size)
-    tell(f"reading {sample.taken} of {sample.seen} records")
+    tell(f"learning from {sample.taken} of {sample.seen} records")
     bench = _workbench(sample, fields, unique_sources=unique_sources, floors=floors)
     sample = sample.without_records()
     try:
         return _train(bench, times=times, tell=tell, budget=budget)
     finally:
         bench.close()
+
+
+def _counted(records: Iterable[TrainingRecord], tell: Progress) -> Iterator[TrainingRecord]:
+    """The same, telling how far it has come."""
+    for number, record in enumerate(records, 1):
+        yield record
+        if number % _TOLD_EVERY == 0:
+            tell(f"{number} records read")
 
 
 def _check_fields(fields: Fields) -> None:

@@ -14,7 +14,7 @@ from services.linkage.survey import Survey
 from services.linkage.term_frequencies import TermFrequencies
 from services.linkage.training.em import Household
 from services.linkage.training.frequencies import FLOORS, frequencies_for_non_matches
-from services.linkage.training.pairs import Coded, Floats, Ints, Vectors
+from services.linkage.training.pairs import Coded, Floats, Ints, Vectors, is_among
 from services.linkage.training.parameters import Parameters
 from services.linkage.training.records import AllowedPairs
 from services.linkage.training.sample import Sample
@@ -162,7 +162,7 @@ class Compared:
     def vectors(self, left: Ints, right: Ints) -> Vectors:
         """Of distinct pairs; only those not met before are compared."""
         pairs = left * self.bench.record_count + right
-        new = ~np.isin(pairs, self._pairs, assume_unique=True)
+        new = ~is_among(pairs, self._pairs)
         if new.any():
             every = np.concatenate((self._pairs, pairs[new]))
             vectors = np.concatenate((self._vectors, self.bench.compare(left[new], right[new])))
