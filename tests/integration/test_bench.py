@@ -63,3 +63,11 @@ def test_the_backlog() -> None:
     for service in ("ingest", "resolver", "api"):
         assert 0 < figures[service]["memory_mb"]["rss"] <= figures[service]["memory_mb"]["rss_max"]
     assert all(bound > 0 for bound in figures["bounds"].values())
+
+
+def test_training() -> None:
+    figures = bench("train", "--records", "300")
+    assert figures["model"]["records_trained_on"] == figures["model"]["records"] == 300
+    assert 0 < figures["seconds_of_training"] < figures["seconds"]
+    assert figures["cpu_seconds"] > 0
+    assert figures["memory_mb"]["rss_max"] > 50
