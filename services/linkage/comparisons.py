@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from services.linkage.features import FeatureSpec
-from services.linkage.levels import DRAFTS, ComparisonKind, Level
+from services.linkage.levels import DRAFTS, ComparisonKind, Level, email_beside_names
 
 PROBABILITY_MIN = 1e-9
 """No level is impossible: a probability of zero would be a weight without bound."""
@@ -85,7 +85,7 @@ _KIND_OF_PREFIX = {
 def comparisons_for(spec: FeatureSpec) -> tuple[Comparison, ...]:
     """Every comparison of these fields, untrained; a model keeps this order."""
     return tuple(
-        _draft(name=name, field_name=field_name, kind=kind)
+        _draft(name=name, field_name=field_name, kind=kind, has_names=spec.has_names)
         for name, field_name, kind in _wanted(spec)
     )
 
@@ -105,6 +105,7 @@ def _wanted(spec: FeatureSpec) -> Iterator[tuple[str, str, ComparisonKind]]:
         yield column, field_name, _KIND_OF_PREFIX[column[0]]
 
 
-def _draft(*, name: str, field_name: str, kind: ComparisonKind) -> Comparison:
-    null_sql, levels = DRAFTS[kind](name)
+def _draft(*, name: str, field_name: str, kind: ComparisonKind, has_names: bool) -> Comparison:
+    named = has_names and kind is ComparisonKind.EMAIL
+    null_sql, levels = (email_beside_names if named else DRAFTS[kind])(name)
     return Comparison(name=name, field=field_name, kind=kind, null_sql=null_sql, levels=levels)

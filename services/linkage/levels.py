@@ -37,6 +37,8 @@ class Level:
     """Column whose value's frequency adjusts this level's weight."""
 
 
+_NAME_IN_EMAIL_MIN = 3  # letters; fewer stand in an address by chance
+
 ELSE = "ELSE"
 Draft = tuple[str, tuple[Level, ...]]
 """The null condition and the levels of one comparison."""
@@ -213,12 +215,36 @@ def _city(c: str) -> Draft:
 
 
 def _email(e: str) -> Draft:
+    return _email_levels(
+        e,
+        close=_either(_winkler(f"{e}_u", 0.92), _edits(e, 2)),
+        similar=_winkler(f"{e}_u", 0.8),
+    )
+
+
+def email_beside_names(e: str) -> Draft:
+    """Two addresses made of one name are alike whoever has them: only a slip brings them near."""
+    user, left, right = f"{e}_u", *_both(f"{e}_u")
+    named = " or ".join(
+        f"({_same(name)} and length({name}_l)>={_NAME_IN_EMAIL_MIN}"
+        f" and contains({left},{name}_l) and contains({right},{name}_l))"
+        for name in "sg"
+    )
+    close = _either(_winkler(user, 0.92), _edits(e, 2))
+    return _email_levels(
+        e,
+        close=f"(case when {named} then {_edits(e, 1)} else {close} end)",
+        similar=f"(case when {named} then false else {_winkler(user, 0.8)} end)",
+    )
+
+
+def _email_levels(e: str, *, close: str, similar: str) -> Draft:
     user = f"{e}_u"
     return _any_null(e), (
         _level("exact", _same(e), 0.75, e),
         _level("same user", _same(user), 0.06, user),
-        _level("close", _either(_winkler(user, 0.92), _edits(e, 2)), 0.1),
-        _level("similar user", _winkler(user, 0.8), 0.03),
+        _level("close", close, 0.1),
+        _level("similar user", similar, 0.03),
         _level("different", ELSE, 0.06),
     )
 

@@ -112,3 +112,21 @@ def test_other_words_of_a_name_are_compared_with_all_words(level: Level) -> None
 
 def test_a_missing_value_is_no_level(level: Level) -> None:
     assert level({}, {"city": "Bath"}, field="city") is None
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "same", "other"),
+    [
+        ("whitfield44@example.org", "whitfield71@example.org", "different", "close"),
+        ("whitfield.harold@example.org", "whitfield.jane@example.com", "different", "similar user"),
+        ("whitfield44@example.org", "whitfield45@example.org", "close", "close"),
+        ("whitfield44@example.org", "whitfield44@example.com", "same user", "same user"),
+    ],
+)
+def test_two_addresses_made_of_one_name_are_alike_only_by_a_slip(
+    level: Level, left: str, right: str, same: str, other: str
+) -> None:
+    """As evidence beside the name; where the names differ, or say nothing, it is likeness."""
+    name = {"given_name": "Ann", "surname": "Whitfield"}
+    assert level({**name, "email": left}, {**name, "email": right}, field="email") == same
+    assert level({**name, "email": left}, {"email": right}, field="email") == other
