@@ -33,7 +33,8 @@ class MarkKind(IntEnum):
     DECISION: what a steward's command says of the records that it names. ACCOUNT: what an account
     is to its members has changed; only segments that ask of others can move. VALUE: the key of a
     value that a steward spoke of. FALLEN: a key that is generic no longer, whose holders are dirty
-    only now: whoever told of it could not see who landed and was resolved meanwhile.
+    only now: whoever told of it could not see who landed and was resolved meanwhile. COMPONENT: the
+    component of a record is to be clustered again and told whole.
     """
 
     MATCHING = 1
@@ -43,6 +44,7 @@ class MarkKind(IntEnum):
     ACCOUNT = 5
     VALUE = 6
     FALLEN = 7
+    COMPONENT = 8
 
 
 class Mark(NamedTuple):

@@ -55,6 +55,10 @@ class StewardWriting(Protocol):
         """Keep the commands whose ids are not known; the numbers of those."""
         ...
 
+    def reviewed_among(self, components: Sequence[int]) -> frozenset[int]:
+        """Those of the components of which a person should look at something."""
+        ...
+
     def replace_reviews(
         self, components: Sequence[int], items: Sequence[ReviewItem], *, at: Micros
     ) -> Sequence[ReviewItem]:

@@ -32,6 +32,8 @@ class Derived:
     features: bytes
     keys: Sequence[int]
     changes_matching: bool
+    changes_spans: bool = False
+    """Whether a value was seen at another time that a rule counts: candidates stay who they are."""
     dwelling: str | None = None
 
 
@@ -43,6 +45,12 @@ class Deriver:
         self.rules = rules
         self._keys = KeyMaker(model)
         self._fields = tuple(name for name, _ in model.spec.fields)
+        self._dated = tuple(
+            f"{name}\x1f"
+            for name, each in rules.types.items()
+            if each.reassigned_after_days is not None
+            or (each.limit is not None and each.limit.within_days is not None)
+        )
 
     def derive(
         self, state: RecordState, stored: StoredRecord | None, *, again: bool = False
@@ -52,7 +60,12 @@ class Deriver:
         `again` derives in any case: after a new model, new rules or a new normaliser.
         """
         if stored is not None and not again and self._same(stored.state, state):
-            return Derived(features=stored.features, keys=stored.keys, changes_matching=False)
+            return Derived(
+                features=stored.features,
+                keys=stored.keys,
+                changes_matching=False,
+                changes_spans=self._dated != () and self._moves_spans(stored.state, state),
+            )
         features = derive(self._values(state.fields), self.model.spec)
         found = self._identifier_keys(state)
         found.update(self._keys.keys_of(features))
@@ -77,6 +90,14 @@ class Deriver:
         ):
             return False
         return all(_text(before.fields, name) == _text(after.fields, name) for name in self._fields)
+
+    def _moves_spans(self, before: RecordState, after: RecordState) -> bool:
+        """Of the same identifiers: whether one whose instants a rule reads was seen otherwise."""
+        return any(
+            before.identifiers[text] != seen
+            for text, seen in after.identifiers.items()
+            if text.startswith(self._dated)
+        )
 
     def _identifier_keys(self, state: RecordState) -> set[int]:
         found = sorted(map(joined_identifier_key, state.identifiers))

@@ -278,6 +278,12 @@ def _stored(arrival: Arrival, number: int) -> StoredEvent:
     )
 
 
+def _kind_of(derived: Derived) -> MarkKind:
+    if derived.changes_matching:
+        return MarkKind.MATCHING
+    return MarkKind.COMPONENT if derived.changes_spans else MarkKind.TRAITS
+
+
 class RecordWriter:
     """Collects changed records, then writes them with their keys and dirty marks.
 
@@ -312,8 +318,7 @@ class RecordWriter:
             keys=derived.keys,
             version=stored.version + 1 if stored else 1,
         )
-        kind = MarkKind.MATCHING if derived.changes_matching else MarkKind.TRAITS
-        self._marks.append((kind, number, since))
+        self._marks.append((_kind_of(derived), number, since))
         left = self._accounts.put(number, stored, state, derived)
         self._marks.extend((MarkKind.ACCOUNT, each, since) for each in sorted(left))
         if stored is None:

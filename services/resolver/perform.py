@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from services.identity.domain.cluster import plan
@@ -37,19 +38,23 @@ def perform(  # noqa: PLR0913  # before and after of one batch, and why
     *,
     before: Mapping[RecordKey, ProfileId | None],
     after: Mapping[RecordKey, ProfileId | None],
+    stored: Mapping[ProfileId, StoredProfile] = MappingProxyType({}),
+    as_told: Collection[ProfileId] = (),
     loosened: Collection[ProfileId] = (),
     at: Micros,
     entered: Entered = unheard,
 ) -> Told:
     """Write what changed, and tell it once, in order, per profile.
 
-    Of `loosened` profiles a split says that it came of a value that is generic now.
+    `stored` are profiles that were read already. Those `as_told` have the records they had, of
+    which nothing was heard: only how sure they are can differ. Of `loosened` profiles a split says
+    that it came of a value that is generic now.
     """
     entered(Part.PROFILES)
     ids = sorted({p for p in (*before.values(), *after.values()) if p is not None})
-    stored = tx.profiles(ids)
+    stored = {**stored, **tx.profiles([each for each in ids if each not in stored])}
     letters = _Letters(stored, at)
-    profiles = _profiles(engine, records, outcomes)
+    profiles = _profiles(engine, records, _to_build(engine, outcomes, stored, as_told))
     changed = [each for each in profiles if _is_new(each, stored)]
     gone = _gone(tx, [each for each in ids if each not in outcomes], stored, touched=ids)
     for change in plan(before, after):
@@ -109,6 +114,31 @@ def _gone(
     shown = [each for each in ids if stored[each].document is not None]
     held = tx.held_profiles(shown, touched=touched) if shown else frozenset()
     return [each for each in shown if each not in held]
+
+
+def _to_build(
+    engine: Engine,
+    outcomes: Mapping[ProfileId, Outcome],
+    stored: Mapping[ProfileId, StoredProfile],
+    as_told: Collection[ProfileId],
+) -> Mapping[ProfileId, Outcome]:
+    """All but those that would come to the very document that is there.
+
+    Where segments ask of others, whoever is near is evaluated again, and so has to be there.
+    """
+    if not as_told or engine.evaluator.asks_of_others:
+        return outcomes
+    return {
+        id_: each
+        for id_, each in outcomes.items()
+        if id_ not in as_told or not _is_as_sure(each, stored.get(id_))
+    }
+
+
+def _is_as_sure(outcome: Outcome, told: StoredProfile | None) -> bool:
+    if told is None or told.document is None:
+        return False
+    return documents.certainty(told.document) == (outcome.confidence, outcome.ambiguous)
 
 
 def _profiles(

@@ -24,6 +24,13 @@ class Standing:
     members: Mapping[int, Member]
     edges: Sequence[StoredEdge]
 
+    @classmethod
+    def of(
+        cls, tx: Transaction, members: Mapping[int, Member], touched: Collection[int]
+    ) -> "Standing":
+        """Read the edges of components that are locked."""
+        return cls(members=members, edges=_edges(tx, members, touched))
+
     def profiles_held_by(self, pairs: Iterable[Pair]) -> frozenset[ProfileId]:
         """The profiles in which both records of one of these pairs stand."""
         members = self.members  # an edge that was cut leads out of them, and held nothing together
@@ -32,10 +39,10 @@ class Standing:
         return frozenset(one for one, other in told if one is not None and one == other)
 
 
-def lock_standing(
+def lock_members(
     tx: Transaction, touched: Collection[int], found: Sequence[StoredEdge], ladder: Ladder
-) -> Standing:
-    """Lock the components of these records and of those they have edges to, then read them.
+) -> Mapping[int, Member]:
+    """Lock the components of these records and of those they have edges to; all who stand there.
 
     Raises RestartBatch when a component changed between finding it and locking it: the batch
     starts again, rather than take locks out of order.
@@ -52,7 +59,7 @@ def lock_standing(
     }
     if not near <= members.keys():
         raise RestartBatch("a record moved while its component was being locked")
-    return Standing(members=members, edges=_edges(tx, members, touched))
+    return members
 
 
 def _near(

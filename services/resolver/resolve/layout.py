@@ -120,7 +120,7 @@ def lay_out_anew(tx: Transaction, ladder: Ladder, *, at: Micros) -> int | None:
     tx.replace_reviews(left.tolist(), [], at=at)  # nobody finds them where nobody stands any more
     tx.clear_set_aside(left.tolist())  # whoever resolves their records says again what is too large
     dirty = distinct(left, parts[moved])
-    tx.mark((MarkKind.TRAITS, part, at) for part in dirty.tolist())
+    tx.mark((MarkKind.COMPONENT, part, at) for part in dirty.tolist())
     return int(moved.sum())
 
 

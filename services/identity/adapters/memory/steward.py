@@ -76,6 +76,10 @@ class StewardTables(LandingTables):
         found = [item for item, _ in self._tables.reviews.values() if item.subject == subject]
         return min(found, key=lambda item: item.kind, default=None)
 
+    def reviewed_among(self, components: Sequence[int]) -> frozenset[int]:
+        items = (item for item, _ in self._tables.reviews.values())
+        return frozenset(components) & {item.component for item in items}
+
     def replace_reviews(
         self, components: Sequence[int], items: Sequence[ReviewItem], *, at: Micros
     ) -> Sequence[ReviewItem]:

@@ -62,7 +62,7 @@ class SqlBulk:
         writes.set_generic(dict.fromkeys(generic, True), at=at)
         self._replace_memberships(components)
         parts = sorted({each.part for each in components.values()})
-        writes.mark((MarkKind.TRAITS, each, at) for each in parts)
+        writes.mark((MarkKind.COMPONENT, each, at) for each in parts)
         writes.mark_all_decisions(kind=MarkKind.DECISION, since=at)
 
     def _replace_memberships(self, components: Mapping[int, Place]) -> None:

@@ -135,6 +135,14 @@ class StewardWrites(LandingWrites):
         rows = self._rows(REVIEWS + " WHERE subject = %s ORDER BY kind LIMIT 1", subject)
         return _review(rows[0]) if rows else None
 
+    def reviewed_among(self, components: Sequence[int]) -> frozenset[int]:
+        rows = self._rows(
+            "SELECT DISTINCT component FROM review_item WHERE component = ANY(%s)"
+            " AND EXISTS (SELECT FROM review_item WHERE component IS NOT NULL)",
+            Int8s(list(components)),
+        )
+        return frozenset(row[0] for row in rows)
+
     def replace_reviews(
         self, components: Sequence[int], items: Sequence[ReviewItem], *, at: Micros
     ) -> Sequence[ReviewItem]:

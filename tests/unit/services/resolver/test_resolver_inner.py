@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from services.identity.domain.ids import Micros
+from services.identity.store import MarkKind
 from tests.factories import channel_event, outgoing
 from tests.resolver_home import Home
 
@@ -55,5 +57,8 @@ def test_nothing_depends_on_what_was_kept() -> None:
     before = home.worker, home.people()
     for component in list(home.store.tables.pair_vectors):
         del home.store.tables.pair_vectors[component]
+    component = MarkKind.COMPONENT, 1, Micros(0)
+    with home.store.transaction() as tx:
+        tx.mark([component])
     assert scored(home, visit(0, {"plan": "tv"}, again=1)) == PAIRS - EDGES
     assert (home.worker, home.people()) == before
