@@ -111,8 +111,13 @@ def new_pulse() -> "Pulse":
     return Pulse(timer=time.monotonic)
 
 
-def work(home: Home, stop: Event, pulse: "Pulse", metrics: Metrics) -> None:
-    """Land, resolve and relay until told to stop; whatever is away is waited for."""
+def work(
+    home: Home, stop: Event, pulse: "Pulse", metrics: Metrics, *, is_alone: bool = False
+) -> None:
+    """Land, resolve and relay until told to stop; whatever is away is waited for.
+
+    `is_alone`: this process serves nothing else.
+    """
     from services.resolver.journal import Journal
     from services.resolver.metrics import WorkerMetrics
     from services.resolver.observe import Observer, Several
@@ -131,7 +136,7 @@ def work(home: Home, stop: Event, pulse: "Pulse", metrics: Metrics) -> None:
     settle()
     while not stop.is_set():
         try:
-            with worker_on(home, observer=observer, backoff=backoff) as worker:
+            with worker_on(home, observer=observer, backoff=backoff, is_alone=is_alone) as worker:
                 worker.run(stop)
         except RetryableError as error:  # the log or the store is away before the first turn
             pause = backoff.next_seconds()

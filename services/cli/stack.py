@@ -127,7 +127,7 @@ class _Stack:
             self._pulse = pulse = new_pulse()
 
             def job() -> None:
-                work(home, self._halt, pulse, self._metrics)
+                work(home, self._halt, pulse, self._metrics, is_alone=len(doors) == 1)
 
             await parts.enter_async_context(self._thread(job, stop))
             app = resolver_app(pulse, self._metrics)

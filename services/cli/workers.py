@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from services.cli.home import Home
+from services.cli.landing import apart, has_cores
 
 if TYPE_CHECKING:  # the resolver's libraries are not installed where only another service runs
     from services.resolver.backoff import Backoff
@@ -19,23 +20,29 @@ def worker_on(
     bounds: "Bounds | None" = None,
     observer: "Observer | None" = None,
     backoff: "Backoff | None" = None,
+    is_alone: bool = False,
 ) -> Iterator["Worker"]:
     """Closed on leaving, with everything that it used.
+
+    `is_alone`: nothing else is served here, so that landing gets a process of its own where there
+    is a core for it; else it goes on in a thread.
 
     Raises RetryableError when the log or the database cannot be reached, and UsageError when the
     home's rules file is not what its records were derived by.
     """
     from services.cli.rules import take_rules
     from services.identity.adapters.sql.store import SqlStore
-    from services.resolver.consume import Worker
+    from services.resolver.consume import Bounds, Worker
 
     take_rules(home)
+    bounds = bounds or Bounds()
     log, store, beside = home.log(), SqlStore(home.url), SqlStore(home.url)
     try:
         worker = Worker(
             store=store,
             beside=beside,
             log=log,
+            landing=apart(home, bounds) if is_alone and has_cores() else None,
             clock=home.clock,
             bounds=bounds,
             observer=observer,

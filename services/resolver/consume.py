@@ -1,31 +1,30 @@
 """The one loop: land what was polled, resolve what is dirty, relay the outbox. It alone commits.
 
-With a second store landing and relaying go on in a thread while the batch before is resolved: as
-two workers share a home, but never more than one batch ahead.
+Landing and relaying may go on beside it, in a thread or a process, while the batch before is
+resolved (side.py): as two workers share a home, but never more than one batch ahead.
 """
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple, cast
 
 from services.identity.domain.errors import RetryableError
 from services.identity.domain.ids import Micros
-from services.identity.ports import Clock, EventLog, Producer
+from services.identity.ports import Clock, EventLog
 from services.identity.store import ResolverStore, RestartBatch, Transaction
 from services.resolver.backoff import Backoff
 from services.resolver.lag import lag_of
 from services.resolver.land import Landing
 from services.resolver.lander import GROUP, RESTARTS_MAX, TOPICS, Lander, reach
 from services.resolver.observe import ObservedProducer, Observer, Silent, Stage, Watched
-from services.resolver.publish import relay
 from services.resolver.resolution import Resolution
 from services.resolver.resolve.batch import (
     resolve,
     resolve_layout,
     resolve_set_aside,
 )
+from services.resolver.side import InThread, InTurn, LandingSide, MakeSide
 from services.resolver.standing import Standing
 
 Progress = Callable[[int], None]
@@ -53,6 +52,29 @@ class Step(NamedTuple):
     sent: int
 
 
+def landing_on(  # the ports of a landing side
+    store: ResolverStore,
+    log: EventLog,
+    *,
+    clock: Clock,
+    standing: Standing,
+    observer: Observer,
+    bounds: Bounds,
+) -> InTurn:
+    """The side that lands and relays. Raises RetryableError when the log cannot be reached."""
+    producer = ObservedProducer(log.producer(), observer)
+    lander = Lander(
+        store=store,
+        log=log,
+        clock=clock,
+        standing=standing,
+        observer=observer,
+        messages_max=bounds.messages_max,
+        poll_ms=bounds.poll_ms,
+    )
+    return InTurn(lander, store=store, producer=producer, observer=observer)
+
+
 class Worker:
     """Lands and resolves. Any number of workers may share one store and one consumer group."""
 
@@ -60,9 +82,10 @@ class Worker:
         self,
         *,
         store: ResolverStore,
-        log: EventLog,
+        log: EventLog | None = None,
         clock: Clock,
         beside: ResolverStore | None = None,
+        landing: MakeSide | None = None,
         bounds: Bounds | None = None,
         standing: Standing | None = None,
         observer: Observer | None = None,
@@ -71,8 +94,9 @@ class Worker:
     ) -> None:
         """`standing` may be handed on from a worker that is done: its compiled tools are kept.
 
-        `beside` is another connection to the same store, for landing in a thread of its own.
-        Raises RetryableError when the log or the store cannot be reached.
+        `landing` makes the side that lands; without it it is made on `log`, and with `beside`,
+        another connection to the same store, in a thread of its own. Raises RetryableError when
+        the log or the store cannot be reached.
         """
         self._store = store
         self._clock = clock
@@ -81,27 +105,29 @@ class Worker:
         self._observer: Observer = observer or Silent()
         self._backoff = backoff or Backoff()
         self._pause: Pause = pause or threading.Event().wait
-        self._producer: Producer = ObservedProducer(log.producer(), self._observer)
         self._noted: Micros = Micros(0)
         self._waits_until: Micros = Micros(0)  # before, nothing too large for a batch is begun
         self._is_idle = True  # the round before found nothing: the log may be waited for
-        self._relaying = beside or store
-        self._hand = None if beside is None else ThreadPoolExecutor(1, "landing")
-        self._lander = Lander(
-            store=beside or store,
-            log=log,
-            clock=clock,
+        if landing is not None:
+            self.side = landing(self._observer)
+        elif log is not None:
+            self.side = self._landing_on(log, beside)
+        else:
+            raise TypeError("a worker needs a log, or a side that lands")
+
+    def _landing_on(self, log: EventLog, beside: ResolverStore | None) -> LandingSide:
+        side = landing_on(
+            beside or self._store,
+            log,
+            clock=self._clock,
             standing=self._standing if beside is None else self._standing.another(),
             observer=self._observer,
-            messages_max=self._bounds.messages_max,
-            poll_ms=self._bounds.poll_ms,
+            bounds=self._bounds,
         )
+        return side if beside is None else InThread(side)
 
     def close(self) -> None:
-        if self._hand is not None:
-            self._hand.shutdown()
-        self._lander.close()
-        self._producer.close()
+        self.side.close()
 
     def run(self, stop: threading.Event) -> None:
         """Turn until told to stop. A world that fails is waited for, with growing pauses.
@@ -134,27 +160,15 @@ class Worker:
         return busy
 
     def _step(self) -> Step:
-        """Land, resolve, relay; or resolve what landed before while the next batch lands."""
-        wait = self._is_idle
-        if self._hand is None:
-            landing = self._lander.land_once(wait=True)
-            resolution = self.resolve_once(waiting=False)
-            return Step(landing, resolution, self._relay())
-        ahead = self._hand.submit(self._land_and_relay, wait=wait)
+        """Resolve what landed before while the next batch lands."""
+        self.side.begin(wait=self._is_idle)
         try:
             resolution = self.resolve_once(waiting=False)
         finally:
-            ahead.exception()  # nothing goes on behind the back of who handles an error
-        landing, sent = ahead.result()
+            self.side.settle()  # nothing goes on behind the back of who handles an error
+        landing, sent = self.side.finish()
         self._is_idle = landing is None and resolution is None
         return Step(landing, resolution, sent)
-
-    def _land_and_relay(self, *, wait: bool) -> tuple[Landing | None, int]:
-        return self._lander.land_once(wait=wait), self._relay()
-
-    def _relay(self) -> int:
-        with self._observer.stage(Stage.RELAY):
-            return relay(self._relaying, self._producer)
 
     def run_until_caught_up(self, progress: Progress | None = None) -> tuple[int, int]:
         """Land the log to its end and resolve until nothing is dirty; messages and marks done."""
@@ -167,12 +181,12 @@ class Worker:
             resolved += resolution.marks if resolution else 0
             if progress is not None and resolution is not None:
                 progress(resolution.marks)
-            if landing is None and resolution is None and not sent and self._lander.is_at_end():
+            if landing is None and resolution is None and not sent and self.side.is_at_end():
                 self._note_progress(caught_up=True)
                 return landed, resolved
 
     def land_once(self, *, wait: bool) -> Landing | None:
-        return self._lander.land_once(wait=wait)
+        return self.side.land_once(wait=wait)
 
     def land_until_end(self, progress: Progress | None = None) -> int:
         """Land the log to its end and leave everything dirty; how many messages that were."""
@@ -183,7 +197,7 @@ class Worker:
                 landed += landing.messages
                 if progress is not None:
                     progress(landing.messages)
-            elif self._lander.is_at_end():
+            elif self.side.is_at_end():
                 return landed
 
     def resolve_until_clean(self) -> int:
@@ -238,7 +252,7 @@ class Worker:
             offsets = tx.next_offsets(GROUP)  # first: what is landed later is not spoken of
             pending = tx.oldest_mark()
             if pending is None and not caught_up:
-                pending = self._lander.landed_at
+                pending = self.side.landed_at
             as_of = ",".join(f"{t}:{p}:{o}" for (t, p), o in sorted(offsets.items()))
             tx.set_progress(GROUP, as_of=as_of, pending_since=pending, at=now)
         self._noted = now
@@ -247,9 +261,9 @@ class Worker:
         """How far this worker is behind, when somebody asks."""
         if not self._observer.wants_lag():
             return
-        ends, now = self._lander.end_offsets(), self._clock.now()
+        ends, now = self.side.end_offsets(), self._clock.now()
         self._observer.lagging(
-            lag_of(self._store, GROUP, ends, landed_at=self._lander.landed_at, at=now)
+            lag_of(self._store, GROUP, ends, landed_at=self.side.landed_at, at=now)
         )
 
 

@@ -110,10 +110,14 @@ class WorkerMetrics:
         self._here.part = None
         begun = self._timer()
         yield
-        self._here.spent[stage] = self._timer() - begun
         self._leave_part()
+        self.took(stage, self._timer() - begun)
+
+    def took(self, stage: Stage, seconds: float) -> None:
+        self._here.spent[stage] = seconds
         if stage is Stage.POLL or (stage is Stage.RELAY and self._here.has_told):
-            self._seconds.labels(stage).observe(self._here.spent[stage])
+            self._seconds.labels(stage).observe(seconds)
+        self._here.has_told = False
 
     def entered(self, part: Part) -> None:
         self._leave_part()

@@ -40,6 +40,10 @@ class Observer(Protocol):
         """Entered around each stage of a turn, also one that finds nothing to do."""
         ...
 
+    def took(self, stage: Stage, seconds: float) -> None:
+        """A stage that was gone through elsewhere, in a process of its own."""
+        ...
+
     def entered(self, part: Part) -> None:
         """Resolving has come to this part; it lasts until the next, or the stage's end."""
         ...
@@ -87,6 +91,7 @@ class Silent:
     def stage(self, stage: Stage) -> AbstractContextManager[None]:  # noqa: ARG002  # an Observer's
         return nullcontext()
 
+    def took(self, stage: Stage, seconds: float) -> None: ...
     def entered(self, part: Part) -> None: ...
     def polled(self, messages: Sequence[Message]) -> None: ...
     def landed(self, landing: Landing) -> None: ...
@@ -115,6 +120,10 @@ class Several:
             for each in self._observers:
                 entered.enter_context(each.stage(stage))
             yield
+
+    def took(self, stage: Stage, seconds: float) -> None:
+        for each in self._observers:
+            each.took(stage, seconds)
 
     def entered(self, part: Part) -> None:
         for each in self._observers:

@@ -46,18 +46,30 @@ class Spans(Silent):
 
     @contextmanager
     def stage(self, stage: Stage) -> Iterator[None]:
-        self._here.stage = stage
-        if stage is Stage.POLL:  # what is done from here on comes from elsewhere
-            self._here.landed = None
         self._here.parts.clear()
         self._here.told = 0
+        self._here.stage = stage
         begun = self._wall()
+        if stage is Stage.POLL:  # what is done from here on comes from elsewhere
+            self._here.landed = None
         yield
-        self._here.times = (begun, self._wall())
+        self._gone_through(begun, self._wall())
+
+    def took(self, stage: Stage, seconds: float) -> None:
+        """It ended about now: its reply came at once."""
+        self._here.stage = stage
+        if stage is Stage.POLL:
+            self._here.landed = None
+        ended = self._wall()
+        self._gone_through(ended - round(seconds * 1e9), ended)
+
+    def _gone_through(self, begun: int, ended: int) -> None:
+        self._here.times = (begun, ended)
         if self._here.told:  # nothing more is said of a relay
             self._make(
                 "relay", [self._here.landed or self._before], {"plait.messages": self._here.told}
             )
+        self._here.told = 0
 
     def entered(self, part: Part) -> None:
         self._here.parts.append((part, self._wall()))

@@ -11,15 +11,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from services.cli.bench.machine import memory_mb
+from services.cli.bench.halves import Halves, serve_measured
 from services.cli.bench.report import rate, spread_ms
-from services.cli.bench.stages import TimedLog, TimedStanding, TimedStore, TwoThreads
+from services.cli.bench.stages import TimedLog, TimedStanding, TimedStore
 from services.cli.beside import start_process
 from services.cli.heap import settle
 from services.cli.home import Home
+from services.cli.landing import apart, has_cores
 from services.identity.adapters.sql.store import SqlStore
 from services.identity.ports import EventLog, OutgoingMessage
 from services.identity.store import Mark, MarkKind, ResolverStore
+from services.resolver.apart import Apart
 from services.resolver.consume import Bounds, Worker, is_landed
 
 STAND_STILL_SECONDS_MAX = 120.0  # a worker that does nothing for so long has failed
@@ -47,18 +49,19 @@ def append(path: str, messages: Sequence[OutgoingMessage]) -> float:
 
 def drain(path: str, messages: int, batch: int) -> dict[str, Any]:
     """Land and resolve a backlog of so many messages, in batches."""
-    stages = TwoThreads()
-    with _worker(path, stages, batch, lambda _: None) as (worker, store, log):
-        cpu, begun = _first_batch(worker, stages)
-        last, done, busy = time.perf_counter(), stages.both(), stages.busy()
+    halves = Halves()
+    with _worker(path, halves, batch, lambda _: None) as (worker, store, log):
+        begun = last = _first_batch(worker, halves)
         while True:
             if worker.turn():
-                last, done, busy = time.perf_counter(), stages.both(), stages.busy()
-                spent = time.process_time() - cpu
+                last = time.perf_counter()
+                halves.look()
+                done, busy, spent = halves.both(), halves.busy(), halves.cpu_seconds()
             if _is_done(store, log):
                 break
             if time.perf_counter() - last > STAND_STILL_SECONDS_MAX:
                 raise WorkerStoppedError
+        memory = halves.memory()
     sizes = done.sizes
     records = max(1, sizes["take_marks"] or sizes["add_records"])
     return {
@@ -72,20 +75,20 @@ def drain(path: str, messages: int, batch: int) -> dict[str, Any]:
         "pairs_per_new_record": round(sizes["score"] / max(1, sizes["add_records"]), 2),
         "edges_per_new_record": round(sizes["put_edges"] / max(1, sizes["add_records"]), 2),
         "profiles_per_record": round(sizes["put_profiles"] / records, 2),
-        "memory_mb": memory_mb(),
-        "thread_busy_percent": busy,
+        "memory_mb": memory,
+        "side_busy_percent": busy,
         "stages": done.table(messages),
     }
 
 
-def _first_batch(worker: Worker, stages: TwoThreads) -> tuple[float, float]:
-    """Land it. CPU and clock as they were at its poll: to join a group of Kafka takes a while."""
+def _first_batch(worker: Worker, halves: Halves) -> float:
+    """Land it. The clock as it was at its poll: to join a group of Kafka takes a while."""
     give_up_at = time.monotonic() + STAND_STILL_SECONDS_MAX
     while time.monotonic() < give_up_at:
-        stages.start()
-        cpu, begun = time.process_time(), time.perf_counter()
+        halves.start()
+        begun = time.perf_counter()
         if worker.land_once(wait=True) is not None:
-            return cpu, begun
+            return begun
     raise WorkerStoppedError
 
 
@@ -100,7 +103,7 @@ def _is_done(store: ResolverStore, log: EventLog) -> bool:
 def follow(path: str, messages: Sequence[OutgoingMessage], per_second: float) -> dict[str, Any]:
     """Resolve new records while they arrive at a fixed rate; from append to commit of each."""
     seconds: dict[int, float] = {}
-    stages = TwoThreads()
+    halves = Halves()
 
     def resolved(marks: Sequence[Mark]) -> None:
         now = clock.now()
@@ -109,25 +112,27 @@ def follow(path: str, messages: Sequence[OutgoingMessage], per_second: float) ->
                 seconds[mark.subject] = (now - mark.since) / 1e6
 
     clock = Home(Path(path)).clock
-    with _worker(path, stages, Bounds().messages_max, resolved) as (worker, store, log):
+    with _worker(path, halves, Bounds().messages_max, resolved) as (worker, store, log):
         sender = start_process(send_at_rate, path, messages, per_second)
-        stages.start()
+        halves.start()
         give_up_at = time.monotonic() + len(messages) / per_second + FOLLOW_GRACE_SECONDS
-        cpu, begun, turns = time.process_time(), time.perf_counter(), 0
+        begun, turns = time.perf_counter(), 0
         while time.monotonic() < give_up_at:
             turns += worker.turn()
             if len(seconds) >= len(messages) or (not sender.is_alive() and _is_done(store, log)):
                 break
-        spent = (time.process_time() - cpu) / (time.perf_counter() - begun)
+        halves.look()
+        spent = halves.cpu_seconds() / (time.perf_counter() - begun)
+        memory = halves.memory()
         sender.join(FOLLOW_GRACE_SECONDS)
     return {
         "wanted_per_second": per_second,
         "latency_ms": spread_ms(list(seconds.values())),
         "messages_per_turn": round(len(messages) / max(1, turns), 1),
         "worker_cpu_percent": round(spent * 100),
-        "memory_mb": memory_mb(),
-        "thread_busy_percent": stages.busy(),
-        "stages": stages.both().table(len(messages)),
+        "memory_mb": memory,
+        "side_busy_percent": halves.busy(),
+        "stages": halves.both().table(len(messages)),
     }
 
 
@@ -149,10 +154,15 @@ def send_at_rate(path: str, messages: Sequence[OutgoingMessage], per_second: flo
 
 @contextmanager
 def _worker(
-    path: str, stages: TwoThreads, batch: int, resolved: Resolved
+    path: str, halves: Halves, batch: int, resolved: Resolved
 ) -> Iterator[tuple[Worker, ResolverStore, EventLog]]:
-    """A worker on timed ports whose model is compiled, and the bare store and log beside it."""
-    home = Home(Path(path))
+    """A worker on timed ports whose model is compiled, and the bare store and log beside it.
+
+    As `plait run resolver` has it: it lands in a process of its own, where there is a core for it.
+    """
+    home, stages = Home(Path(path)), halves.threads
+    bounds = Bounds(messages_max=batch, marks_max=batch * MARKS_PER_MESSAGE)
+    side = apart(home, bounds, serve_measured) if has_cores() else None
     log, store, landing = home.log(), SqlStore(home.url), SqlStore(home.url)
     standing = TimedStanding(stages=stages.resolving, landing=stages.landing)
     with store.transaction() as tx:
@@ -162,10 +172,12 @@ def _worker(
         store=cast("ResolverStore", TimedStore(store, stages.resolving, resolved)),
         beside=cast("ResolverStore", TimedStore(landing, stages.landing, lambda _: None)),
         log=cast("EventLog", TimedLog(log, stages.landing)),
+        landing=side,
         clock=home.clock,
-        bounds=Bounds(messages_max=batch, marks_max=batch * MARKS_PER_MESSAGE),
+        bounds=bounds,
         standing=standing,
     )
+    halves.apart = worker.side if isinstance(worker.side, Apart) else None
     beside = SqlStore(home.url)
     try:
         yield worker, beside, log

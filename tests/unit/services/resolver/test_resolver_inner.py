@@ -57,8 +57,7 @@ def test_nothing_depends_on_what_was_kept() -> None:
     before = home.worker, home.people()
     for component in list(home.store.tables.pair_vectors):
         del home.store.tables.pair_vectors[component]
-    component = MarkKind.COMPONENT, 1, Micros(0)
     with home.store.transaction() as tx:
-        tx.mark([component])
+        tx.mark([(MarkKind.COMPONENT, 1, Micros(0))])
     assert scored(home, visit(0, {"plan": "tv"}, again=1)) == PAIRS - EDGES
     assert (home.worker, home.people()) == before

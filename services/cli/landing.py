@@ -1,0 +1,74 @@
+"""A home's landing side in a process of its own: how it is started, and what it runs."""
+
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from services.cli.heap import settle
+from services.cli.home import Home
+
+if TYPE_CHECKING:  # the resolver's libraries are not installed where only another service runs
+    from services.resolver.consume import Bounds
+    from services.resolver.side import MakeSide
+
+CORES_MIN = 2  # on one core a second process only costs memory
+Serve = Callable[[str, "Bounds", Connection], None]
+"""What the process runs: on which home, how much at once, and where its requests come from."""
+
+
+def has_cores() -> bool:
+    """Whether a second process would have a core to run on."""
+    return len(os.sched_getaffinity(0)) >= CORES_MIN
+
+
+def apart(home: Home, bounds: "Bounds", serve: Serve | None = None) -> "MakeSide":
+    """The landing side of this home, in a process that ends with the one at hand."""
+    from services.resolver.apart import Apart
+
+    context = multiprocessing.get_context("spawn")  # threads survive no fork
+    path = str(home.place.file or home.path)
+
+    def launch(line: Connection) -> BaseProcess:
+        process = context.Process(
+            target=_run, args=(serve or serve_landing, path, bounds, line), daemon=True
+        )
+        process.start()
+        return process
+
+    return lambda observer: Apart(launch, pipe=context.Pipe, observer=observer)
+
+
+def _run(serve: Serve, path: str, bounds: "Bounds", line: Connection) -> None:
+    """Signals are for the worker; this process ends when its line does."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    serve(path, bounds, line)
+
+
+def serve_landing(path: str, bounds: "Bounds", line: Connection) -> None:
+    from services.identity.adapters.sql.store import SqlStore
+    from services.resolver.apart import Notes, serve
+    from services.resolver.consume import landing_on
+    from services.resolver.standing import Standing
+
+    home = Home(Path(path))
+    notes = Notes(timer=time.monotonic)
+    log, store = home.log(), SqlStore(home.url)
+    settle()
+    try:
+        side = landing_on(
+            store, log, clock=home.clock, standing=Standing(), observer=notes, bounds=bounds
+        )
+        try:
+            serve(line, side, notes)
+        finally:
+            side.close()
+    finally:
+        store.close()
+        log.close()

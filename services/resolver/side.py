@@ -1,0 +1,143 @@
+"""The landing side of a worker: polls, lands and relays, while the other side resolves.
+
+It works in rounds, each asked for, so that it is never more than one batch ahead. In turn, in a
+thread of its own (`InThread`), or in a process of its own (apart.py): where two cores are there,
+Python runs on both.
+"""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple, Protocol
+
+from services.identity.domain.ids import Micros
+from services.identity.ports import Partition, Producer
+from services.identity.store import ResolverStore
+from services.resolver.land import Landing
+from services.resolver.lander import Lander
+from services.resolver.observe import Observer, Stage
+from services.resolver.publish import relay
+
+
+class Round(NamedTuple):
+    """What one round came to: None where nothing was to be landed, and the letters sent."""
+
+    landing: Landing | None
+    sent: int
+
+
+class LandingSide(Protocol):
+    """Asked from one thread. Any call raises what the work raised, RetryableError among it."""
+
+    @property
+    def landed_at(self) -> Micros | None:
+        """When the latest landed message was appended."""
+        ...
+
+    def begin(self, *, wait: bool) -> None:
+        """Start a round; `wait`: for messages, where there are none yet."""
+        ...
+
+    def settle(self) -> None:
+        """Return once the round is done, however it ended."""
+        ...
+
+    def finish(self) -> Round:
+        """What the round came to; once a round."""
+        ...
+
+    def land_once(self, *, wait: bool) -> Landing | None: ...
+    def is_at_end(self) -> bool:
+        """Whether the log is landed to its end."""
+        ...
+
+    def end_offsets(self) -> Mapping[Partition, int]: ...
+    def close(self) -> None: ...
+
+
+class InTurn:
+    """Lands when a round begins, and relays when it ends: what was resolved in between, too."""
+
+    def __init__(
+        self, lander: Lander, *, store: ResolverStore, producer: Producer, observer: Observer
+    ) -> None:
+        """Closes lander and producer when it is closed."""
+        self._lander = lander
+        self._store = store
+        self._producer = producer
+        self._observer = observer
+        self._landing: Landing | None = None
+
+    @property
+    def landed_at(self) -> Micros | None:
+        return self._lander.landed_at
+
+    def begin(self, *, wait: bool) -> None:  # noqa: ARG002  # nothing else could be done meanwhile
+        self._landing = self._lander.land_once(wait=True)
+
+    def settle(self) -> None:
+        """It is done already."""
+
+    def finish(self) -> Round:
+        return Round(self._landing, self._relay())
+
+    def round(self, *, wait: bool) -> Round:
+        """A whole round at once."""
+        return Round(self._lander.land_once(wait=wait), self._relay())
+
+    def _relay(self) -> int:
+        with self._observer.stage(Stage.RELAY):
+            return relay(self._store, self._producer)
+
+    def land_once(self, *, wait: bool) -> Landing | None:
+        return self._lander.land_once(wait=wait)
+
+    def is_at_end(self) -> bool:
+        return self._lander.is_at_end()
+
+    def end_offsets(self) -> Mapping[Partition, int]:
+        return self._lander.end_offsets()
+
+    def close(self) -> None:
+        self._lander.close()
+        self._producer.close()
+
+
+class InThread:
+    """Rounds in one thread, over a connection of its own."""
+
+    def __init__(self, side: InTurn) -> None:
+        self._side = side
+        self._hand = ThreadPoolExecutor(1, "landing")
+        self._round: Future[Round] | None = None
+
+    @property
+    def landed_at(self) -> Micros | None:
+        return self._side.landed_at
+
+    def begin(self, *, wait: bool) -> None:
+        self._round = self._hand.submit(self._side.round, wait=wait)
+
+    def settle(self) -> None:
+        if self._round is not None:
+            self._round.exception()
+
+    def finish(self) -> Round:
+        assert self._round is not None  # noqa: S101  # a round was begun
+        return self._round.result()
+
+    def land_once(self, *, wait: bool) -> Landing | None:
+        return self._side.land_once(wait=wait)
+
+    def is_at_end(self) -> bool:
+        return self._side.is_at_end()
+
+    def end_offsets(self) -> Mapping[Partition, int]:
+        return self._side.end_offsets()
+
+    def close(self) -> None:
+        self._hand.shutdown()
+        self._side.close()
+
+
+MakeSide = Callable[[Observer], LandingSide]
+"""The landing side that tells this observer of its work."""
