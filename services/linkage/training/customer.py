@@ -84,13 +84,13 @@ city that the model does not know may be the one where half of the customers liv
 BUDGET = KeyBudget(keys_max=14, pairs_per_record_max=8, yield_min=0.1)
 """Only keys that hold few records each: a base thirty times as large must not outgrow them."""
 BASE_SIZE = 1_000_000
-"""Records of the largest base that keys are chosen for: one of names alone finds strangers there."""
+"""Records of the largest base that keys are chosen for: one of names alone finds strangers in it."""
 ALWAYS = (("e0",), ("f0",))
 """Keys a customer base must have: wider ones find the same pairs, until they hold too many."""
 EDGE_FLOOR_BITS = 0.0
-"""Even odds. Below, people of similar names chain into components that grow with the base, and every
-touch weighs all of their members: at 1,000,000 records one of 131,000. It costs .004 of the recall
-of the demo's silos and brings .001 of precision."""
+"""Even odds. Below, people of similar names chain into components that grow with the base: at a
+million records into one of 131,000. It costs .004 of the recall of the demo's silos, and precision
+gains .001."""
 _SEED = 20_240_501
 PEOPLE = {"en_GB": 6_000, "en_US": 6_000}
 _CITIES = 250

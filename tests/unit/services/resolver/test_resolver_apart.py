@@ -1,0 +1,133 @@
+"""The pipe to a landing side elsewhere: what is told, what is raised, and who dies."""
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import count
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any, cast
+
+import pytest
+
+from services.identity.domain.errors import RetryableError
+from services.identity.domain.ids import Micros
+from services.identity.ports import Partition
+from services.resolver.apart import Apart, Notes, serve
+from services.resolver.land import Landing
+from services.resolver.observe import Silent, Stage
+from services.resolver.side import InTurn, Round
+
+LANDING = Landing(messages=3, accepted=2, copies=1, refused=0, records=2)
+
+
+class _Side:
+    """Lands three messages in its first round, fails in the second, dies in the third."""
+
+    landed_at = Micros(7)
+
+    def __init__(self, notes: Notes, line: Connection) -> None:
+        self._notes = notes
+        self._line = line
+        self._rounds = count(1)
+
+    def round(self, *, wait: bool) -> Round:
+        number = next(self._rounds)
+        if number == 2:
+            raise RetryableError("the database is away")
+        if number == 3:
+            self._line.close()
+        with self._notes.stage(Stage.LAND):
+            self._notes.landed(LANDING)
+        return Round(LANDING if wait else None, number)
+
+    def end_offsets(self) -> Mapping[Partition, int]:
+        return {Partition("channel-events", 0): 3}
+
+
+class _Thread:
+    """In the place of a process."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._thread = threading.Thread(target=work)
+        self._thread.start()
+
+    def join(self, seconds: float) -> None:
+        self._thread.join(seconds)
+
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
+
+class _Heard(Silent):
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+
+    @contextmanager
+    def stage(self, stage: Stage) -> Iterator[None]:
+        self.calls.append(("stage", stage))
+        yield
+
+    def took(self, stage: Stage, seconds: float) -> None:
+        self.calls.append(("took", stage, seconds))
+
+    def landed(self, landing: Landing) -> None:
+        self.calls.append(("landed", landing))
+
+
+@pytest.fixture
+def heard() -> _Heard:
+    return _Heard()
+
+
+@pytest.fixture
+def apart(heard: _Heard) -> Iterator[Apart]:
+    ticks = count()
+
+    def launch(theirs: Connection) -> BaseProcess:
+        line = Connection(os.dup(theirs.fileno()))
+        notes = Notes(timer=lambda: float(next(ticks)))
+        side = cast("InTurn", _Side(notes, line))
+        return cast("BaseProcess", _Thread(lambda: serve(line, side, notes)))
+
+    side = Apart(launch, pipe=multiprocessing.Pipe, observer=heard)
+    yield side
+    side.close()
+
+
+def test_a_round_is_told_here_as_it_went_there(apart: Apart, heard: _Heard) -> None:
+    apart.begin(wait=True)
+    apart.settle()
+    assert heard.calls == []  # told by whoever takes the result, in its own thread
+    assert apart.finish() == Round(LANDING, 1)
+    assert heard.calls == [("landed", LANDING), ("took", Stage.LAND, 1.0)]
+    assert apart.landed_at == Micros(7)
+    assert apart.end_offsets() == {Partition("channel-events", 0): 3}
+
+
+def test_what_fails_there_is_raised_here(apart: Apart) -> None:
+    apart.begin(wait=False)
+    assert apart.finish() == Round(None, 1)
+    apart.begin(wait=False)
+    with pytest.raises(RetryableError, match="the database is away"):
+        apart.finish()
+
+
+def test_another_is_started_when_one_has_died(apart: Apart) -> None:
+    apart.begin(wait=False)
+    apart.finish()
+    apart.begin(wait=False)
+    with pytest.raises(RetryableError):
+        apart.finish()
+    apart.begin(wait=False)
+    apart.settle()
+    with pytest.raises(RetryableError, match="another one is started"):
+        apart.finish()
+    apart.begin(wait=True)
+    assert apart.finish() == Round(LANDING, 1)
+
+
+def test_nothing_but_its_requests_is_called(apart: Apart) -> None:
+    assert apart.ask("__class__") is None
