@@ -10,6 +10,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from services.cli.beside import start_process
 from services.cli.heap import settle
 from services.cli.home import Home
 
@@ -31,21 +32,16 @@ def apart(home: Home, bounds: "Bounds", serve: Serve | None = None) -> "MakeSide
     """The landing side of this home, in a process that ends with the one at hand."""
     from services.resolver.apart import Apart
 
-    context = multiprocessing.get_context("spawn")  # threads survive no fork
     path = str(home.place.file or home.path)
 
     def launch(line: Connection) -> BaseProcess:
-        process = context.Process(
-            target=_run, args=(serve or serve_landing, path, bounds, line), daemon=True
-        )
-        process.start()
-        return process
+        return start_process(_run, serve or serve_landing, path, bounds, line)
 
-    return lambda observer: Apart(launch, pipe=context.Pipe, observer=observer)
+    return lambda observer: Apart(launch, pipe=multiprocessing.Pipe, observer=observer)
 
 
 def _run(serve: Serve, path: str, bounds: "Bounds", line: Connection) -> None:
-    """Signals are for the worker; this process ends when its line does."""
+    """Signals are for the worker, with whom this process ends."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     serve(path, bounds, line)

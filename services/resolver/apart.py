@@ -1,9 +1,8 @@
 """The landing side in a process of its own, behind a pipe: two cores run two halves of a worker.
 
 One request at a time, one reply to each. What the process tells its observer travels with the
-reply and is told again on this side of the pipe. The process ends with the pipe, so that it never
-outlives its worker by more than the round in hand; whoever killed a worker then finds a second one
-that commits a last batch, which is no other than two workers on one store.
+reply and is told again on this side of the pipe. The process ends with the pipe. A last batch that
+it commits after its worker was killed is no other than one of a second worker.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

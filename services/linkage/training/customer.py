@@ -84,7 +84,7 @@ city that the model does not know may be the one where half of the customers liv
 BUDGET = KeyBudget(keys_max=14, pairs_per_record_max=8, yield_min=0.1)
 """Only keys that hold few records each: a base thirty times as large must not outgrow them."""
 BASE_SIZE = 1_000_000
-"""Records of the largest base that keys are chosen for: one of names alone finds strangers in it."""
+"""Records of the largest base that keys are chosen for; one of names finds strangers in it."""
 ALWAYS = (("e0",), ("f0",))
 """Keys a customer base must have: wider ones find the same pairs, until they hold too many."""
 EDGE_FLOOR_BITS = 0.0
