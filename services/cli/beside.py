@@ -5,6 +5,7 @@ One that outlives a killed parent would go on working in its home, and nobody wo
 
 import multiprocessing
 import os
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -43,6 +44,9 @@ def end_with_parent() -> None:
 def _run(work: Callable[..., None], *args: object) -> None:
     end_with_parent()
     work(*args)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(0)  # at an interpreter's own end libraries print what they left behind, among our logs
 
 
 def _wait_and_end(sentinel: int) -> None:
