@@ -30,7 +30,7 @@ from services.linkage.weights import Gammas, Rows, Weights, WeightTable
 
 PAIRS_OF_QUERY = (250_000, 2_000_000)
 """Least and most pairs of one query of a FeatureTable: more would not fit beside the table."""
-_PAIRS_PER_RECORD = 2  # in one query: each builds its join anew, of more the result has no room
+_PAIRS_PER_RECORD = 1  # in one query: each builds its join anew, of more the result has no room
 
 _NO_ROWS: Rows = np.empty(0, dtype=np.int64)
 
@@ -117,10 +117,8 @@ class FeatureTable:
         cases = level_cases(self._comparisons)
         used = columns_read(cases, spec.columns)
         self._sql = joined_levels_sql(cases, used, records="record", pairs="pair_list")
-        self._connection.register("given", features.table(used))
-        self._connection.execute("create table record as select * from given")
-        self._connection.unregister("given")
-        self._hashed: dict[str, tuple[Codes, Codes]] = {}
+        self._connection.register("record", features.table(used))
+        self._hashed: dict[str, tuple[npt.NDArray[np.int32], Codes]] = {}
         self._weighed: tuple[Sequence[Comparison], Mapping[str, TermFrequencies], WeightTable] = (
             (),
             {},
@@ -176,11 +174,11 @@ class FeatureTable:
         weights = table.weigh(gammas, left, right, adjustments=adjustments)
         return PairWeights(weights=weights, present=gammas >= 0)
 
-    def _hashes(self, column: str) -> tuple[Codes, Codes]:
+    def _hashes(self, column: str) -> tuple[npt.NDArray[np.int32], Codes]:
         """As `codes`, with the values' hashes: a digest each, so they are made once."""
         if column not in self._hashed:
             codes, values = self.codes(column)
-            self._hashed[column] = (codes, term_hashes(values))
+            self._hashed[column] = (codes.astype(np.int32), term_hashes(values))
         return self._hashed[column]
 
     def parts(

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.integer]
 Vectors = npt.NDArray[np.int8]
 """Comparison vectors, one pair a row, one comparison a column: the level's index, -1 for null."""
 
@@ -36,7 +37,7 @@ class Coded:
     """The rows that have a value, and the value's number; one row may stand there repeatedly."""
 
     rows: Ints
-    codes: Ints
+    codes: Numbers
 
 
 def conjunction(parts: Sequence[Coded], *, record_count: int) -> Coded:
@@ -44,7 +45,7 @@ def conjunction(parts: Sequence[Coded], *, record_count: int) -> Coded:
 
     At most the first part may hold a row more than once.
     """
-    rows, codes = parts[0].rows, parts[0].codes
+    rows, codes = parts[0].rows, parts[0].codes.astype(np.int64)
     for part in parts[1:]:
         full = np.full(record_count, -1, dtype=np.int64)
         full[part.rows] = part.codes

@@ -1,5 +1,6 @@
 """The tokens of all training records, by the code that gives the stream its keys."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,12 +25,23 @@ def training_tokens(features: FeatureColumns, spec: FeatureSpec) -> dict[str, To
             each.add(start, some)
     enough = min(_FILLED_MIN * len(features), _FILLED_ENOUGH)
     result = {}
+    rows_met: list[Ints] = []
     for token, _ in readers:
         coded = values.pop(0).coded()
+        coded = replace(coded, rows=_held_once(coded.rows, rows_met))
         distinguishes = len(coded.codes) > 0 and int(coded.codes.max()) > 0
         if distinguishes and len(coded.rows) > enough:
             result[token.name] = TokenColumn(token=token, coded=coded)
     return result
+
+
+def _held_once(rows: Ints, met: list[Ints]) -> Ints:
+    """Most tokens of a field are there for the same records."""
+    for each in met:
+        if np.array_equal(each, rows):
+            return each
+    met.append(rows)
+    return rows
 
 
 class _Values:
@@ -50,4 +62,4 @@ class _Values:
         """The values by number, in the order of their first row."""
         codes, _ = code_texts(pa.chunked_array(self._texts, pa.string()))
         rows = np.concatenate([np.zeros(0, dtype=np.int64), *self._rows])
-        return Coded(rows=rows, codes=codes)
+        return Coded(rows=rows, codes=codes.astype(np.int32))
