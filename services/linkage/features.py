@@ -50,7 +50,7 @@ _SUFFIXES = {
     "e": ("", "_u"),
     "f": ("", "_7"),
 }
-_NAME_KINDS = (Kind.GIVEN_NAME, Kind.SURNAME, Kind.FULL_NAME, Kind.MIDDLE_NAME, Kind.SUFFIX)
+NAME_KINDS = (Kind.GIVEN_NAME, Kind.SURNAME, Kind.FULL_NAME, Kind.MIDDLE_NAME, Kind.SUFFIX)
 _NAME_COLUMNS = (
     "g", "gc", "gm", "gi", "nk", "s", "sm", "nt", "o", "rest", "mid", "scr", "gen", "genx",
 )  # fmt: skip
@@ -91,7 +91,7 @@ class FeatureSpec:
         has_names = not kinds.isdisjoint({Kind.GIVEN_NAME, Kind.SURNAME, Kind.FULL_NAME})
         object.__setattr__(self, "has_names", has_names)
         object.__setattr__(self, "has_middle", has_names and Kind.MIDDLE_NAME in kinds)
-        place = {kind: number for number, kind in enumerate(_NAME_KINDS)}
+        place = {kind: number for number, kind in enumerate(NAME_KINDS)}
         names = tuple((name, place[kind]) for name, kind in self.fields if kind in place)
         object.__setattr__(self, "_names", names)
         object.__setattr__(self, "numbered", tuple(_number(self.fields)))
@@ -114,7 +114,7 @@ class FeatureSpec:
             text = values.get(name)
             if text is not None:
                 texts[place].append(text)
-        given, surname, full, middle, suffix = texts  # in the order of _NAME_KINDS
+        given, surname, full, middle, suffix = texts  # in the order of NAME_KINDS
         return NameTexts(
             given=given,
             surname=surname,

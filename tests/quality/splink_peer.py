@@ -59,7 +59,7 @@ def rows(labelled: LabelledSet) -> Iterator[str]:
     for threshold in THRESHOLDS:
         clustered = linker.clustering.cluster_using_single_best_links(
             predicted,
-            duplicate_free_datasets=sorted(labelled.unique_sources),
+            duplicate_free_datasets=[_form(source) for source in sorted(labelled.unique_sources)],
             threshold_match_probability=threshold,
         )
         of_record = {row["unique_id"]: row["cluster_id"] for row in clustered.as_record_list()}
@@ -93,7 +93,7 @@ def _linker(labelled: LabelledSet) -> tuple[Linker, DuckDBAPI]:
     usable = [kind for kind in columns if _is_in_every_source(columns[kind], sources)]
     api = DuckDBAPI(connection=duckdb.connect())
     tables = [
-        api.register(_table(labelled, columns, usable, source), dataset_display_name=source)
+        api.register(_table(labelled, columns, usable, source), dataset_display_name=_form(source))
         for source in dict.fromkeys(sources)
     ]
     blocked = [kind for kind in _BLOCKED if kind in usable]
@@ -149,6 +149,11 @@ def _is_in_every_source(values: list[str | None], sources: list[str]) -> bool:
         if value is not None:
             told[source].add(value)
     return all(len(some) > 1 for some in told.values())
+
+
+def _form(source: str) -> str:
+    """A table's name, which may not begin with a digit."""
+    return f"form_{source}"
 
 
 def _table(labelled: LabelledSet, columns: Columns, usable: list[Kind], source: str) -> pa.Table:

@@ -8,16 +8,27 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+from types import MappingProxyType
 
-from services.linkage.features import FeatureSpec, derive
+from services.identity.domain.kinds import Kind
+from services.linkage.features import NAME_KINDS, FeatureSpec, derive
 from services.linkage.training.records import TrainingRecord
 
 _HASH_RANGE = 2**64
 _SHRINK = 95  # per cent of the groups that stay when there are too many records
 _VALUES_MAX = 2_000_000  # distinct values of the column that are counted
 _TOLD_TIMES = 2  # what is kept of records in parts, in records held: looked through that seldom
-_COLUMNS = ("s", "d0", "n0")
-"""Whose groups are kept whole: the first that there is. Surnames keep households together."""
+_COLUMNS: Mapping[str, frozenset[Kind]] = MappingProxyType(
+    {
+        "s": frozenset(NAME_KINDS),
+        "d0": frozenset({Kind.DATE_OF_BIRTH}),
+        "n0": frozenset({Kind.NATIONAL_ID, Kind.IDENTIFIER}),
+    }
+)
+"""Whose groups are kept whole: the first that there is, and the fields that it is made of.
+
+Surnames keep households together.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +94,8 @@ class _Sieve:
         self.column = next((name for name in _COLUMNS if name in spec.columns), None)
         self.counts: Counter[str] = Counter()
         self.kept_all = True
-        self._spec = spec
+        of_group = _COLUMNS.get(self.column or "", frozenset())
+        self._spec = FeatureSpec(fields=tuple(each for each in spec.fields if each[1] in of_group))
         self._records_max = records_max
         self._bound = _HASH_RANGE
         self._held: list[tuple[int, str | None, TrainingRecord]] = []
