@@ -39,8 +39,8 @@ PROGRESS_EVERY = 100_000  # microseconds between two notes of how far the worker
 class Bounds:
     """How much one turn of the loop takes on."""
 
-    messages_max: int = 500
-    marks_max: int = 1_000
+    messages_max: int = 1_000
+    marks_max: int = 2_000
     poll_ms: int = 50
 
 

@@ -55,7 +55,8 @@ def perform(  # noqa: PLR0913  # before and after of one batch, and why
     stored = {**stored, **tx.profiles([each for each in ids if each not in stored])}
     letters = _Letters(stored, at)
     profiles = _profiles(engine, records, _to_build(engine, outcomes, stored, as_told))
-    changed = [each for each in profiles if _is_new(each, stored)]
+    encoded = {each.id: documents.encode(each) for each in profiles}
+    changed = [each for each in profiles if _is_new(encoded[each.id], stored.get(each.id))]
     gone = _gone(tx, [each for each in ids if each not in outcomes], stored, touched=ids)
     for change in plan(before, after):
         letters.add(PROFILE_CHANGES, *describe(change, loosened=loosened))
@@ -66,7 +67,7 @@ def perform(  # noqa: PLR0913  # before and after of one batch, and why
     moves = _moves(tx, engine, moved, gone, at)
     entered(Part.WRITE)
     letters.add_moves(moves)
-    documents_now: dict[ProfileId, bytes | None] = {p.id: documents.encode(p) for p in changed}
+    documents_now: dict[ProfileId, bytes | None] = {p.id: encoded[p.id] for p in changed}
     documents_now |= dict.fromkeys(gone)
     tx.put_profiles(letters.numbered(documents_now), at=at)
     tx.leave(moves.left)
@@ -156,9 +157,8 @@ def _profiles(
     ]
 
 
-def _is_new(profile: Profile, stored: Mapping[ProfileId, StoredProfile]) -> bool:
-    old = stored.get(profile.id)
-    return old is None or old.document != documents.encode(profile)
+def _is_new(document: bytes, told: StoredProfile | None) -> bool:
+    return told is None or told.document != document
 
 
 def _member(record: StoredRecord, engine: Engine) -> Member:
