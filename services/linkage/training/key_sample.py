@@ -8,12 +8,21 @@ import numpy.typing as npt
 
 from services.linkage.model import Key
 from services.linkage.training.candidate_keys import TokenColumn, candidate_keys, key_blocks
-from services.linkage.training.pairs import Blocks, Floats, Ints, ascending, pairs_in, sample_pairs
+from services.linkage.training.pairs import (
+    Blocks,
+    Floats,
+    Ints,
+    ascending,
+    pairs_in,
+    sample_pairs,
+    some_at_once,
+)
 from services.linkage.training.sessions import Allowed
 
 _SAMPLE_PER_KEY = (300, 2_000)
 _SAMPLE_MAX = 600_000
 _SEED = 11
+_PAIRS_MADE_AT_ONCE = 500_000  # six copies of each are held for a moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,9 +103,12 @@ class KeySampler:
 
     def pairs(self, key: Key, growth: float) -> Ints:
         """All of them, ascending and distinct."""
-        left, right = pairs_in(self._blocks(key, growth))
-        kept = self._allowed(left, right)
-        return ascending(left[kept] * self.record_count + right[kept])
+        parts = [np.zeros(0, dtype=np.int64)]
+        for blocks in some_at_once(self._blocks(key, growth), pairs_max=_PAIRS_MADE_AT_ONCE):
+            left, right = pairs_in(blocks)
+            kept = self._allowed(left, right)
+            parts.append(left[kept] * self.record_count + right[kept])
+        return ascending(np.concatenate(parts))
 
     def sample(self, growth: Mapping[Key, float]) -> KeySample:
         """Some pairs of every candidate that is not too expensive; a key not named does not grow.

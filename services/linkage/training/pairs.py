@@ -4,8 +4,9 @@ Rows are always in record-key order and every draw has a fixed seed, so nothing 
 the order in which records were handed over.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -87,6 +88,17 @@ def pairs_in(blocks: Blocks) -> tuple[Ints, Ints]:
     different = a != b
     a, b = a[different], b[different]
     return np.minimum(a, b), np.maximum(a, b)
+
+
+def some_at_once(blocks: Blocks, *, pairs_max: int) -> Iterator[Blocks]:
+    """The same groups in parts that hold about pairs_max pairs each."""
+    ends = np.cumsum(blocks.sizes * (blocks.sizes - 1) // 2)
+    part = (ends - 1) // pairs_max
+    cuts = [0, *(np.flatnonzero(part[1:] != part[:-1]) + 1).tolist(), len(ends)]
+    for start, end in pairwise(cuts):
+        yield Blocks(
+            rows=blocks.rows, starts=blocks.starts[start:end], sizes=blocks.sizes[start:end]
+        )
 
 
 def sample_blocks(

@@ -12,6 +12,7 @@ from services.linkage.training.pairs import (
     random_pairs,
     sample_blocks,
     sample_pairs,
+    some_at_once,
 )
 from tests.linkage_factory import code_lists, code_values
 
@@ -105,3 +106,14 @@ def test_single_pairs_are_drawn_evenly_from_all_groups() -> None:
         assert weight * len(left) == pytest.approx(blocks.pair_count)
         seen |= drawn
     assert seen == every
+
+
+def test_groups_in_parts_make_the_same_pairs() -> None:
+    blocks = blocks_of(code_values([str(n % 90) for n in range(400)]), size_max=10)
+    parts = list(some_at_once(blocks, pairs_max=100))
+    assert len(parts) > 5
+    assert all(part.pair_count < 120 for part in parts)
+    found = [pair for part in parts for pair in np.stack(pairs_in(part), axis=1).tolist()]
+    assert sorted(found) == sorted(np.stack(pairs_in(blocks), axis=1).tolist())
+    nothing = blocks_of(code_values([]), size_max=10)
+    assert [part.pair_count for part in some_at_once(nothing, pairs_max=9)] == [0]
