@@ -28,6 +28,7 @@ from services.identity.domain.weights import Relatives, Units
 
 STACK_CELLS_MAX = 1_000_000  # weights of components worked on together: some 100 MB for a moment
 
+SIZES_ALONE = 8  # records of a component; of larger ones several sizes are worked on together
 SIZES_KEPT = 16  # indexes of squares of so many sizes: 2 MB for 512 records
 _NEVER = np.iinfo(np.int64).min
 
@@ -106,14 +107,15 @@ def agglomerate(problem: Problem) -> Clustering:
 def agglomerate_all(problems: Sequence[Problem]) -> list[Clustering]:
     """The clusters of many components, each as if it were alone.
 
-    Components of one size take their steps together: what numpy costs is paid by the call.
+    Components of about one size take their steps together: what numpy costs is paid by the call.
     """
     alike: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for index, problem in enumerate(problems):
-        alike[problem.size, problem.prior, problem.relatives, problem.tau].append(index)
+        alike[_about(problem.size), problem.prior, problem.relatives, problem.tau].append(index)
     found: dict[int, Clustering] = {}
     for indexes in alike.values():
-        cells = problems[indexes[0]].weights.size
+        indexes.sort(key=lambda index: problems[index].size)
+        cells = problems[indexes[-1]].weights.size
         together = max(1, STACK_CELLS_MAX // max(1, cells))
         for start in range(0, len(indexes), together):
             some = indexes[start : start + together]
@@ -121,8 +123,16 @@ def agglomerate_all(problems: Sequence[Problem]) -> list[Clustering]:
     return [found[index] for index in range(len(problems))]
 
 
+def _about(size: int) -> int:
+    """Sizes that are worked on together: the small ones each for itself, as there are many."""
+    if size <= SIZES_ALONE:
+        return size
+    octave = 1 << (size - 1).bit_length()
+    return octave if size > octave * 3 // 4 else octave * 3 // 4
+
+
 def _agglomerate(problems: Sequence[Problem]) -> list[Clustering]:
-    """Problems of one size and model. A round joins or refuses the best link of each."""
+    """Problems of one model, by size. A round joins or refuses the best link of each."""
     state = _State(problems)
     active = np.arange(len(problems))
     while len(active := state.best(active)):
@@ -137,18 +147,20 @@ def _agglomerate(problems: Sequence[Problem]) -> list[Clustering]:
         state.relink(active[fits], left[fits])
     return [
         Clustering(
-            labels=state.labels[number],
+            labels=state.labels[number, : problem.size],
             joins=tuple(state.joins[number]),
             refused=tuple(state.refused[number]),
             held=tuple(state.held[number]),
             lacking=tuple(state.lacking[number].values()),
         )
-        for number in range(len(problems))
+        for number, problem in enumerate(problems)
     ]
 
 
 class _State:
     """The clusters so far of c problems. A cluster lives in the row of its smallest member.
+
+    n is the size of the largest; the rows that a smaller one lacks are kept apart from all.
 
     `_totals` is [c, n, n, 2k]: of two clusters the sum of the evidence of every comparison, then
     how many pairs of records have it. The comparisons stand last, so that a join moves short runs.
@@ -162,10 +174,11 @@ class _State:
     def __init__(self, problems: Sequence[Problem]) -> None:
         first = problems[0]
         self._prior, self._relatives, self._tau = first.prior, first.relatives, first.tau
-        size, width = first.size, len(first.weights)
+        size, width = problems[-1].size, len(first.weights)
         rows, columns = np.triu_indices(size, 1)
-        present = _pairs_of([each.present for each in problems], rows, columns)
-        weights = bounded(_pairs_of([each.weights for each in problems], rows, columns), present)
+        present = _pairs_of([_grown(each.present, size) for each in problems], rows, columns)
+        weights = _pairs_of([_grown(each.weights, size) for each in problems], rows, columns)
+        weights = bounded(weights, present)
         # One row more than there are pairs: what stands on the diagonal.
         pairs = np.zeros((len(problems), len(rows) + 1, 2 * width), dtype=np.int64)
         pairs[:, :-1, :width] = evidence(weights, present, tau=self._tau)
@@ -182,12 +195,15 @@ class _State:
         self.refused: list[list[Join]] = [[] for _ in problems]
         self.held: list[list[Join]] = [[] for _ in problems]
         self.lacking: list[dict[tuple[int, int], Join]] = [{} for _ in problems]
-        shape = (len(problems), first.size, first.size)
-        self.labels: Labels = np.tile(np.arange(first.size, dtype=np.int64), (len(problems), 1))
-        self._apart: Flags = np.broadcast_to(np.eye(first.size, dtype=bool), shape).copy()
+        shape = (len(problems), size, size)
+        self.labels: Labels = np.tile(np.arange(size, dtype=np.int64), (len(problems), 1))
+        self._apart: Flags = np.broadcast_to(np.eye(size, dtype=bool), shape).copy()
         for number, problem in enumerate(problems):
+            own = problem.size
+            self._apart[number, own:] = self._apart[number, :, own:] = True
             if problem.forbidden is not None:
-                self._apart[number] |= problem.forbidden | problem.forbidden.T
+                forbidden = problem.forbidden | problem.forbidden.T
+                self._apart[number, :own, :own] |= forbidden
         heads = [self._join_units(number, problem) for number, problem in enumerate(problems)]
         self._links[self._apart] = _NEVER
         for step in zip_longest(*heads):
@@ -200,7 +216,9 @@ class _State:
         heads: list[int] = []
         if all(len(unit) == 1 for unit in problem.units) and problem.late is None:
             return heads
-        late = np.zeros(problem.size, dtype=bool) if problem.late is None else problem.late.copy()
+        late = np.zeros(self.labels.shape[1], dtype=bool)
+        if problem.late is not None:
+            late[: problem.size] = problem.late
         itself = np.array([number])
         for unit in problem.units:
             head, *rest = sorted(unit)
@@ -335,6 +353,12 @@ def square_of_pairs(size: int) -> Labels:
     places: Labels = np.full((size, size), len(rows), dtype=np.int64)
     places[rows, columns] = places[columns, rows] = np.arange(len(rows))
     return places
+
+
+def _grown(array: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
+    """[k, n, n] as [k, size, size], zero where it was not."""
+    more = size - array.shape[1]
+    return array if more == 0 else np.pad(array, ((0, 0), (0, more), (0, more)))
 
 
 def _pairs_of(
