@@ -94,10 +94,19 @@ def _near(column: str, threshold: float) -> str:
 
 
 def _swapped() -> str:
-    """Given name and surname stand in each other's place, one of them perhaps misspelt."""
+    """Given name and surname stand in each other's place, both perhaps misspelt or one an initial.
+
+    Where only one of them stands in the other's place, it is two people of one family.
+    """
     letters = "left(g_l,1)=left(s_r,1) and left(s_l,1)=left(g_r,1)"
-    near = "jaro_winkler_similarity(g_l,s_r)>=0.9 and jaro_winkler_similarity(s_l,g_r)>=0.9"
-    return _when(letters, f"g_l=s_r or s_l=g_r or ({near})")
+    one, other = "jaro_winkler_similarity(g_l,s_r)", "jaro_winkler_similarity(s_l,g_r)"
+    initial = "least(length(g_l),length(s_r))=1", "least(length(s_l),length(g_r))=1"
+    return _when(
+        letters,
+        f"({one}>=0.9 and {other}>=0.9)"
+        f" or (g_l=s_r and ({other}>=0.85 or {initial[1]}))"
+        f" or (s_l=g_r and ({one}>=0.85 or {initial[0]}))",
+    )
 
 
 def _given(_: str) -> Draft:

@@ -104,6 +104,24 @@ def test_swapped_names_are_found_elsewhere_in_the_name(level: Level) -> None:
     assert level(right, swapped, field="surname") == "elsewhere in the name"
 
 
+@pytest.mark.parametrize(
+    ("right", "expected"),
+    [
+        ("MOORE, Karl", "elsewhere in the name"),
+        ("MOORE, Kalr", "elsewhere in the name"),
+        ("MOORE, K.", "elsewhere in the name"),
+        ("MOORE, Kathy", "different"),
+        ("MORRIS, Karl", "different"),
+    ],
+)
+def test_names_are_swapped_only_where_both_of_them_are(
+    level: Level, right: str, expected: str
+) -> None:
+    """One family written surname first: the initial of another given name is no swap."""
+    for field in ("given_name", "surname"):
+        assert level({"full_name": "MOORE KARL"}, {"full_name": right}, field=field) == expected
+
+
 def test_other_words_of_a_name_are_compared_with_all_words(level: Level) -> None:
     left, right = {"full_name": "Ana Vega Ruiz"}, {"full_name": "Ana Ruiz Vega"}
     assert level(left, right, field="rest_of_name") == "elsewhere in the name"
