@@ -24,6 +24,7 @@ from services.resolver.resolve.batch import (
     resolve_layout,
     resolve_set_aside,
 )
+from services.resolver.resolve.burden import BurdenTooLargeError, Pace
 from services.resolver.side import InThread, InTurn, LandingSide, MakeSide
 from services.resolver.standing import Standing
 
@@ -104,6 +105,7 @@ class Worker:
         self._standing = standing or Standing()
         self._observer: Observer = observer or Silent()
         self._backoff = backoff or Backoff()
+        self._pace = Pace(self._bounds.marks_max)
         self._pause: Pause = pause or threading.Event().wait
         self._noted: Micros = Micros(0)
         self._waits_until: Micros = Micros(0)  # before, nothing too large for a batch is begun
@@ -212,12 +214,14 @@ class Worker:
 
         Raises RestartBatch when told to stop while it makes way for other workers.
         """
-        marks_max = self._bounds.marks_max
+        marks_max = self._pace.marks
         backoff = Backoff(self._backoff.random)
         while True:
             for _ in range(RESTARTS_MAX):
                 try:
                     return self._resolve(marks_max, waiting=waiting)
+                except BurdenTooLargeError as error:
+                    self._pace.too_much(error)
                 except RestartBatch:
                     self._observer.restarted(Stage.RESOLVE)
             if marks_max == 1 and self._pause(backoff.next_seconds()):
@@ -228,6 +232,7 @@ class Worker:
         with self._observer.stage(Stage.RESOLVE), self._store.transaction() as tx:
             watched = Watched(tx)
             resolution = self._resolve_in(cast("Transaction", watched), marks_max, waiting=waiting)
+        self._pace.resolved(resolution.burden if resolution else 0)
         if resolution is not None:
             self._observer.resolved(resolution)
         if watched.parked:
@@ -237,7 +242,8 @@ class Worker:
     def _resolve_in(self, tx: Transaction, marks_max: int, *, waiting: bool) -> Resolution | None:
         engine, at = self._standing.engine(tx), self._clock.now()
         entered = self._observer.entered
-        resolution = resolve(tx, engine, marks_max=marks_max, at=at, entered=entered)
+        only = self._pace.only
+        resolution = resolve(tx, engine, marks_max=marks_max, at=at, only=only, entered=entered)
         if resolution is not None or not waiting:
             return resolution
         return resolve_layout(tx, engine, at=at) or resolve_set_aside(

@@ -14,3 +14,5 @@ class Resolution:
     pairs: int
     edges: int
     told: Told
+    burden: int = 0
+    """How much of what one transaction may take on (burden.py)."""

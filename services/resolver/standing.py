@@ -14,6 +14,7 @@ from services.identity.store import ActiveVersions, Reading
 from services.linkage.model import LinkageModel
 from services.linkage.score import PairScorer
 from services.resolver.derive import Deriver
+from services.resolver.resolve.burden import BURDEN_MAX
 from services.resolver.resolve.decided import Foresight
 from services.resolver.resolve.engine import COMPONENT_RECORDS_MAX, Engine
 from services.resolver.resolve.memory import PAIRS_KEPT_MIN
@@ -37,6 +38,7 @@ class Standing:
     profile_records_max: int | None = None
     component_units_max: int = COMPONENT_UNITS_MAX
     component_records_max: int = COMPONENT_RECORDS_MAX
+    burden_max: int = BURDEN_MAX
     pairs_kept_min: int = PAIRS_KEPT_MIN
     shared_rows_max: int = SHARED_ROWS_MAX
     scorer: PairScorer | None = None
@@ -89,6 +91,7 @@ class Standing:
             foresight=self._foresight,
             component_units_max=self.component_units_max,
             component_records_max=self.component_records_max,
+            burden_max=self.burden_max,
             pairs_kept_min=self.pairs_kept_min,
             shared_rows_max=self.shared_rows_max,
         )

@@ -233,6 +233,7 @@ def to_schedule(raw: bytes, count: int) -> Schedule:
         units_max=choose.pick((4, 2, 3, 100)),
         records_max=choose.pick((10_000, 10_000, 2, 4)),
         profile_max=choose.pick((1_000, 2, 3, 5)),
+        burden_max=choose.pick((30_000, 1, 4, 8)),
     )
 
 

@@ -29,6 +29,7 @@ from services.linkage.model import LinkageModel
 from services.linkage.score import PairScorer, PairWeights
 from services.linkage.weights import Rows
 from services.resolver.consume import Bounds, Worker
+from services.resolver.resolve.burden import BurdenTooLargeError
 from services.resolver.resolve.decided import TiedElsewhere
 from services.resolver.standing import Standing
 from services.resolver.state_hash import StateHash, state_hash, timeless
@@ -102,8 +103,8 @@ class LoneStore:
                     raise Crashed
                 if self.survive is not None:
                     self.survive -= 1
-        except TiedElsewhere:
-            raise  # a decision was read under lock; the batch starts again with more locks
+        except (TiedElsewhere, BurdenTooLargeError):
+            raise  # it starts again with more locks, or with less to do
         except RestartBatch as error:
             raise AssertionError("a lone worker was sent back") from error
 
@@ -148,6 +149,7 @@ class Schedule:
     policy: MergePolicy = MODEL_ALONE
     units_max: int = 4  # small, so that components are cut
     profile_max: int = 1_000  # smaller ones make blocks of decisive identifiers loose
+    burden_max: int = 30_000  # of a batch: small ones leave all but the first for the next
     records_max: int = 10_000  # of a batch's component: no rule, a larger one only waits its turn
 
 
@@ -158,6 +160,7 @@ def with_limits(standing: Standing, schedule: Schedule) -> Standing:
     standing.profile_records_max = schedule.profile_max
     standing.blast_records_max = schedule.blast_max
     standing.pairs_kept_min = 1
+    standing.burden_max = schedule.burden_max
     standing.merge_policy = schedule.policy
     return standing
 

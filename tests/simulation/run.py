@@ -20,6 +20,7 @@ from services.identity.store import ResolverStore, RestartBatch
 from services.identity.wire.changes import PROFILE_CHANGES, SEGMENT_CHANGES, decode
 from services.identity.wire.commands import IDENTITY_COMMANDS, read
 from services.resolver.consume import Bounds, Worker, is_caught_up
+from services.resolver.resolve.burden import BURDEN_MAX
 from services.resolver.standing import Standing
 from tests.property.order_world import memory_store
 from tests.property.sql_home import empty_home
@@ -173,6 +174,7 @@ def standing_of(scenario: Scenario) -> Standing:
         generic_holders_max=scenario.holders_max,
         component_units_max=scenario.units_max,
         component_records_max=scenario.records_max,
+        burden_max=BURDEN_MAX if scenario.seed % 3 else 3,  # then batches are done in parts
         pairs_kept_min=1,
     )
 

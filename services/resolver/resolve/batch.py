@@ -11,15 +11,26 @@ from services.resolver.resolve.layout import lay_out_anew
 from services.resolver.resolve.work import Touched, Work
 from services.resolver.segments.shared import members_marked
 
+_OF_RECORDS = frozenset({MarkKind.MATCHING, MarkKind.TRAITS, MarkKind.COMPONENT})
+
 
 def resolve(
-    tx: Transaction, engine: Engine, *, marks_max: int, at: Micros, entered: Entered = unheard
+    tx: Transaction,
+    engine: Engine,
+    *,
+    marks_max: int,
+    at: Micros,
+    only: frozenset[int] = frozenset(),
+    entered: Entered = unheard,
 ) -> Resolution | None:
     """Resolve up to `marks_max` dirty marks; None when nothing is dirty.
 
-    Raises RestartBatch when another worker changed what was read: roll back and call again.
+    Of `only` some records, where they have marks among these. Raises RestartBatch when another
+    worker changed what was read, and BurdenTooLargeError: roll back and call again.
     """
     marks = tx.take_marks(marks_max)
+    if only:
+        marks = [m for m in marks if m.kind in _OF_RECORDS and m.subject in only] or marks
     if not marks:
         return None
     let_go = {m.subject for m in marks if m.kind is MarkKind.KEY}
@@ -45,6 +56,7 @@ def resolve(
             dirty=frozenset(dirty),
             anew=frozenset(anew),
             spoken=frozenset(spoken),
+            marked=tuple(m.subject for m in marks if m.kind in _OF_RECORDS),
         )
         told = work.run(batch, let_go=let_go)
     else:
@@ -54,7 +66,12 @@ def resolve(
         review_spoken(tx, values, engine.deriver.rules, at=at)
     tx.delete_marks(marks)
     return Resolution(
-        marks=len(marks), records=len(touched), pairs=work.pairs, edges=work.edges, told=told
+        marks=len(marks),
+        records=len(touched),
+        pairs=work.pairs,
+        edges=work.edges,
+        told=told,
+        burden=work.burden,
     )
 
 

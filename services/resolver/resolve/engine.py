@@ -11,6 +11,7 @@ from services.identity.domain.survivorship import Survivorship
 from services.identity.store import Reading, RestartBatch
 from services.linkage.score import PairScorer, totals
 from services.resolver.derive import Deriver
+from services.resolver.resolve.burden import BURDEN_MAX
 from services.resolver.resolve.candidates import Pair
 from services.resolver.resolve.cluster import ClusterContext
 from services.resolver.resolve.decided import Foresight
@@ -45,6 +46,7 @@ class Engine:
         foresight: Foresight | None = None,
         component_units_max: int = COMPONENT_UNITS_MAX,
         component_records_max: int = COMPONENT_RECORDS_MAX,
+        burden_max: int = BURDEN_MAX,
         pairs_kept_min: int = PAIRS_KEPT_MIN,
         shared_rows_max: int = SHARED_ROWS_MAX,
         value_words: int = 0,
@@ -56,6 +58,7 @@ class Engine:
         self.sources = sources
         self.foresight = foresight or Foresight()
         self.component_records_max = component_records_max
+        self.burden_max = burden_max
         self.pairs_kept_min = pairs_kept_min
         self.shared_rows_max = shared_rows_max
         self.value_words = value_words  # which were known when this was made

@@ -16,6 +16,7 @@ from services.identity.domain.ladder import Place
 from services.identity.store import Member, RestartBatch, StoredEdge, Transaction
 from services.resolver.parts import Entered, Part
 from services.resolver.perform import Told, perform
+from services.resolver.resolve.burden import take_on
 from services.resolver.resolve.calm import Calm, find_calm
 from services.resolver.resolve.candidates import (
     Candidates,
@@ -42,13 +43,15 @@ class Touched:
 
     `dirty`: what they match by may have changed. `anew`: their components are to be clustered
     again and told whole. `spoken`: stewards' decisions have just spoken of them. Of all others
-    only what is told of them can have changed.
+    only what is told of them can have changed. `marked`: what can be left for another batch, as it
+    was marked.
     """
 
     records: frozenset[int]
     dirty: frozenset[int] = frozenset()
     anew: frozenset[int] = frozenset()
     spoken: frozenset[int] = frozenset()
+    marked: Sequence[int] = ()
 
     def stirred(self) -> frozenset[int]:
         """Those whose component may not stay as it is."""
@@ -80,6 +83,7 @@ class Work:
         self._heard = heard
         self.pairs = 0
         self.edges = 0
+        self.burden = 0
 
     def run(self, batch: Touched, *, let_go: Collection[int] = ()) -> Told:
         """Resolve what was touched; keys that somebody let go of are counted again."""
@@ -99,6 +103,8 @@ class Work:
             stirred=batch.stirred() | tied | ends,
             records_max=self._records_max,
         )
+        most = self._engine.burden_max
+        self.burden = take_on(members, edges, batch.marked, most=most)
         touched = batch.records - calm.members.keys()
         standing = Standing.of(self._tx, members, touched)
         self._check_unchanged()
