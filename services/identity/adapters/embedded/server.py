@@ -43,7 +43,7 @@ SETTINGS = {
     "max_wal_size": "2GB",
     "min_wal_size": "256MB",
     "checkpoint_timeout": "15min",
-    "autovacuum_naptime": "15s",
+    "autovacuum_naptime": "2s",  # or the outbox is read through tens of thousands of sent letters
     "client_connection_check_interval": "1s",  # a killed client gives its locks back
     "unix_socket_permissions": "0700",
     "timezone": "UTC",

@@ -31,6 +31,13 @@ metadata = MetaData(
     }
 )
 
+QUEUE = {
+    "autovacuum_vacuum_scale_factor": 0,
+    "autovacuum_vacuum_threshold": 1_000,
+    "autovacuum_vacuum_cost_delay": 0,
+}
+"""For tables of few rows that come and go: who looks for the next must pass all that are gone."""
+
 # ---- what users declare ----
 
 source = Table(
@@ -105,6 +112,7 @@ log_partition = Table(
     Column("partition", Integer, nullable=False),
     Column("next_offset", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("topic", "partition"),
+    postgresql_with=QUEUE,
 )
 log_record = Table(
     "log_record",
@@ -126,6 +134,7 @@ consumer_offset = Table(
     Column("partition", Integer, nullable=False),
     Column("next_offset", BigInteger, nullable=False),
     PrimaryKeyConstraint("consumer_group", "topic", "partition"),
+    postgresql_with=QUEUE,
 )
 progress = Table(
     "progress",
@@ -204,6 +213,7 @@ dirty = Table(
     Column("kind", SmallInteger, nullable=False),
     Column("subject", BigInteger, nullable=False),  # a record, or for kind `key` a key
     Column("since", BigInteger, nullable=False),  # append time of the event behind it
+    postgresql_with=QUEUE,
 )
 
 # ---- what was resolved ----
@@ -272,6 +282,7 @@ outbox = Table(
     Column("key", LargeBinary, nullable=False),
     Column("value", LargeBinary, nullable=False),
     Index("ix_outbox_bucket_seq", "bucket", "seq"),
+    postgresql_with=QUEUE,
 )
 review_item = Table(
     "review_item",
