@@ -9,7 +9,7 @@ from services.identity.domain.cluster import plan
 from services.identity.domain.ids import Micros, ProfileId, RecordKey
 from services.identity.domain.profile import Profile
 from services.identity.ports import OutgoingMessage
-from services.identity.store import Interval, StoredProfile, StoredRecord, Transaction
+from services.identity.store import Interval, MarkKind, StoredProfile, StoredRecord, Transaction
 from services.identity.wire import profiles as documents
 from services.identity.wire.changes import PROFILE_CHANGES, SEGMENT_CHANGES, describe, outgoing
 from services.resolver.parts import Entered, Part, unheard
@@ -58,6 +58,8 @@ def perform(  # noqa: PLR0913  # before and after of one batch, and why
     encoded = {each.id: documents.encode(each) for each in profiles}
     changed = [each for each in profiles if _is_new(encoded[each.id], stored.get(each.id))]
     gone = _gone(tx, [each for each in ids if each not in outcomes], stored, touched=ids)
+    if engine.evaluator.asks_of_others:
+        _mark_left(tx, [each for each in ids if each not in outcomes and each not in gone], at=at)
     for change in plan(before, after):
         letters.add(PROFILE_CHANGES, *describe(change, loosened=loosened))
     for profile in changed:
@@ -115,6 +117,17 @@ def _gone(
     shown = [each for each in ids if stored[each].document is not None]
     held = tx.held_profiles(shown, touched=touched) if shown else frozenset()
     return [each for each in shown if each not in held]
+
+
+def _mark_left(tx: Transaction, ids: Sequence[ProfileId], *, at: Micros) -> None:
+    """Profiles that live on outside of this batch, and have lost records here.
+
+    What segments ask of others is asked of all records of a profile, so it is asked again. Only a
+    component that is set aside has others of a profile elsewhere.
+    """
+    if ids:
+        left = tx.records_in(ids)
+        tx.mark((MarkKind.TRAITS, min(records), at) for records in left.values())
 
 
 def _to_build(

@@ -1,11 +1,13 @@
 """What is written and told of a change: once, numbered, with the segments that follow from it."""
 
-from services.identity.domain.ids import RecordKey, SegmentId, profile_id_of
+from services.identity.domain.ids import Micros, RecordKey, SegmentId, profile_id_of
+from services.identity.store import MarkKind
 from services.identity.wire.changes import SEGMENT_CHANGES
 from tests.factories import channel_event
 from tests.resolver_home import Home
 
 LEES = {"id": "lees", "name": "The Lees", "predicate": "surname = 'Lee'"}
+SHARED = {"id": "shared", "name": "Not alone", "predicate": "household_size > 1"}
 ANN = RecordKey("web", "user_id", "ann")
 
 
@@ -48,3 +50,18 @@ def test_an_event_that_changes_nothing_shown_tells_nothing() -> None:
     said = channel_event(user_id="ann", traits={"lastName": "Lee"})
     before = len(home.say(said).told())
     assert len(home.say(said).told()) == before
+
+
+def test_who_loses_a_record_that_stood_elsewhere_is_looked_at_again() -> None:
+    """While a component is set aside its records keep profiles that others stand in, too."""
+    home = Home()
+    home.store.save_segment(SegmentId("shared"), SHARED)
+    home.say(channel_event(user_id="ann"), channel_event(user_id="ben", message_id="2"))
+    numbers = {key.key: number for key, number in home.store.tables.numbers.items()}
+    with home.store.transaction() as tx:
+        ben = tx.memberships([numbers["ben"]])[numbers["ben"]]
+        tx.put_memberships([ben._replace(profile=profile_id_of(ANN))])
+        tx.mark([(MarkKind.COMPONENT, numbers["ben"], Micros(0))])
+    home.worker.resolve_once()
+    left = [(mark.kind, mark.subject) for mark in home.store.tables.marks.values()]
+    assert (MarkKind.TRAITS, numbers["ann"]) in left
