@@ -4,7 +4,8 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -15,8 +16,12 @@ from services.cli.heap import settle
 from services.cli.home import Home
 
 if TYPE_CHECKING:  # the resolver's libraries are not installed where only another service runs
+    from services.identity.ports import EventLog
+    from services.identity.store import ResolverStore
+    from services.resolver.apart import Notes
     from services.resolver.consume import Bounds
-    from services.resolver.side import MakeSide
+    from services.resolver.side import InTurn, MakeSide
+    from services.resolver.standing import Standing
 
 CORES_MIN = 2  # on one core a second process only costs memory
 Serve = Callable[[str, "Bounds", Connection], None]
@@ -48,10 +53,29 @@ def _run(serve: Serve, path: str, bounds: "Bounds", line: Connection) -> None:
 
 
 def serve_landing(path: str, bounds: "Bounds", line: Connection) -> None:
-    from services.identity.adapters.sql.store import SqlStore
-    from services.resolver.apart import Notes, serve
-    from services.resolver.consume import landing_on
+    from services.resolver.apart import serve
     from services.resolver.standing import Standing
+
+    with landing_of(path, bounds, standing=Standing()) as (side, notes):
+        serve(line, side, notes)
+
+
+@contextmanager
+def landing_of(
+    path: str,
+    bounds: "Bounds",
+    *,
+    standing: "Standing",
+    log_as: Callable[["EventLog"], "EventLog"] = lambda log: log,
+    store_as: Callable[["ResolverStore"], "ResolverStore"] = lambda store: store,
+) -> Iterator[tuple["InTurn", "Notes"]]:
+    """A home's landing side with what it tells; closed on leaving, with everything that it used.
+
+    `log_as` and `store_as` may wrap its ports.
+    """
+    from services.identity.adapters.sql.store import SqlStore
+    from services.resolver.apart import Notes
+    from services.resolver.consume import landing_on
 
     home = Home(Path(path))
     notes = Notes(timer=time.monotonic)
@@ -59,10 +83,15 @@ def serve_landing(path: str, bounds: "Bounds", line: Connection) -> None:
     settle()
     try:
         side = landing_on(
-            store, log, clock=home.clock, standing=Standing(), observer=notes, bounds=bounds
+            store_as(store),
+            log_as(log),
+            clock=home.clock,
+            standing=standing,
+            observer=notes,
+            bounds=bounds,
         )
         try:
-            serve(line, side, notes)
+            yield side, notes
         finally:
             side.close()
     finally:

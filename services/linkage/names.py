@@ -24,6 +24,7 @@ son daughter wife husband spouse mother father mom dad self minor hija hijo espo
 """
 TITLES = frozenset(_TITLE_WORDS.split())
 PLACEHOLDERS = frozenset(_PLACEHOLDER_WORDS.split())
+_SAME_GENERATION = {"i": "sr", "ii": "jr"}
 GENERATIONS = {
     "jr": "jr", "junior": "jr", "sr": "sr", "senior": "sr",
     "i": "i", "ii": "ii", "iii": "iii", "iv": "iv",
@@ -95,6 +96,11 @@ def read_full_name(text: str) -> NameText:
     if after and after[-1] in GENERATIONS and after != ["i"]:
         generation = [after.pop()]
     return _read([*after, *before, *generation])
+
+
+def same_generation(generation: str) -> str:
+    """One word for each: the first of a name is its senior, the second its junior."""
+    return _SAME_GENERATION.get(generation, generation)
 
 
 def read_generation(text: str) -> str | None:

@@ -167,7 +167,7 @@ class Apart:
         if self._line is None:
             self._start()
         assert self._line is not None  # noqa: S101  # just started
-        self._reply = None
+        self._take_in()  # of a round whose result nobody took
         try:
             self._line.send((name, arguments))
         except OSError:
@@ -177,13 +177,19 @@ class Apart:
 
     def _answer(self) -> Any:  # noqa: ANN401  # whatever was asked for
         self.settle()
-        reply, self._reply = self._reply, None
+        reply = self._take_in()
         if reply is None:
             self.close()
             raise RetryableError("the landing process ended; another one is started")
-        self._landed_at = reply.landed_at
-        for name, arguments in reply.notes:
-            getattr(self._observer, name)(*arguments)
         if reply.error is not None:
             raise reply.error
         return reply.value
+
+    def _take_in(self) -> Reply | None:
+        """Tell on this side what was told on the other."""
+        reply, self._reply = self._reply, None
+        if reply is not None:
+            self._landed_at = reply.landed_at
+            for name, arguments in reply.notes:
+                getattr(self._observer, name)(*arguments)
+        return reply

@@ -48,20 +48,21 @@ class Spans(Silent):
     def stage(self, stage: Stage) -> Iterator[None]:
         self._here.parts.clear()
         self._here.told = 0
-        self._here.stage = stage
+        self._enter(stage)
         begun = self._wall()
-        if stage is Stage.POLL:  # what is done from here on comes from elsewhere
-            self._here.landed = None
         yield
         self._gone_through(begun, self._wall())
 
     def took(self, stage: Stage, seconds: float) -> None:
         """It ended about now: its reply came at once."""
-        self._here.stage = stage
-        if stage is Stage.POLL:
-            self._here.landed = None
+        self._enter(stage)
         ended = self._wall()
         self._gone_through(ended - round(seconds * 1e9), ended)
+
+    def _enter(self, stage: Stage) -> None:
+        self._here.stage = stage
+        if stage is Stage.POLL:  # what is done from here on comes from elsewhere
+            self._here.landed = None
 
     def _gone_through(self, begun: int, ended: int) -> None:
         self._here.times = (begun, ended)

@@ -4,18 +4,15 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from services.cli.bench.machine import memory_mb
 from services.cli.bench.stages import Stages, TimedLog, TimedStanding, TimedStore, TwoThreads
-from services.cli.heap import settle
-from services.cli.home import Home
-from services.identity.adapters.sql.store import SqlStore
+from services.cli.landing import landing_of
 from services.identity.ports import EventLog
 from services.identity.store import ResolverStore
-from services.resolver.apart import REQUESTS, Apart, Notes, serve
-from services.resolver.consume import Bounds, landing_on
+from services.resolver.apart import REQUESTS, Apart, serve
+from services.resolver.consume import Bounds
 from services.resolver.side import InTurn
 
 START = "start"
@@ -52,25 +49,15 @@ class MeasuredSide:
 
 def serve_measured(path: str, bounds: Bounds, line: Connection) -> None:
     """The process of a landing side, on timed ports."""
-    home = Home(Path(path))
-    notes = Notes(timer=time.monotonic)
     stages = Stages(idle_before="poll")
-    log, store = home.log(), SqlStore(home.url)
-    settle()
-    side = landing_on(
-        cast("ResolverStore", TimedStore(store, stages, lambda _: None)),
-        cast("EventLog", TimedLog(log, stages)),
-        clock=home.clock,
+    with landing_of(
+        path,
+        bounds,
         standing=TimedStanding(stages=stages, landing=stages),
-        observer=notes,
-        bounds=bounds,
-    )
-    try:
+        log_as=lambda log: cast("EventLog", TimedLog(log, stages)),
+        store_as=lambda store: cast("ResolverStore", TimedStore(store, stages, lambda _: None)),
+    ) as (side, notes):
         serve(line, cast("InTurn", MeasuredSide(side, stages)), notes, requests=_MEASURED)
-    finally:
-        side.close()
-        store.close()
-        log.close()
 
 
 @dataclass(slots=True)

@@ -33,7 +33,7 @@ _CALLS = {
     "records": "read members",
     "score": "score",
     "memberships lock_components members edges_among versions decisions_among"
-    " records_decided": "lock and read components",
+    " records_decided reviewed_among": "lock and read components",
     "remove_edges put_edges put_memberships review put_profiles leave enter set_aside"
     " clear_set_aside take_set_aside": "write resolve",
     "profiles held_profiles": "read profiles",

@@ -14,12 +14,12 @@ from services.identity.domain.clustering import (
     square_of_pairs,
 )
 from services.linkage.model import LinkageModel
+from services.linkage.names import same_generation
 from services.linkage.training.inside import Inside
 from services.linkage.training.pairs import Ints, Vectors
 from services.linkage.training.workbench import Workbench
 
 T = TypeVar("T", bound=np.generic)
-_SAME_GENERATION = {"ii": "jr", "i": "sr"}
 
 
 def cluster_rows(bench: Workbench, inside: Inside, vectors: Vectors, model: LinkageModel) -> Ints:
@@ -98,7 +98,7 @@ def _generations(bench: Workbench) -> Ints:
     Two records whose names say different generations are two people.
     """
     codes, said = bench.features.codes("genx")
-    canonical = [_SAME_GENERATION.get(generation, generation) for generation in said]
+    canonical = [same_generation(generation) for generation in said]
     number = {generation: place for place, generation in enumerate(dict.fromkeys(canonical))}
     numbers = np.array([*(number[each] for each in canonical), -1], dtype=np.int64)
     numbers[:-1][[each == "" for each in canonical]] = -1

@@ -87,7 +87,7 @@ def train(  # noqa: PLR0913 - what a training run can be told
     times = _times(sample, base_size)
     tell(f"learning from {sample.taken} of {sample.seen} records")
     bench = _workbench(sample, fields, unique_sources=unique_sources, floors=floors)
-    sample = sample.without_records()
+    del sample  # whose records stand by column now
     try:
         return _train(bench, times=times, tell=tell, budget=budget)
     finally:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from services.identity.domain.identifiers import IdentityRules
 from services.identity.domain.merge_limit import Held, MergeLimit
 from services.linkage.features import Features
+from services.linkage.names import same_generation
 from services.resolver.resolve.joint import NOTHING_PERSONAL, Personal, groups_joined
 from services.resolver.resolve.limits import Holdings, Limit
 from services.resolver.resolve.word import REASON, SILENCE, WAITS, Word
@@ -24,13 +25,10 @@ from services.resolver.resolve.word import REASON, SILENCE, WAITS, Word
 ONE = MergeLimit(values_max=1)
 
 
-GENERATIONS = {"i": "sr", "ii": "jr"}
-
-
 def generation_of(features: Features) -> str | None:
     """Which generation the name itself says."""
     generation = features.get("genx")
-    return GENERATIONS.get(generation, generation) if isinstance(generation, str) else None
+    return same_generation(generation) if isinstance(generation, str) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,6 +107,14 @@ def test_a_round_is_told_here_as_it_went_there(apart: Apart, heard: _Heard) -> N
     assert apart.end_offsets() == {Partition("channel-events", 0): 3}
 
 
+def test_a_round_whose_result_nobody_took_is_told_all_the_same(apart: Apart, heard: _Heard) -> None:
+    apart.begin(wait=True)
+    apart.settle()  # and resolving failed meanwhile
+    apart.end_offsets()
+    assert heard.calls == [("landed", LANDING), ("took", Stage.LAND, 1.0)]
+    assert apart.landed_at == Micros(7)
+
+
 def test_what_fails_there_is_raised_here(apart: Apart) -> None:
     apart.begin(wait=False)
     assert apart.finish() == Round(None, 1)
