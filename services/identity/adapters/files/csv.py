@@ -3,15 +3,18 @@
 import csv as standard_csv
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 
 import duckdb
 
 from services.identity.adapters.files import reader
-from services.identity.adapters.files.rows import Batch, Reject, Row
+from services.identity.adapters.files.rows import Batch, Row
 from services.identity.adapters.files.spool import Spooled, Survey, spooled
 from services.identity.domain.errors import UsageError
 from services.identity.domain.mapping import FileFormat
+
+HEADER_CHARS_MAX = 1 << 20
 
 
 class CsvTable:
@@ -23,6 +26,8 @@ class CsvTable:
         spool: Spooled,
         survey: Survey,
         format_: FileFormat,
+        *,
+        lines_max: int,
     ) -> None:
         self._connection = connection
         self._format = format_
@@ -31,13 +36,18 @@ class CsvTable:
         self._skipped = blank
         # in a file of one column a blank line is a row
         self._blank = survey.blank if len(self.columns) > 1 else frozenset()
-        self._rejects = self._check()
+        self._lines_max = lines_max
 
     def read(self, *, rows_max: int) -> Iterator[Batch]:
-        """The unreadable lines first, then the rows."""
-        for start in range(0, len(self._rejects), rows_max):
-            yield Batch(rejects=[each for each, _ in self._rejects[start : start + rows_max]])
-        numbers = _Lines(self._skipped + 2, self._rejects, self._blank)
+        """The unreadable lines first, then the rows.
+
+        Raises UsageError before the first batch when this is no such file.
+        """
+        found = self._check()
+        spans = {each.line: span for each, span in reader.rejects(found, self._spool)}
+        again = (each for each, _ in reader.rejects(found, self._spool))
+        yield from reader.batches(again, lines_max=rows_max)
+        numbers = _Lines(self._skipped + 2, spans, self._blank)
         self._connection.execute(f"SELECT * FROM {self._scan()}")
         while found := self._connection.fetchmany(rows_max):
             yield Batch(
@@ -51,7 +61,7 @@ class CsvTable:
             )
         reader.forget_rejects(self._connection)
 
-    def _check(self) -> list[tuple[Reject, int]]:
+    def _check(self) -> reader.Refused:
         try:
             return self._rejected()
         except duckdb.InvalidInputException:
@@ -60,11 +70,11 @@ class CsvTable:
                 f" {self._format.delimiter!r} and quote {self._format.quote!r}: declare `format:`"
             ) from None
 
-    def _rejected(self) -> list[tuple[Reject, int]]:
+    def _rejected(self) -> reader.Refused:
         """Counting every column makes DuckDB look at every cell."""
         counts = ", ".join(f"count({reader.identifier(name)})" for name in self.columns)
         self._connection.execute(f"SELECT {counts} FROM {self._scan()}").fetchall()
-        return list(reader.rejects(self._connection, self._spool))
+        return reader.refused(self._connection, self._spool, lines_max=self._lines_max)
 
     def _scan(self) -> str:
         options = {
@@ -74,7 +84,7 @@ class CsvTable:
             "header": "true",
             "skip": str(self._skipped),
         }
-        return reader.text_scan(self._spool.path, self.columns, options)
+        return reader.text_scan(self._spool.path, self.columns, options, lines_max=self._lines_max)
 
 
 class _Lines:
@@ -83,11 +93,9 @@ class _Lines:
     A line break within a value is part of its row, so that only true blank lines are ever met.
     """
 
-    def __init__(
-        self, first: int, rejects: list[tuple[Reject, int]], blank: frozenset[int]
-    ) -> None:
+    def __init__(self, first: int, spans: dict[int, int], blank: frozenset[int]) -> None:
         self._line = first
-        self._spans = {each.line: span for each, span in rejects}
+        self._spans = spans
         self._blank = blank
 
     def next(self, values: tuple[str | None, ...]) -> int:
@@ -104,25 +112,35 @@ class _Lines:
 
 
 @contextmanager
-def open_csv(path: Path, format_: FileFormat) -> Iterator[CsvTable]:
-    """Raises UsageError when it is not such a file at all."""
+def open_csv(
+    path: Path, format_: FileFormat, *, lines_max: int = reader.REJECTED_LINES_MAX
+) -> Iterator[CsvTable]:
+    """Raises UsageError when it is not such a file at all; lines_max are refused at most."""
     with spooled(path, format_.encoding) as (spool, survey), reader.connect() as connection:
-        yield CsvTable(connection, spool, survey, format_)
+        yield CsvTable(connection, spool, survey, format_, lines_max=lines_max)
 
 
 def _header(spool: Spooled, format_: FileFormat) -> tuple[int, tuple[str, ...]]:
     """How many blank lines come first, and the names of the columns."""
     with spool.path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        rows = standard_csv.reader(file, delimiter=format_.delimiter, quotechar=format_.quote)
-        blank = 0
-        try:
-            for names in rows:
-                if names:
-                    return blank, _named(names, spool.origin)
-                blank += 1
-        except standard_csv.Error:
-            pass
-    raise UsageError(f"{spool.origin.name} has no header line")
+        begins = file.read(HEADER_CHARS_MAX)
+    rows = standard_csv.reader(
+        StringIO(begins, newline=""), delimiter=format_.delimiter, quotechar=format_.quote
+    )
+    blank = 0
+    try:
+        for names in rows:
+            if names and len(begins) == HEADER_CHARS_MAX and "\n" not in begins:
+                break
+            if names:
+                return blank, _named(names, spool.origin)
+            blank += 1
+    except standard_csv.Error:
+        pass
+    raise UsageError(
+        f"{spool.origin.name} has no header line within its first {len(begins):,} characters;"
+        " it must be text that begins with the names of its columns, one record a line"
+    )
 
 
 def _named(names: list[str], origin: Path) -> tuple[str, ...]:
@@ -132,6 +150,10 @@ def _named(names: list[str], origin: Path) -> tuple[str, ...]:
         raise UsageError(
             f"the header of {origin.name} is not UTF-8; declare format: {{encoding: latin-1}}"
         ) from None
+    if any(ord(character) < ord(" ") and not character.isspace() for character in "".join(names)):
+        raise UsageError(
+            f"the header of {origin.name} holds control characters; is it a text file?"
+        )
     lowered = [name.strip().lower() for name in names]
     for name, low in zip(names, lowered, strict=True):
         if not low or lowered.count(low) > 1:

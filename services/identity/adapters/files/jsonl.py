@@ -27,18 +27,20 @@ _TEXT = msgspec.json.Decoder(str)
 
 
 class JsonlTable:
-    def __init__(self, connection: duckdb.DuckDBPyConnection, spool: Spooled) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, spool: Spooled, *, lines_max: int
+    ) -> None:
         self._connection = connection
         self._spool = spool
+        self._lines_max = lines_max
         found = connection.execute(_COLUMNS.format(scan=self._scan())).fetchall()
         self.columns = tuple(name for (name,) in found)
-        self._rejects = [_no_json(each) for each, _ in reader.rejects(connection, self._spool)]
+        self._refused = reader.refused(connection, spool, lines_max=lines_max)
 
     def read(self, *, rows_max: int) -> Iterator[Batch]:
         """The lines that are no text first, then the rows, with those that are no JSON object."""
-        for start in range(0, len(self._rejects), rows_max):
-            yield Batch(rejects=self._rejects[start : start + rows_max])
-        refused = {each.line for each in self._rejects}
+        refused = {each.line for each in self._no_text()}
+        yield from reader.batches(self._no_text(), lines_max=rows_max)
         line = 0
         self._connection.execute(f"SELECT line FROM {self._scan()}")
         while found := self._connection.fetchmany(rows_max):
@@ -50,6 +52,9 @@ class JsonlTable:
                 self._add(batch, line, text)
             yield batch
         reader.forget_rejects(self._connection)
+
+    def _no_text(self) -> Iterator[Reject]:
+        return (_no_json(each) for each, _ in reader.rejects(self._refused, self._spool))
 
     def _add(self, batch: Batch, line: int, text: str | None) -> None:
         if text is None or not text.strip():
@@ -68,7 +73,7 @@ class JsonlTable:
         return Reject(line=line, raw=raw, reason=reason, detail=detail)
 
     def _scan(self) -> str:
-        return reader.text_scan(self._spool.path, _LINE, _OPTIONS)
+        return reader.text_scan(self._spool.path, _LINE, _OPTIONS, lines_max=self._lines_max)
 
 
 def _no_json(found: Reject) -> Reject:
@@ -90,7 +95,9 @@ def _text(raw: bytes) -> str | None:
 
 
 @contextmanager
-def open_jsonl(path: Path, format_: FileFormat) -> Iterator[JsonlTable]:
-    """Raises UsageError when it is not a text file at all."""
+def open_jsonl(
+    path: Path, format_: FileFormat, *, lines_max: int = reader.REJECTED_LINES_MAX
+) -> Iterator[JsonlTable]:
+    """Raises UsageError when it is not a text file at all; lines_max are refused at most."""
     with spooled(path, format_.encoding) as (spool, _), reader.connect() as connection:
-        yield JsonlTable(connection, spool)
+        yield JsonlTable(connection, spool, lines_max=lines_max)

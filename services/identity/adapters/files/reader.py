@@ -1,16 +1,21 @@
 """DuckDB as a reader of files: everything declared, nothing guessed, what it refuses kept."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from services.identity.adapters.files.rows import REJECT_BYTES_MAX, Reject
+from services.identity.adapters.files.rows import REJECT_BYTES_MAX, Batch, Reject
 from services.identity.adapters.files.spool import Spooled
-from services.identity.domain.errors import RejectReason
+from services.identity.domain.errors import RejectReason, UsageError
 
 LINE_BYTES_MAX = 8 * 1024 * 1024
+REJECTED_LINES_MAX = 200_000  # where each begins is held; of more, the format is declared wrong
+REJECTS_BYTES_MAX = 8 * 1024 * 1024  # of one batch of refused lines
+
+Refused = Sequence[tuple[int, str, int]]
+"""Of every refused line where it begins, why, and how long it is."""
 _REJECTED = """
 SELECT line_byte_position - 1, any_value(error_type), any_value(octet_length(encode(csv_line)))
 FROM reject_errors GROUP BY line_byte_position ORDER BY line_byte_position
@@ -45,14 +50,19 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def text_scan(path: Path, columns: tuple[str, ...], options: dict[str, str]) -> str:
-    """The FROM clause that reads a text file with every column declared as text."""
+def text_scan(
+    path: Path, columns: tuple[str, ...], options: dict[str, str], *, lines_max: int
+) -> str:
+    """The FROM clause that reads a text file with every column declared as text.
+
+    One more than lines_max of the lines that it refuses are kept.
+    """
     declared = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in columns)
     extra = "".join(f", {name} = {value}" for name, value in options.items())
     return (
         f"read_csv({literal(str(path))}, auto_detect = false, columns = {{{declared}}},"
-        f" store_rejects = true, max_line_size = {LINE_BYTES_MAX}, buffer_size ="
-        f" {4 * LINE_BYTES_MAX}{extra})"
+        f" store_rejects = true, rejects_limit = {lines_max + 1}, max_line_size ="
+        f" {LINE_BYTES_MAX}, buffer_size = {4 * LINE_BYTES_MAX}{extra})"
     )
 
 
@@ -60,10 +70,21 @@ def forget_rejects(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(_FORGET)
 
 
-def rejects(connection: duckdb.DuckDBPyConnection, spool: Spooled) -> Iterator[tuple[Reject, int]]:
-    """What the scan before this refused, and how many lines each takes, in file order."""
+def refused(connection: duckdb.DuckDBPyConnection, spool: Spooled, *, lines_max: int) -> Refused:
+    """Where the scan before this refused lines. Raises UsageError when these are too many."""
+    counted = connection.execute("SELECT count(*) FROM reject_errors").fetchone()
     found = connection.execute(_REJECTED).fetchall()
     forget_rejects(connection)
+    if counted is not None and counted[0] > lines_max:
+        raise UsageError(
+            f"more than {lines_max:,} lines of {spool.origin.name} cannot be read as rows; are"
+            " delimiter, quote and encoding right? Declare them under `format:` of the mapping"
+        )
+    return found
+
+
+def rejects(found: Refused, spool: Spooled) -> Iterator[tuple[Reject, int]]:
+    """What was refused, read again, and how many lines each takes, in file order."""
     with spool.path.open("rb") as file:
         at, line = 0, 1
         for start, error_type, size in found:
@@ -79,6 +100,20 @@ def rejects(connection: duckdb.DuckDBPyConnection, spool: Spooled) -> Iterator[t
             kept = spool.original(body.rstrip(b"\r\n")[:REJECT_BYTES_MAX])
             yield Reject(line=line, raw=kept, reason=reason, detail=detail), span
             line += body.count(b"\n")
+
+
+def batches(rejects: Iterable[Reject], *, lines_max: int) -> Iterator[Batch]:
+    """As many at a time as may be held."""
+    some: list[Reject] = []
+    size = 0
+    for each in rejects:
+        some.append(each)
+        size += len(each.raw)
+        if len(some) == lines_max or size > REJECTS_BYTES_MAX:
+            yield Batch(rejects=some)
+            some, size = [], 0
+    if some:
+        yield Batch(rejects=some)
 
 
 def _newlines(file: Any, count: int) -> int:  # noqa: ANN401  # a binary file of any kind

@@ -4,6 +4,7 @@ Most files are read where they lie, through a link. Others are written once to a
 piece by piece: other encodings, gzip, and line ends that change within the file.
 """
 
+import errno
 import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +16,20 @@ from typing import IO
 from services.identity.domain.errors import UsageError
 
 PIECE_CHARS = 1 << 20
+BLANK_LINES_MAX = 1_000_000  # their numbers are held; a file of blank lines is no table
 _UTF_8 = frozenset({"utf-8", "utf8", "utf-8-sig", "ascii", "us-ascii"})
-_BLANK = (b"\n", b"\r\n")
+_BLANK = (b"", b"\r")  # what stands before the newline of a blank line
+_COMPRESSED = "is compressed; unpack it, or write it as gzip and name it .gz"
+_OTHER_FILES = (
+    (b"\x1f\x8b", "is compressed with gzip; name it .gz behind its other ending"),
+    (b"PK\x03\x04", "is a ZIP archive or a spreadsheet; save it as CSV"),
+    (b"BZh", _COMPRESSED),
+    (b"\x28\xb5\x2f\xfd", _COMPRESSED),
+    (b"\xfd7zXZ", _COMPRESSED),
+    (b"PAR1", "is a Parquet file; name it .parquet"),
+    (b"\xff\xfe", "is UTF-16; declare format: {encoding: utf-16}"),
+    (b"\xfe\xff", "is UTF-16; declare format: {encoding: utf-16}"),
+)
 _KEEP = "surrogateescape"  # bytes that the encoding does not have stay what they are
 
 
@@ -37,39 +50,70 @@ class Spooled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """What one pass over the lines tells: how many there are, which are blank, how they end."""
+    """What one pass over the lines tells: which are blank, how they end."""
 
-    lines: int
     blank: frozenset[int]
     has_mixed_ends: bool
 
 
-def survey(spool: Spooled) -> Survey:
-    lines = plain = windows = stray = 0
-    blank: list[int] = []
+class _Surveyor:
+    """Looks at a file piece by piece: a line may be as long as the file."""
+
+    def __init__(self) -> None:
+        self.blank: set[int] = set()
+        self.windows = self.stray = 0
+        self._newlines = 0
+        self._starts_line = True
+
+    @property
+    def has_mixed_ends(self) -> bool:
+        return bool(self.stray) or bool(self.windows and self._newlines > self.windows)
+
+    def add(self, piece: bytes) -> None:
+        """A piece that does not end between a carriage return and its newline."""
+        if not piece:
+            return
+        newlines, windows = piece.count(b"\n"), piece.count(b"\r\n")
+        self.windows += windows
+        self.stray += piece.count(b"\r") - windows
+        starts_blank = self._starts_line and piece.startswith((b"\n", b"\r\n"))
+        if starts_blank or b"\n\n" in piece or b"\n\r\n" in piece:
+            self._add_blank(piece)
+        self._newlines += newlines
+        self._starts_line = piece.endswith(b"\n")
+
+    def _add_blank(self, piece: bytes) -> None:
+        *whole, _ = piece.split(b"\n")
+        for place, line in enumerate(whole):
+            if line in _BLANK and (place or self._starts_line):
+                self.blank.add(self._newlines + 1 + place)
+
+
+def survey(spool: Spooled, *, blank_max: int = BLANK_LINES_MAX) -> Survey:
+    """Raises UsageError for a file of blank lines."""
+    surveyor = _Surveyor()
     with spool.path.open("rb") as file:
-        for lines, line in enumerate(file, 1):  # after the loop it is the last
-            if line.endswith(b"\r\n"):
-                windows += 1
-                stray += line.count(b"\r") - 1
-            else:
-                plain += line.endswith(b"\n")
-                stray += line.count(b"\r")
-            if line in _BLANK:
-                blank.append(lines)
-    return Survey(
-        lines=lines,
-        blank=frozenset(blank),
-        has_mixed_ends=bool(stray) or bool(plain and windows),
-    )
+        held = b""
+        while piece := file.read(PIECE_CHARS):
+            text = held + piece
+            held = b"\r" if text.endswith(b"\r") else b""
+            surveyor.add(text.removesuffix(held))
+            if len(surveyor.blank) > blank_max:
+                raise UsageError(
+                    f"{spool.origin.name} has more than {blank_max:,} blank lines; leave them out"
+                )
+        surveyor.add(held)
+    return Survey(blank=frozenset(surveyor.blank), has_mixed_ends=surveyor.has_mixed_ends)
 
 
 @contextmanager
 def spooled(path: Path, encoding: str) -> Iterator[tuple[Spooled, Survey]]:
-    """Raises UsageError when the encoding has no such name or the file is not gzip."""
+    """Raises UsageError when the encoding has no such name or the file is another kind of file."""
     if not path.is_file():
         raise UsageError(f"there is no file {path}")
     named = encoding.lower().replace("_", "-")
+    if named in _UTF_8:
+        _check_text(path)
     with TemporaryDirectory(prefix="plait-load-") as folder:
         target = Path(folder) / "input"  # DuckDB reads `*`, `?` and `[` in a name as a pattern
         if named in _UTF_8 and path.suffix != ".gz":
@@ -82,6 +126,15 @@ def spooled(path: Path, encoding: str) -> Iterator[tuple[Spooled, Survey]]:
             yield with_plain_line_ends(spool), looks
         else:
             yield spool, looks
+
+
+def _check_text(path: Path) -> None:
+    """Raises UsageError for files that are known by their first bytes to be no plain text."""
+    with path.open("rb") as file:
+        begins = file.read(8)
+    for known, told in _OTHER_FILES:
+        if begins.startswith(known) and not (known == b"\x1f\x8b" and path.suffix == ".gz"):
+            raise UsageError(f"{path.name} {told}")
 
 
 def with_plain_line_ends(spool: Spooled) -> Spooled:
@@ -111,6 +164,13 @@ def _copy(source: Path, target: Path, *, encoding: str, plain_line_ends: bool) -
         raise UsageError(f"{source.name} is not {encoding}; declare format: encoding") from None
     except (gzip.BadGzipFile, EOFError):
         raise UsageError(f"{source.name} is not a whole gzip file") from None
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise UsageError(
+            f"there is no room in {target.parent.parent} for a readable copy of {source.name};"
+            " set TMPDIR to a larger disk"
+        ) from None
 
 
 def _open(path: Path, encoding: str) -> IO[str]:

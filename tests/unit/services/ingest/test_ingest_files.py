@@ -13,10 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.identity.adapters.files import spool
 from services.identity.adapters.files.csv import open_csv
 from services.identity.adapters.files.jsonl import open_jsonl
 from services.identity.adapters.files.parquet import open_parquet
+from services.identity.adapters.files.reader import batches
 from services.identity.adapters.files.rows import Reject, Row, Table
+from services.identity.adapters.files.spool import Spooled
 from services.identity.domain.errors import RejectReason, UsageError
 from services.identity.domain.mapping import FileFormat
 
@@ -121,6 +124,13 @@ def test_a_zipped_file_with_an_odd_name_is_read(tmp_path: Path) -> None:
         pytest.param(b"id,\n1,2\n", "utf-8", "name of its own", id="a column without a name"),
         pytest.param(b"id,n\xe9\n", "utf-8", "latin-1", id="a header in latin-1"),
         pytest.param(b"id\n", "klingon", "no encoding", id="no such encoding"),
+        pytest.param(b"\x1f\x8b\x08\0rest", "utf-8", "gzip; name it .gz", id="gzip named csv"),
+        pytest.param(b"PK\x03\x04rest", "utf-8", "save it as CSV", id="a spreadsheet"),
+        pytest.param(b"PAR1rest", "utf-8", "name it .parquet", id="parquet named csv"),
+        pytest.param("id\n1\n".encode("utf-16"), "utf-8", "utf-16", id="utf-16 undeclared"),
+        pytest.param(b"\x7fELF\x02\x01\n\0,\1\n", "utf-8", "is it a text file", id="a program"),
+        pytest.param(b"a" * 1_200_000, "utf-8", "no header line", id="one line without an end"),
+        pytest.param(b"a,b," * 300_000, "utf-8", "no header line", id="one line of many cells"),
     ],
 )
 def test_a_file_that_cannot_be_read_at_all_says_why(
@@ -128,6 +138,48 @@ def test_a_file_that_cannot_be_read_at_all_says_why(
 ) -> None:
     with pytest.raises(UsageError, match=says):
         read(tmp_path, raw, encoding=encoding)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(b"id,name\n" + b"1,2,3\n" * 20, id="ragged rows"),
+        pytest.param(b"id,name\n" + b"1;2\n" * 20, id="another delimiter below the header"),
+        pytest.param(b"id,name\n" + b"\xff\xfe\x00,\xc0\n" * 20, id="garbage"),
+    ],
+)
+def test_a_file_of_lines_that_are_no_rows_is_refused_as_a_whole(tmp_path: Path, raw: bytes) -> None:
+    assert len(read(tmp_path, raw)[1]) == 20
+    opened = open_csv(tmp_path / "in.csv", FileFormat(), lines_max=10)
+    with opened as table, pytest.raises(UsageError, match="more than 10 lines"):
+        next(iter(table.read(rows_max=5)))
+
+
+def test_json_lines_that_are_no_text_are_bounded(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_bytes(b'{"a":"\xff"}\n' * 20)
+    opened = open_jsonl(tmp_path / "in.jsonl", FileFormat(), lines_max=10)
+    with pytest.raises(UsageError, match="more than 10 lines"), opened:
+        pass
+
+
+def test_blank_lines_are_found_across_pieces_and_are_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = b"id,name\r\n\r\n1,a\r\n\r\n\r\n2,b\r\n"
+    for size in (1, 2, 3, 7):
+        monkeypatch.setattr(spool, "PIECE_CHARS", size)
+        rows, _ = read(tmp_path, raw)
+        assert [row.line for row in rows] == [3, 6]
+    link = Spooled(path=tmp_path / "in.csv", origin=tmp_path / "in.csv", encoding="utf-8")
+    assert spool.survey(link).blank == {2, 4, 5}
+    with pytest.raises(UsageError, match="blank lines"):
+        spool.survey(link, blank_max=2)
+
+
+def test_refused_lines_come_in_batches_of_bounded_bytes() -> None:
+    refused = Reject(line=1, raw=b"x" * 3_000_000, reason=TORN, detail="")
+    found = [len(each.rejects) for each in batches([refused] * 7, lines_max=100)]
+    assert found == [3, 3, 1]
 
 
 def test_json_lines_are_whole_or_refused(tmp_path: Path) -> None:
