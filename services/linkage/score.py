@@ -230,9 +230,10 @@ class PairScorer:
         gammas = self.gammas(features, left, right)
 
         def adjustments(column: str, rows: Rows) -> Weights:
-            values = (features[row].get(column) for row in rows.tolist())
+            asked, place = np.unique(rows, return_inverse=True)
+            values = (features[row].get(column) for row in asked.tolist())
             texts = [value if isinstance(value, str) else None for value in values]
-            return self._adjusters[column].adjustments(texts)
+            return self._adjusters[column].adjustments(texts)[place]
 
         weights = self._weights.weigh(gammas, left, right, adjustments=adjustments)
         return PairWeights(weights=weights, present=gammas >= 0)

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from services.identity.domain.account_view import Account, account_view, name_of, names_in
 from services.identity.domain.accounts import (

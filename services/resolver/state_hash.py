@@ -6,10 +6,11 @@ load instants, histories.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 
 import msgspec
+from msgspec.structs import replace
 
 from services.identity.domain.ids import Micros
 from services.identity.domain.record import RecordState

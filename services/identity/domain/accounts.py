@@ -6,12 +6,14 @@ so that nothing here merges anybody. ADR 20.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from decimal import Context, Decimal
 from enum import StrEnum
 from functools import lru_cache
 from typing import NewType
 from uuid import UUID, uuid5
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from services.identity.domain.events import Canonical, Event, Mention
 from services.identity.domain.ids import Micros
@@ -51,8 +53,7 @@ NO_ROLE = "none"
 """Said instead of a role: the record is not in the account any more."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountSaid:
+class AccountSaid(Struct, frozen=True, kw_only=True):
     """What one record's events said of one account. `left_at`: out of it, unless said later."""
 
     roles: Mapping[str, Seen] = field(default_factory=dict)

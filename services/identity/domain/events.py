@@ -1,8 +1,10 @@
 """Events in the domain's words: what one source said, at one instant, about one record."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from services.identity.domain.ids import MessageId, Micros, RecordKey, SourceName
 
@@ -49,8 +51,7 @@ class ExternalId:
     value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mention:
+class Mention(Struct, frozen=True, kw_only=True):
     """An account that an event names (its type, scope and value as text), and as whose.
 
     A role of "none" ends what was said before; None says nothing about it.
@@ -61,8 +62,7 @@ class Mention:
     traits: Mapping[str, Scalar] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(Struct, frozen=True, kw_only=True):
     """One accepted event, after its source's mapping has named its fields.
 
     `fields` holds field name -> value; None clears the field as of `occurred_at`. `content_hash`

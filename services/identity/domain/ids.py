@@ -1,5 +1,6 @@
 """Identity of things: every id is a type of its own, and a record's key decides its profile id."""
 
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple, NewType
 from uuid import UUID, uuid5
@@ -37,6 +38,7 @@ def event_id_of(source: str, message_id: str) -> UUID:
     return UUID(bytes=blake2b(text, digest_size=16).digest())
 
 
+@lru_cache(maxsize=16_384)  # visits come in sessions
 def profile_id_of(record: RecordKey) -> ProfileId:
     """The id a profile has when this record is its anchor. It never changes and never dies."""
     return ProfileId(str(uuid5(_PROFILE_NAMESPACE, record.text())))

@@ -1,14 +1,14 @@
 """The profile: what we tell the world about one cluster, every value with where it came from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from services.identity.domain.events import Scalar
 from services.identity.domain.ids import Micros, ProfileId, RecordKey
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provenance:
+class Provenance(Struct, frozen=True, kw_only=True, gc=False):
     """A value, who said it, when. `at` is None for undated rows of a file."""
 
     value: Scalar
@@ -16,8 +16,7 @@ class Provenance:
     at: Micros | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProfileField:
+class ProfileField(Struct, frozen=True, kw_only=True):
     """The surviving value of a field, and the values that lost to it (newest first)."""
 
     value: Scalar
@@ -27,8 +26,7 @@ class ProfileField:
     losing: Sequence[Provenance] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class Identity(Struct, frozen=True, kw_only=True):
     """One identifier the person is known by."""
 
     type: str
@@ -38,8 +36,7 @@ class Identity:
     last_seen: Micros | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holding:
+class Holding(Struct, frozen=True, kw_only=True, gc=False):
     """A product the person holds or held. `price` is a decimal number as text, in `currency`."""
 
     product: str
@@ -53,8 +50,7 @@ class Holding:
     at: Micros
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Consent:
+class Consent(Struct, frozen=True, kw_only=True, gc=False):
     """Her latest word on one purpose and channel ('*' is any channel)."""
 
     purpose: str
@@ -66,8 +62,7 @@ class Consent:
     at: Micros
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventCount:
+class EventCount(Struct, frozen=True, kw_only=True, gc=False):
     """How often an event was seen, first and last when."""
 
     count: int
@@ -75,8 +70,7 @@ class EventCount:
     last: Micros
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
+class Profile(Struct, frozen=True, kw_only=True):
     """A cluster as the world sees it. Every sequence is sorted, so that equal is identical."""
 
     id: ProfileId

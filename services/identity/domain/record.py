@@ -6,8 +6,9 @@ tests/unit/services/identity/domain/test_record.py.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+
+from msgspec import Struct, field
 
 from services.identity.domain.accounts import ACCOUNTS_MAX, AccountSaid, add_mentions
 from services.identity.domain.errors import RejectedError, RejectReason
@@ -22,15 +23,13 @@ PRICE_EXPONENT_MAX = 20  # 1e9999999 is no price, and would take megabytes to wr
 _COUNTED = {EventType.PAGE: "page", EventType.SCREEN: "screen", EventType.GROUP: "group"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counted:
+class Counted(Struct, frozen=True, kw_only=True, gc=False):
     count: int
     first: Micros
     last: Micros
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HoldingState:
+class HoldingState(Struct, frozen=True, kw_only=True, gc=False):
     product: str
     active: bool
     line_of_business: str | None
@@ -42,8 +41,7 @@ class HoldingState:
     by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConsentState:
+class ConsentState(Struct, frozen=True, kw_only=True, gc=False):
     purpose: str
     channel: str
     granted: bool
@@ -57,8 +55,7 @@ class ConsentState:
         return (self.at, not self.granted, self.by)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordState:
+class RecordState(Struct, frozen=True, kw_only=True):
     """`identifiers` maps (type, scope, value) as joined text to when it was seen."""
 
     events: int = 0

@@ -1,13 +1,12 @@
 """Stamps: when something was said, and by which event; they decide which of two words is newer."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from services.identity.domain.events import Scalar
 from services.identity.domain.ids import Micros
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stamped:
+class Stamped(Struct, frozen=True, kw_only=True, gc=False):
     """A value with the stamp that decides which of two is newer."""
 
     value: Scalar
@@ -19,8 +18,7 @@ class Stamped:
         return (self.at, self.by)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(Struct, frozen=True, kw_only=True, gc=False):
     """When something was first and last said; None where only undated rows said it."""
 
     first: Micros | None

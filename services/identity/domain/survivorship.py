@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple, assert_never
+from typing import assert_never
+
+from msgspec import Struct
 
 from services.identity.domain.ids import RecordKey
 from services.identity.domain.profile import ProfileField, Provenance
@@ -33,7 +35,7 @@ class Survivorship:
         return self.fields.get(name, self.default)
 
 
-class Candidate(NamedTuple):
+class Candidate(Struct, frozen=True):
     """One record's value of a field."""
 
     stamped: Stamped
@@ -54,9 +56,10 @@ def survive(candidates: Sequence[Candidate], rule: Rule) -> ProfileField:
         dated = each.stamped.dated
         return (first(each), dated, each.stamped.at if dated else 0, each.trust, each.record)
 
-    winner, *rest = sorted(candidates, key=merit, reverse=True)
-    shown = [_provenance(each) for each in rest if each.stamped.value != winner.stamped.value]
-    return _field(winner, shown[:LOSING_SHOWN_MAX], rule)
+    winner = max(candidates, key=merit)
+    losing = [each for each in candidates if each.stamped.value != winner.stamped.value]
+    losing.sort(key=merit, reverse=True)
+    return _field(winner, [_provenance(each) for each in losing[:LOSING_SHOWN_MAX]], rule)
 
 
 def _first_merit(candidates: Sequence[Candidate], rule: Rule) -> Callable[[Candidate], int]:

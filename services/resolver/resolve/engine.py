@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
+from services.identity.domain.connected import distinct
 from services.identity.domain.ladder import COMPONENT_UNITS_MAX, Ladder
 from services.identity.domain.source import Source
 from services.identity.domain.survivorship import Survivorship
@@ -97,10 +99,11 @@ class Engine:
         """What pairs of records by number weigh. The smaller record key stands on the left."""
         if not pairs:
             return Scored()
-        ends_of = {number for pair in pairs for number in pair}
-        numbers = sorted(ends_of, key=known.key_of)
-        place = {number: index for index, number in enumerate(numbers)}
-        ends = np.array([(place[a], place[b]) for a, b in pairs], dtype=np.int64)
+        found = np.fromiter(chain.from_iterable(pairs), dtype=np.int64, count=2 * len(pairs))
+        distinct_ends = distinct(found)
+        numbers = sorted(distinct_ends.tolist(), key=known.key_of)
+        place = np.argsort(numbers)  # of each number, from the smallest, where its key stands
+        ends = place[np.searchsorted(distinct_ends, found)].reshape(-1, 2)
         ends.sort(axis=1)
         scored = self.scorer.score([known.features(n) for n in numbers], ends[:, 0], ends[:, 1])
         return Scored(

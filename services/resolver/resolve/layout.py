@@ -50,18 +50,18 @@ def place(
         number: member.step % LOOSE if number in dirty else member.step
         for number, member in members.items()
     }
-    inside = [_tie(*pair) for pair in ties]
-    for edge in edges.values():
-        if edge.a in members and edge.b in members:
-            inside.append(as_edge(edge))
-            continue
-        end = edge.a if edge.a in members else edge.b
-        cut_until[end] = ladder.told_by(as_edge(edge), cut_until[end])
+    ties = list(ties)
+    inside = [edge for edge in edges.values() if edge.a in members and edge.b in members]
+    if len(inside) < len(edges):
+        for edge in edges.values():
+            if edge.a not in members or edge.b not in members:
+                end = edge.a if edge.a in members else edge.b
+                cut_until[end] = ladder.told_by(as_edge(edge), cut_until[end])
     if not any(cut_until.values()):  # nearly always: nothing here was ever cut
-        found = connect(members, ((edge.left, edge.right) for edge in inside))
+        found = connect(members, chain(ties, ((edge.a, edge.b) for edge in inside)))
         if max(Counter(found.values()).values(), default=0) <= ladder.units_max_at(0):
             return {number: Place(component) for number, component in found.items()}
-    return lay_out(cut_until, inside, ladder)
+    return lay_out(cut_until, [*(_tie(*pair) for pair in ties), *map(as_edge, inside)], ladder)
 
 
 def shaken(

@@ -1,10 +1,11 @@
 """Clusters to profiles: the golden record of the records judged to be one person. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from services.identity.domain.holdings import holdings_of
-from services.identity.domain.ids import Micros, ProfileId, RecordKey
+from services.identity.domain.ids import ProfileId, RecordKey
 from services.identity.domain.profile import (
     Consent,
     EventCount,
@@ -14,13 +15,13 @@ from services.identity.domain.profile import (
     ProfileField,
 )
 from services.identity.domain.record import ConsentState, RecordState
+from services.identity.domain.stamps import Seen
 from services.identity.domain.survivorship import Candidate, Survivorship, survive
 
 IDENTITIES_SHOWN_MAX = 200  # identifiers shown in one profile, by type and value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class Member(Struct, frozen=True, kw_only=True):
     """A record as a profile sees it."""
 
     key: RecordKey
@@ -67,27 +68,31 @@ def _fields(members: Sequence[Member], survivorship: Survivorship) -> Mapping[st
 
 
 def _identities(members: Sequence[Member]) -> Sequence[Identity]:
-    found: dict[tuple[str, str], tuple[set[str], list[Micros], list[Micros]]] = {}
+    found: dict[tuple[str, str], list[tuple[str, Seen]]] = {}
     for member in members:
+        source = member.key.source
         for text, seen in member.state.identifiers.items():
             type_name, _, value = text.split("\x1f", 2)
-            sources, firsts, lasts = found.setdefault((type_name, value), (set(), [], []))
-            sources.add(member.key.source)
-            if seen.first is not None:
-                firsts.append(seen.first)
-            if seen.last is not None:
-                lasts.append(seen.last)
-    return tuple(
-        Identity(
+            found.setdefault((type_name, value), []).append((source, seen))
+    return tuple(_identity(*named, found[named]) for named in sorted(found)[:IDENTITIES_SHOWN_MAX])
+
+
+def _identity(type_name: str, value: str, seen: Sequence[tuple[str, Seen]]) -> Identity:
+    if len(seen) == 1:  # nearly always
+        source, when = seen[0]
+        return Identity(
             type=type_name,
             value=value,
-            sources=tuple(sorted(sources)),
-            first_seen=min(firsts, default=None),
-            last_seen=max(lasts, default=None),
+            sources=(source,),
+            first_seen=when.first,
+            last_seen=when.last,
         )
-        for (type_name, value), (sources, firsts, lasts) in sorted(found.items())[
-            :IDENTITIES_SHOWN_MAX
-        ]
+    return Identity(
+        type=type_name,
+        value=value,
+        sources=tuple(sorted({source for source, _ in seen})),
+        first_seen=min((s.first for _, s in seen if s.first is not None), default=None),
+        last_seen=max((s.last for _, s in seen if s.last is not None), default=None),
     )
 
 

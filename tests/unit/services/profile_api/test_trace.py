@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import httpx2
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -246,7 +247,8 @@ def test_a_source_that_is_declared_no_more_says_nothing_of_fields(source: Source
 
 def test_a_value_of_another_record_is_told_by_its_source() -> None:
     event = traced(FIRST)
-    later = replace(fold(EMPTY, [interpret(LATER, source=WEB, rules=RULES)]), identifiers={})
+    later = fold(EMPTY, [interpret(LATER, source=WEB, rules=RULES)])
+    later = msgspec.structs.replace(later, identifiers={})
     profile = build_profile(
         profile_id_of(ANN),
         [Member(key=ANN, state=event.state, trust=0), Member(key=BEN, state=later, trust=0)],
