@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from services.identity.domain.cluster_links import square_of_pairs
 from services.identity.domain.clustering import Problem, agglomerate
 from services.identity.domain.ids import Micros
 from services.identity.domain.ladder import LOOSE, Edge, Ladder, Place, components, lay_out
@@ -50,13 +51,12 @@ def problems(draw: st.DrawFn) -> Problem:
     pairs = size * (size - 1) // 2
     bits = st.sampled_from([-12, -3, -1, 1, 3, 12])
     width = 2
-    weights = np.zeros((width, size, size), dtype=np.int32)
+    weights = np.zeros((pairs, width), dtype=np.int32)
     forbidden = np.zeros((size, size), dtype=bool)
     upper = np.triu_indices(size, 1)
     for number in range(width):
         chosen = draw(st.lists(bits, min_size=pairs, max_size=pairs))
-        weights[number][upper] = np.array(chosen, dtype=np.int32) * UNITS_PER_BIT
-        weights[number] += weights[number].T
+        weights[:, number] = np.array(chosen, dtype=np.int32) * UNITS_PER_BIT
     forbidden[upper] = draw(
         st.lists(st.sampled_from([False] * 4 + [True]), min_size=pairs, max_size=pairs)
     )
@@ -71,6 +71,7 @@ def problems(draw: st.DrawFn) -> Problem:
         for _ in range(size)
     ]
     return Problem(
+        size=size,
         weights=weights,
         present=weights != 0,
         prior=draw(st.sampled_from([-2, 0])) * UNITS_PER_BIT,
@@ -112,15 +113,17 @@ def test_a_component_is_clustered_alike_alone_and_among_strangers(problem: Probl
     """Records to which nothing links change nothing for the others."""
     size = problem.size
     width = len(problem.relatives.shared)
-    weights = np.full((width, size + 2, size + 2), -12 * UNITS_PER_BIT, dtype=np.int32)
-    weights[:, :size, :size] = problem.weights
+    own = square_of_pairs(size + 2)[np.triu_indices(size, 1)]
+    weights = np.full(((size + 2) * (size + 1) // 2, width), -12 * UNITS_PER_BIT, dtype=np.int32)
+    weights[own] = problem.weights
     assert problem.forbidden is not None
     forbidden = np.zeros((size + 2, size + 2), dtype=bool)
     forbidden[:size, :size] = problem.forbidden
     present = np.ones(weights.shape, dtype=bool)
-    present[:, :size, :size] = problem.present
+    present[own] = problem.present
     most, values = problem.limited[0]
     wider = Problem(
+        size=size + 2,
         weights=weights,
         present=present,
         prior=problem.prior,

@@ -17,7 +17,7 @@ from services.linkage.features import Features, derive
 from services.linkage.keys import blocking_keys
 from services.linkage.model import LinkageModel
 from services.linkage.score import PairScorer, PairWeights, totals
-from services.linkage.training.inside import pairs_inside, square
+from services.linkage.training.inside import pairs_inside
 from services.linkage.training.records import TrainingRecord
 
 _PAIRS_A_BATCH = 50_000
@@ -88,8 +88,9 @@ def _clusters(
         part = slice(inside.starts[number], inside.starts[number + 1])
         once = unique[rows]
         problem = Problem(
-            weights=square(pairs.weights[part], len(rows)),
-            present=square(pairs.present[part], len(rows)),
+            size=len(rows),
+            weights=pairs.weights[part],
+            present=pairs.present[part],
             prior=model.prior_units,
             relatives=model.relatives,
             tau=model.tau,

@@ -6,31 +6,33 @@ prior, shared evidence is capped, and the best link is joined until none is abov
 nulls do not dilute, and one missing date is filled by the others.
 
 Invariants, each with a test in tests/unit/services/identity/domain/test_clustering.py: sums are
-exact integers, so no order of records or of joins can change a link; equal links go to the smaller
-pair in the order of the records, which must be that of their keys; a veto or a limit is checked
-before each join and holds in every cluster that this module forms.
+exact, so no order of records or of joins can change a link; equal links go to the smaller pair in
+the order of the records, which must be that of their keys; a veto or a limit is checked before each
+join and holds in every cluster that this module forms.
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import zip_longest
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from services.identity.domain.links import add_up, bounded, evidence, mean_weights
+from services.identity.domain.cluster_links import (
+    ClusterLinks,
+    pairs_of,
+    pairs_within,
+    square_of_pairs,
+)
 from services.identity.domain.merge_limit import Held, MergeLimit
-from services.identity.domain.merge_policy import LeastEvidence, count_personal, is_granted
-from services.identity.domain.weights import Relatives, Units
+from services.identity.domain.merge_policy import LeastEvidence, is_granted
+from services.identity.domain.weights import Relatives
 
-STACK_CELLS_MAX = 1_000_000  # weights of components worked on together: some 100 MB for a moment
+STACK_CELLS_MAX = 500_000  # weights of components worked on together: some 15 MB for a moment
 
 SIZES_ALONE = 8  # records of a component; of larger ones several sizes are worked on together
-SIZES_KEPT = 16  # indexes of squares of so many sizes: 2 MB for 512 records
-_NEVER = np.iinfo(np.int64).min
 
 Weights = npt.NDArray[np.int32]
 Flags = npt.NDArray[np.bool_]
@@ -50,15 +52,17 @@ class Radius:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Problem:
-    """A component of n records in the order of their keys, compared in k ways.
+    """A component of `size` records in the order of their keys, compared in k ways.
 
-    `weights` (2^-20 bits) and `present` are [k, n, n] and symmetric; `prior` is in 2^-20 bits;
+    `weights` (2^-20 bits) and `present` are [pairs, k], of all pairs of records in row order above
+    the diagonal; `prior` is in 2^-20 bits;
     `relatives` says which comparisons relatives share, and how much of that is believed. `units`
     are records joined beforehand, each unit a cluster to start from. `forbidden` pairs are never
     joined by a link. Each of `limited` says how many distinct values of one identifier a cluster
-    may hold, and which each record has. `late` records take no part here.
+    may hold, and which each record has.
     """
 
+    size: int
     weights: Weights
     present: Flags
     prior: int
@@ -67,13 +71,13 @@ class Problem:
     units: Sequence[Sequence[int]] = ()
     forbidden: Flags | None = None
     limited: Sequence[tuple[MergeLimit, Sequence[frozenset[Held]]]] = ()
-    late: Flags | None = None
     radius: Radius | None = None
     least: LeastEvidence | None = None
 
-    @property
-    def size(self) -> int:
-        return int(self.weights.shape[1])
+    def between(self, left: Sequence[int], right: Sequence[int]) -> Labels:
+        """Where all pairs of two groups of its records stand."""
+        places: Labels = square_of_pairs(self.size)[np.ix_(left, right)].reshape(-1)
+        return places
 
 
 class Join(NamedTuple):
@@ -134,17 +138,18 @@ def _about(size: int) -> int:
 def _agglomerate(problems: Sequence[Problem]) -> list[Clustering]:
     """Problems of one model, by size. A round joins or refuses the best link of each."""
     state = _State(problems)
+    links = state.links
     active = np.arange(len(problems))
-    while len(active := state.best(active)):
-        left, right = state.left, state.right
+    while len(active := links.best(active)):
+        left, right = links.left, links.right
         fits, waits = state.settle(active)
         no = ~(fits | waits)
         if no.any():
-            state.forbid(active[no], left[no], right[no])
+            links.part(active[no], left[no], right[no])
         if waits.any():
-            state.put_off(active[waits], left[waits], right[waits])
+            links.put_off(active[waits], left[waits], right[waits])
         state.join(active[fits], left[fits], right[fits])
-        state.relink(active[fits], left[fits])
+        links.relink(active[fits], left[fits])
     return [
         Clustering(
             labels=state.labels[number, : problem.size],
@@ -158,36 +163,11 @@ def _agglomerate(problems: Sequence[Problem]) -> list[Clustering]:
 
 
 class _State:
-    """The clusters so far of c problems. A cluster lives in the row of its smallest member.
-
-    n is the size of the largest; the rows that a smaller one lacks are kept apart from all.
-
-    `_totals` is [c, n, n, 2k]: of two clusters the sum of the evidence of every comparison, then
-    how many pairs of records have it. The comparisons stand last, so that a join moves short runs.
-    Methods take the numbers of distinct problems, and a row or two of each.
-    """
-
-    left: Labels
-    right: Labels
-    weights: Units
+    """The clusters so far of some problems, by size, and what became of each link that was best."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        first = problems[0]
-        self._prior, self._relatives, self._tau = first.prior, first.relatives, first.tau
-        size, width = problems[-1].size, len(first.weights)
-        rows, columns = np.triu_indices(size, 1)
-        present = _pairs_of([_grown(each.present, size) for each in problems], rows, columns)
-        weights = _pairs_of([_grown(each.weights, size) for each in problems], rows, columns)
-        weights = bounded(weights, present)
-        # One row more than there are pairs: what stands on the diagonal.
-        pairs = np.zeros((len(problems), len(rows) + 1, 2 * width), dtype=np.int64)
-        pairs[:, :-1, :width] = evidence(weights, present, tau=self._tau)
-        pairs[:, :-1, width:] = present
-        links = np.full((len(problems), len(rows) + 1), _NEVER, dtype=np.int64)
-        links[:, :-1] = self._add_up(weights.astype(np.int64))
-        places = square_of_pairs(size)
-        self._totals: Units = pairs[:, places]
-        self._links: Units = links[:, places]
+        size = problems[-1].size
+        self.links = _links(problems)
         self._limits = [[(most, list(vs)) for most, vs in each.limited] for each in problems]
         self._radii = [each.radius for each in problems]
         self._least = [each.least for each in problems]
@@ -195,63 +175,31 @@ class _State:
         self.refused: list[list[Join]] = [[] for _ in problems]
         self.held: list[list[Join]] = [[] for _ in problems]
         self.lacking: list[dict[tuple[int, int], Join]] = [{} for _ in problems]
-        shape = (len(problems), size, size)
+        self._sizes = [[1] * size for _ in problems]
         self.labels: Labels = np.tile(np.arange(size, dtype=np.int64), (len(problems), 1))
-        self._apart: Flags = np.broadcast_to(np.eye(size, dtype=bool), shape).copy()
-        for number, problem in enumerate(problems):
-            own = problem.size
-            self._apart[number, own:] = self._apart[number, :, own:] = True
-            if problem.forbidden is not None:
-                forbidden = problem.forbidden | problem.forbidden.T
-                self._apart[number, :own, :own] |= forbidden
         heads = [self._join_units(number, problem) for number, problem in enumerate(problems)]
-        self._links[self._apart] = _NEVER
         for step in zip_longest(*heads):
             numbers = [number for number, head in enumerate(step) if head is not None]
             joined = [head for head in step if head is not None]
-            self.relink(np.array(numbers), np.array(joined))
+            self.links.relink(np.array(numbers), np.array(joined))
 
     def _join_units(self, number: int, problem: Problem) -> list[int]:
-        """Start from the units; late records stay out of it. Gives the rows of joined units."""
-        heads: list[int] = []
-        if all(len(unit) == 1 for unit in problem.units) and problem.late is None:
-            return heads
-        late = np.zeros(self.labels.shape[1], dtype=bool)
-        if problem.late is not None:
-            late[: problem.size] = problem.late
+        """Start from the units; the clusters of several records."""
         itself = np.array([number])
+        heads: list[int] = []
         for unit in problem.units:
-            head, *rest = sorted(unit)
-            for record in rest:
-                self.join(itself, np.array([head]), np.array([record]))
-            if rest:
+            if len(unit) > 1:
+                head, *rest = sorted(unit)
+                for record in rest:
+                    self.join(itself, np.array([head]), np.array([record]))
                 heads.append(head)
-            late[head] = late[list(unit)].all()
-        self._apart[number, late, :] = True
-        self._apart[number, :, late] = True
         return heads
-
-    def best(self, active: Labels) -> Labels:
-        """Those of `active` that have a link above even odds; it stands in left, right, weights.
-
-        Of equal links the first in row order, so the smaller pair.
-        """
-        if not len(active):
-            return active
-        flat = self._links[_at(active)].reshape(len(active), -1)
-        places = flat.argmax(axis=1)
-        weights = flat[np.arange(len(active)), places]
-        going = weights > 0
-        self.left, self.right = np.divmod(places[going], self.labels.shape[1])
-        self.weights = weights[going]
-        on: Labels = active[going]
-        return on
 
     def settle(self, active: Labels) -> tuple[Flags, Flags]:
         """Which of the best links join, and which wait until more is known; others never do."""
         fits = np.ones(len(active), dtype=bool)
         waits = np.zeros(len(active), dtype=bool)
-        links = (self.left.tolist(), self.right.tolist(), self.weights.tolist())
+        links = (each.tolist() for each in (self.links.left, self.links.right, self.links.weights))
         for place, (number, *link) in enumerate(zip(active.tolist(), *links, strict=True)):
             join = Join(*link)
             if self.must_wait(number, join.left, join.right):
@@ -272,9 +220,10 @@ class _State:
         radius = self._radii[number]
         if radius is None:
             return False
-        one, other = self._members(number, left), self._members(number, right)
-        if min(len(one), len(other)) <= radius.records_max:
+        sizes = self._sizes[number]
+        if min(sizes[left], sizes[right]) <= radius.records_max:
             return False
+        one, other = self._members(number, left), self._members(number, right)
         return not is_granted(radius.granted, one, other)
 
     def lacks_evidence(self, number: int, join: Join) -> bool:
@@ -284,9 +233,7 @@ class _State:
             return False
         personal = 0
         if least.personal_fields_min and join.weight >= least.weight_min:
-            totals, width = self._totals[number, join.left, join.right], len(self._relatives.shared)
-            columns = mean_weights(totals[:width], totals[width:], tau=self._tau)
-            personal = count_personal(columns, self._relatives.shared)
+            personal = self.links.personal_fields(number, join.left, join.right)
         if least.is_met(join.weight, personal):
             return False
         one, other = self._members(number, join.left), self._members(number, join.right)
@@ -301,73 +248,53 @@ class _State:
             most.is_broken_by(values[left] | values[right]) for most, values in self._limits[number]
         )
 
-    def forbid(self, numbers: Labels, left: Labels, right: Labels) -> None:
-        """For good: what a cluster holds only grows."""
-        for one, other in ((left, right), (right, left)):
-            self._apart[numbers, one, other] = True
-            self._links[numbers, one, other] = _NEVER
-
-    def put_off(self, numbers: Labels, left: Labels, right: Labels) -> None:
-        """Until one of the two grows: what a cluster has to show may then be more."""
-        self._links[numbers, left, right] = self._links[numbers, right, left] = _NEVER
-
     def join(self, numbers: Labels, left: Labels, right: Labels) -> None:
-        """The right cluster goes into the left: sums and flags add up, no pair is revisited."""
-        if len(numbers) == 1:  # a large one alone: no copies of what indexes would gather
-            totals, head, gone = self._totals[int(numbers[0])], int(left[0]), int(right[0])
-            totals[head] += totals[gone]
-            totals[:, head] = totals[head]
-        else:
-            self._totals[numbers, left] += self._totals[numbers, right]
-            self._totals[numbers, :, left] = self._totals[numbers, left]
-        self._apart[numbers, left] |= self._apart[numbers, right]
-        self._apart[numbers, :, left] = self._apart[numbers, left]
-        self._apart[numbers, right] = self._apart[numbers, :, right] = True
-        self._links[numbers, right] = self._links[numbers, :, right] = _NEVER
+        """The right cluster goes into the left."""
+        self.links.join(numbers, left, right)
         labels = self.labels[numbers]
         self.labels[numbers] = np.where(labels == right[:, None], left[:, None], labels)
         for number, one, other in zip(numbers.tolist(), left.tolist(), right.tolist(), strict=True):
+            self._sizes[number][one] += self._sizes[number][other]
             for _, values in self._limits[number]:
                 values[one] |= values[other]
             if lacking := self.lacking[number]:  # they are asked again of the larger cluster
                 for pair in [pair for pair in lacking if one in pair or other in pair]:
                     del lacking[pair]
 
-    def relink(self, numbers: Labels, rows: Labels) -> None:
-        """The links of one cluster to all others, anew."""
-        totals, width = self._totals[numbers, rows], len(self._relatives.shared)
-        sums, counts = totals[..., :width], totals[..., width:]
-        links = self._add_up(mean_weights(sums, counts, tau=self._tau))
-        links[self._apart[numbers, rows]] = _NEVER
-        self._links[numbers, rows] = links
-        self._links[numbers, :, rows] = links
 
-    def _add_up(self, weights: Units) -> Units:
-        return add_up(weights, self._relatives, prior=self._prior)
-
-
-@lru_cache(maxsize=SIZES_KEPT)
-def square_of_pairs(size: int) -> Labels:
-    """[n, n]: which pair, in row order above the diagonal; on the diagonal one past the last."""
-    rows, columns = np.triu_indices(size, 1)
-    places: Labels = np.full((size, size), len(rows), dtype=np.int64)
-    places[rows, columns] = places[columns, rows] = np.arange(len(rows))
-    return places
-
-
-def _grown(array: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
-    """[k, n, n] as [k, size, size], zero where it was not."""
-    more = size - array.shape[1]
-    return array if more == 0 else np.pad(array, ((0, 0), (0, more), (0, more)))
-
-
-def _pairs_of(
-    arrays: Sequence[npt.NDArray[Any]], rows: Labels, columns: Labels
-) -> npt.NDArray[Any]:
-    """Of c arrays [k, n, n] what stands above the diagonal, as [c, pairs, k]."""
-    return np.stack([np.ascontiguousarray(each[:, rows, columns].T) for each in arrays])
+def _links(problems: Sequence[Problem]) -> ClusterLinks:
+    """Of problems by size; the pairs that a smaller one lacks are null and apart."""
+    first, size = problems[0], problems[-1].size
+    if len(problems) == 1:  # a large one is not copied
+        weights, present = first.weights[np.newaxis], first.present[np.newaxis]
+        apart = np.zeros(present.shape[:2], dtype=bool)
+    elif first.size == size:
+        weights = np.stack([each.weights for each in problems])
+        present = np.stack([each.present for each in problems])
+        apart = np.zeros(present.shape[:2], dtype=bool)
+    else:
+        weights, present, apart = _of_several_sizes(problems)
+    for number, problem in enumerate(problems):
+        if problem.forbidden is not None:
+            forbidden = (problem.forbidden | problem.forbidden.T)[pairs_of(problem.size)]
+            apart[number, pairs_within(problem.size, size)] = forbidden
+    return ClusterLinks(
+        weights,
+        present,
+        apart,
+        size=size,
+        relatives=first.relatives,
+        prior=first.prior,
+        tau=first.tau,
+    )
 
 
-def _at(numbers: Labels) -> Labels | slice:
-    """The same places, without a copy where it is one."""
-    return slice(int(numbers[0]), int(numbers[0]) + 1) if len(numbers) == 1 else numbers
+def _of_several_sizes(problems: Sequence[Problem]) -> tuple[Weights, Flags, Flags]:
+    shape = (len(problems), *problems[-1].weights.shape)
+    weights, present = np.zeros(shape, dtype=np.int32), np.zeros(shape, dtype=bool)
+    apart = np.ones(shape[:2], dtype=bool)
+    for number, problem in enumerate(problems):
+        own = pairs_within(problem.size, problems[-1].size)
+        weights[number, own], present[number, own] = problem.weights, problem.present
+        apart[number, own] = False
+    return weights, present, apart

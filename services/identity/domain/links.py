@@ -15,10 +15,12 @@ from services.identity.domain.weights import UNITS_PER_BIT, Integers, Relatives,
 WEIGHT_BITS_MAX = 30
 """One comparison of one pair counts for at most so much, for or against."""
 
-_EVIDENCE_SCALE = 1 << 32  # exp2(0.1 * 30) is 8: sums over 2**16 pairs stay below 2**53
+_EVIDENCE_SCALE = 1 << 32  # exp2(0.1 * 30) is 8: sums over 2**16 pairs are exact
 _BOUND = WEIGHT_BITS_MAX * UNITS_PER_BIT
+_GRAIN = 2.0**-200  # 2**16 of them beside one pair are less than a sum can show
 
 Flags = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
 
 
 class Link(NamedTuple):
@@ -36,28 +38,43 @@ class Link(NamedTuple):
 
 def bounded(weights: Integers, present: Flags) -> Integers:
     """Weights as links take them: within bounds, and 0 where null."""
-    within: Integers = weights.clip(-_BOUND, _BOUND) * present
+    within: Integers = weights.clip(-_BOUND, _BOUND)
+    within *= present
     return within
 
 
-def evidence(weights: Integers, present: Flags, *, tau: float) -> Units:
+def shares(present: Flags, *, out: Floats | None = None) -> Floats:
+    """How much each pair has in a mean: 1, or a grain where null.
+
+    Grains are lost in a sum with anything else, so nulls do not dilute; the mean of nulls alone is
+    that of weights of 0. No sum needs a look at what was null.
+    """
+    counts: Floats = np.maximum(present, _GRAIN, out=out)
+    return counts
+
+
+def evidence(weights: Integers, counts: Floats, *, tau: float, out: Floats | None = None) -> Floats:
     """What is summed over pairs: 2^(tau w) as an exact integer, or w itself for tau 0."""
-    if tau == 0:
-        return weights.astype(np.int64)
-    powers = np.exp2(weights * (tau / UNITS_PER_BIT)) * _EVIDENCE_SCALE
-    summands: Units = np.rint(powers).astype(np.int64) * present
+    summands: Floats = np.multiply(weights, tau / UNITS_PER_BIT if tau else 1.0, out=out)
+    if tau:
+        np.exp2(summands, out=summands)
+        summands *= _EVIDENCE_SCALE
+        np.rint(summands, out=summands)
+    summands *= counts
     return summands
 
 
-def mean_weights(sums: Units, counts: Units, *, tau: float) -> Units:
-    """Sums of evidence back to weights, 0 where no pair had any."""
-    means = sums / np.maximum(counts, 1)
-    if tau == 0:
-        weights = np.rint(means).astype(np.int64)
-    else:
-        bits = np.log2(np.maximum(means, 1.0) / _EVIDENCE_SCALE) / tau
-        weights = np.rint(bits * UNITS_PER_BIT).astype(np.int64)
-    return np.where(counts > 0, weights, 0)
+def mean_weights(sums: Floats, counts: Floats, *, tau: float) -> Floats:
+    """Sums of evidence back to weights, which are whole numbers; 0 where no pair had any."""
+    means = sums / counts
+    if tau:
+        np.maximum(means, 1.0, out=means)
+        means /= _EVIDENCE_SCALE
+        np.log2(means, out=means)
+        means /= tau
+        means *= UNITS_PER_BIT
+    np.rint(means, out=means)
+    return means
 
 
 def add_up(weights: Units, relatives: Relatives, *, prior: int) -> Units:
@@ -69,24 +86,22 @@ def add_up(weights: Units, relatives: Relatives, *, prior: int) -> Units:
 def link_of(
     weights: Integers, present: Flags, *, relatives: Relatives, tau: float, prior: int
 ) -> Link:
-    """The link of two clusters; `weights` and `present` are [k, n, m], of their records' pairs.
+    """The link of two clusters; `weights` and `present` are [pairs, k], of their records' pairs.
 
     Two single records keep their weights as they are: a mean of one would round them.
     """
-    count, *sides = weights.shape
-    flags = present.reshape(count, -1)
-    rows = bounded(weights.reshape(count, -1).astype(np.int64), flags)
-    counts = flags.sum(axis=1, dtype=np.int64)
-    if sides == [1, 1]:
-        columns = rows[:, 0].astype(np.int64)
+    rows = bounded(weights, present)
+    if len(rows) == 1:
+        columns = rows[0].astype(np.int64)
     else:
-        sums = evidence(rows, flags, tau=tau).sum(axis=1)
-        columns = mean_weights(sums, counts, tau=tau)
+        counts = shares(present)
+        sums = evidence(rows, counts, tau=tau).sum(axis=0)
+        columns = mean_weights(sums, counts.sum(axis=0), tau=tau).astype(np.int64)
     total = int(add_up(columns, relatives, prior=prior))
     return Link(
         columns=tuple(columns.tolist()),
-        counts=tuple(counts.tolist()),
-        pairs=int(np.prod(sides)),
+        counts=tuple(present.sum(axis=0).tolist()),
+        pairs=len(rows),
         household=total - prior - int(columns.sum()),
         total=total,
     )

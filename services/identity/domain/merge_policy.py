@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from services.identity.domain.declared import number, section, share
 from services.identity.domain.errors import UsageError
-from services.identity.domain.weights import Units, to_units
+from services.identity.domain.weights import to_units
 
 EVEN_ODDS = 0.5
 CONFIDENCE_MAX = 0.999999  # as finely as confidences are told
@@ -104,7 +105,7 @@ class LeastEvidence:
         return weight >= self.weight_min and personal_fields >= self.personal_fields_min
 
 
-def count_personal(columns: Units | Sequence[int], shared: Sequence[bool]) -> int:
+def count_personal(columns: npt.NDArray[Any] | Sequence[int], shared: Sequence[bool]) -> int:
     """How many fields that no household shares speak strongly for a link."""
     strong = np.asarray(columns) >= STRONG_UNITS
     return int((strong & ~np.array(shared, dtype=bool)).sum())

@@ -2,16 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from services.identity.domain.cluster_links import pairs_of
 from services.identity.domain.clustering import (
     STACK_CELLS_MAX,
     Problem,
     agglomerate_all,
-    square_of_pairs,
 )
 from services.linkage.model import LinkageModel
 from services.linkage.names import same_generation
@@ -19,14 +18,12 @@ from services.linkage.training.inside import Inside
 from services.linkage.training.pairs import Ints, Vectors
 from services.linkage.training.workbench import Workbench
 
-T = TypeVar("T", bound=np.generic)
-
 
 def cluster_rows(bench: Workbench, inside: Inside, vectors: Vectors, model: LinkageModel) -> Ints:
     """Of each row the first row of its cluster."""
     labels = np.arange(bench.record_count, dtype=np.int64)
     generations = _generations(bench)
-    for numbers in _of_one_size(inside, cells_of_pair=2 * max(1, len(model.comparisons))):
+    for numbers in _of_one_size(inside, cells_of_pair=max(1, len(model.comparisons))):
         rows = np.stack([inside.components[number] for number in numbers])
         apart = _differ(generations[rows])
         problems = _problems(bench, inside, vectors, model, numbers=numbers, apart=apart)
@@ -41,7 +38,8 @@ def _of_one_size(inside: Inside, *, cells_of_pair: int) -> Iterator[list[int]]:
     for number, rows in enumerate(inside.components):
         alike[len(rows)].append(number)
     for size, numbers in sorted(alike.items()):
-        together = max(1, STACK_CELLS_MAX // (cells_of_pair * size * size))
+        pairs = max(1, size * (size - 1) // 2)
+        together = max(1, STACK_CELLS_MAX // (cells_of_pair * pairs))
         for start in range(0, len(numbers), together):
             yield numbers[start : start + together]
 
@@ -60,17 +58,21 @@ def _problems(
     pairs = (inside.starts[numbers][:, None] + np.arange(count)).ravel()
     left, right = inside.left[pairs], inside.right[pairs]
     found = bench.weigh(left, right, vectors[pairs], model)
-    weights = _squares(found.weights, size)
-    present = _squares(found.present, size)
-    forbidden = _squares(~bench.allowed(left, right)[:, None], size)[:, 0] | apart
+    weights = found.weights.reshape(len(numbers), count, -1)
+    present = found.present.reshape(weights.shape)
+    forbidden = apart.copy()
+    rows, columns = pairs_of(size)
+    forbidden[:, rows, columns] |= ~bench.allowed(left, right).reshape(len(numbers), count)
+    barred = set(np.nonzero(forbidden)[0].tolist())
     return [
         Problem(
+            size=size,
             weights=weights[place],
             present=present[place],
             prior=model.prior_units,
             relatives=model.relatives,
             tau=model.tau,
-            forbidden=forbidden[place],
+            forbidden=forbidden[place] if place in barred else None,
         )
         for place in range(len(numbers))
     ]
@@ -81,15 +83,6 @@ def _differ(said: Ints) -> npt.NDArray[np.bool_]:
     one, other = said[:, :, None], said[:, None, :]
     result: npt.NDArray[np.bool_] = (one >= 0) & (other >= 0) & (one != other)
     return result
-
-
-def _squares(values: npt.NDArray[T], size: int) -> npt.NDArray[T]:
-    """Values [c * pairs, k] of upper triangles as symmetric matrices [c, k, n, n]."""
-    count, width = size * (size - 1) // 2, values.shape[1]
-    of_pairs = np.zeros((len(values) // count, width, count + 1), dtype=values.dtype)
-    of_pairs[:, :, :count] = values.reshape(-1, count, width).transpose(0, 2, 1)
-    squares: npt.NDArray[T] = of_pairs[:, :, square_of_pairs(size)]
-    return squares
 
 
 def _generations(bench: Workbench) -> Ints:

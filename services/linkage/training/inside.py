@@ -1,14 +1,11 @@
 """All pairs inside the components of a training set, and the clusters they make under a model."""
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from services.linkage.training.pairs import Ints
-
-T = TypeVar("T", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +42,3 @@ def pairs_inside(labels: npt.NDArray[np.integer]) -> Inside:
         left=np.concatenate([none, *left]),
         right=np.concatenate([none, *right]),
     )
-
-
-def square(values: npt.NDArray[T], size: int) -> npt.NDArray[T]:
-    """Values of the upper triangle, one column a comparison, as symmetric matrices [k, n, n]."""
-    first, second = np.triu_indices(size, 1)
-    matrices = np.zeros((values.shape[1], size, size), dtype=values.dtype)
-    matrices[:, first, second] = values.T
-    matrices[:, second, first] = values.T
-    return matrices

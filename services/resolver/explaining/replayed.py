@@ -11,6 +11,7 @@ from itertools import product
 
 import numpy as np
 
+from services.identity.domain.cluster_links import square_of_pairs
 from services.identity.domain.clustering import Clustering, Problem, agglomerate_all
 from services.identity.domain.explained import Reason
 from services.identity.domain.links import Link
@@ -76,8 +77,8 @@ class PartReplayed:
         pairs = sorted(product(left, right))
         place = dict(zip((*left, *right), (*one, *other), strict=True))
         rows, columns = [place[a] for a, _ in pairs], [place[b] for _, b in pairs]
-        weights = problem.weights[:, rows, columns].astype(np.int64)
-        totals = weights.sum(axis=0) - problem.relatives.taken_off(weights.T)
+        weights = problem.weights[square_of_pairs(problem.size)[rows, columns]].astype(np.int64)
+        totals = weights.sum(axis=1) - problem.relatives.taken_off(weights)
         return pairs[int(totals.argmax())]
 
     def _asked(
@@ -96,9 +97,7 @@ class Replayed:
     def __init__(self, plan: Plan, vectors: Mapping[Pair, bytes]) -> None:
         self.plan = plan
         asked = [part for part in plan.parts if len(part.units) > 1]
-        problems = [
-            problem for part in asked for problem in problems_of([part], len(part.places), vectors)
-        ]
+        problems = [problem for part in asked for problem in problems_of([part], vectors)]
         found = {
             id(part): (problem, clustering)
             for part, problem, clustering in zip(

@@ -17,7 +17,6 @@ from services.identity.domain.clustering import (
     Problem,
     Weights,
     agglomerate_all,
-    square_of_pairs,
 )
 from services.identity.domain.identifiers import IdentityRules
 from services.identity.domain.ladder import Edge, Ladder, lay_out
@@ -179,10 +178,11 @@ class Plan:
         return (one, other) if one < other else (other, one)
 
     def problem(self, part: Part, weights: Weights, present: Flags) -> Problem:
-        """What is to be clustered of one part; [k, n, n] of its records."""
+        """What is to be clustered of one part; [pairs, k] of its records."""
         here = {place: index for index, place in enumerate(part.places)}
         model = self.context.model
         return Problem(
+            size=len(part.places),
             weights=weights,
             present=present,
             prior=model.prior_units,
@@ -309,9 +309,9 @@ def cluster_all(plans: Sequence[Plan], vectors: Mapping[Pair, bytes]) -> list[Cl
                 alike[len(part.places)].append(part)
     problems: list[Problem] = []
     asked: list[Part] = []
-    for size, parts in alike.items():
+    for parts in alike.values():
         asked += parts
-        problems += problems_of(parts, size, vectors)
+        problems += problems_of(parts, vectors)
     found: dict[int, list[Cluster]] = {}
     for part, problem, clustering in zip(asked, problems, agglomerate_all(problems), strict=True):
         found[id(part)] = clusters_of(part.places, clustering)
@@ -322,9 +322,7 @@ def cluster_all(plans: Sequence[Plan], vectors: Mapping[Pair, bytes]) -> list[Cl
     ]
 
 
-def problems_of(
-    parts: Sequence[Part], size: int, vectors: Mapping[Pair, bytes]
-) -> Iterator[Problem]:
+def problems_of(parts: Sequence[Part], vectors: Mapping[Pair, bytes]) -> Iterator[Problem]:
     """The problems of parts of one size, whose vectors are decoded at once."""
     width = len(parts[0].plan.context.model.comparisons)
     # Two records of one unit may have no vector: nobody asks what they weigh.
@@ -334,11 +332,9 @@ def problems_of(
         for part in parts
         for a, b in combinations(part.numbers(), 2)
     )
-    pairs = np.frombuffer(raw, dtype="<i4").reshape(len(parts), -1, width)
-    itself = np.full((len(parts), 1, width), NULL, dtype="<i4")
-    found = np.concatenate((pairs, itself), axis=1)[:, square_of_pairs(size)]
-    present = np.moveaxis(found != NULL, 3, 1)
-    weights = np.moveaxis(np.where(found != NULL, found, 0), 3, 1)
+    found = np.frombuffer(raw, dtype="<i4").reshape(len(parts), -1, width)
+    present = found != NULL
+    weights = found * present
     for number, part in enumerate(parts):
         yield part.plan.problem(part, weights[number], present[number])
 

@@ -6,8 +6,6 @@ steward's `same` about both grants either.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-import numpy as np
-
 from services.identity.domain.clustering import Clustering, Join, Problem, Radius
 from services.identity.domain.identifiers import IdentityRules
 from services.identity.domain.links import Link, link_of
@@ -101,10 +99,10 @@ def personal_fields(link: Link, problem: Problem) -> int:
 
 def link_between(problem: Problem, one: Sequence[int], other: Sequence[int]) -> Link:
     """What the link between two groups of a problem's records weighs."""
-    block = np.ix_(range(len(problem.weights)), one, other)
+    pairs = problem.between(one, other)
     return link_of(
-        problem.weights[block],
-        problem.present[block],
+        problem.weights[pairs],
+        problem.present[pairs],
         relatives=problem.relatives,
         tau=problem.tau,
         prior=problem.prior,

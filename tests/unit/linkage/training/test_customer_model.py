@@ -17,7 +17,6 @@ from services.linkage.keys import blocking_keys
 from services.linkage.model import LinkageModel
 from services.linkage.score import PairScorer, totals
 from services.linkage.shipped import shipped_model
-from services.linkage.training.inside import square
 
 Values = Mapping[str, str]
 
@@ -68,8 +67,9 @@ def clusters(records: Sequence[Values]) -> list[int]:
     left, right = (side.astype(np.int64) for side in np.triu_indices(len(records), 1))
     pairs = scorer().score([derive(record, model.spec) for record in records], left, right)
     problem = Problem(
-        weights=square(pairs.weights, len(records)),
-        present=square(pairs.present, len(records)),
+        size=len(records),
+        weights=pairs.weights,
+        present=pairs.present,
         prior=model.prior_units,
         relatives=model.relatives,
         tau=model.tau,

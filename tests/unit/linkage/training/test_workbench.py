@@ -13,7 +13,7 @@ from services.linkage.levels import ComparisonKind
 from services.linkage.survey import survey
 from services.linkage.training.cluster_rows import cluster_rows
 from services.linkage.training.estimate_u import estimate_u
-from services.linkage.training.inside import pairs_inside, square
+from services.linkage.training.inside import pairs_inside
 from services.linkage.training.parameters import initial_parameters
 from services.linkage.training.records import TrainingRecord
 from services.linkage.training.sample import Sample
@@ -82,12 +82,14 @@ def test_components_of_one_size_cluster_as_each_would_alone(
     for number, rows in enumerate(inside.components):
         part = slice(inside.starts[number], inside.starts[number + 1])
         apart = ~bench.allowed(inside.left[part], inside.right[part])
-        forbidden = square(apart[:, None], len(rows))[0]
+        forbidden = np.zeros((len(rows), len(rows)), dtype=bool)
+        forbidden[np.triu_indices(len(rows), 1)] = apart
         said = [str(features[row].get("genx", "")).replace("ii", "jr") for row in rows]
         forbidden |= np.array([[bool(a and b and a != b) for b in said] for a in said])
         problem = Problem(
-            weights=square(pairs.weights[part], len(rows)),
-            present=square(pairs.present[part], len(rows)),
+            size=len(rows),
+            weights=pairs.weights[part],
+            present=pairs.present[part],
             prior=model.prior_units,
             relatives=model.relatives,
             tau=model.tau,

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
 
 from services.identity.domain import clustering
+from services.identity.domain.cluster_links import square_of_pairs
 from services.identity.domain.clustering import Problem, Radius, agglomerate, agglomerate_all
 from services.identity.domain.merge_limit import Held, MergeLimit
 from services.identity.domain.merge_policy import LeastEvidence
@@ -22,17 +22,18 @@ NO_RELATIVES = Relatives.household((False,), share=0)
 TAU = 0.1
 
 
-def symmetric(count: int, pairs: dict[tuple[int, int], float]) -> npt.NDArray[np.int32]:
-    weights = np.zeros((count, count), dtype=np.int32)
-    for (left, right), bits in pairs.items():
-        weights[left, right] = weights[right, left] = to_units(bits)
-    return weights
+def compared(count: int, *columns: dict[tuple[int, int], float]) -> npt.NDArray[np.int32]:
+    """[pairs, k]; 0 for pairs that are not named."""
+    pairs = combinations(range(count), 2)
+    found = [[to_units(column.get(pair, 0.0)) for column in columns] for pair in pairs]
+    return np.array(found, dtype=np.int32).reshape(-1, len(columns))
 
 
 def one_comparison(count: int, pairs: dict[tuple[int, int], float], **more: Any) -> Problem:  # noqa: ANN401 - fields of Problem, for `replace`
     """Pairs that are not named are null."""
-    weights = symmetric(count, pairs)[np.newaxis]
+    weights = compared(count, pairs)
     problem = Problem(
+        size=count,
         weights=weights,
         present=weights != 0,
         prior=0,
@@ -45,17 +46,15 @@ def one_comparison(count: int, pairs: dict[tuple[int, int], float], **more: Any)
 def random_problem(rng: np.random.Generator, *, size: int, width: int, tau: float = TAU) -> Problem:
     """Some people of several records each, noisy weights, nulls, vetoes."""
     truth = rng.integers(0, max(1, size // 5), size)
-    same = truth[:, None] == truth[None, :]
-    weights = np.zeros((width, size, size), dtype=np.int32)
-    present = np.zeros((width, size, size), dtype=bool)
-    for number in range(width):
-        bits = np.where(same, rng.normal(4, 3, same.shape), rng.normal(-3, 3, same.shape))
-        upper = np.triu(bits * UNITS_PER_BIT, 1).astype(np.int32)
-        shown = np.triu(rng.random(same.shape) > 0.3, 1)
-        present[number] = shown | shown.T
-        weights[number] = np.where(present[number], upper + upper.T, 0)
-    forbidden = np.triu(rng.random(same.shape) < 0.02, 1)
+    left, right = np.triu_indices(size, 1)
+    same = (truth[left] == truth[right])[:, None]
+    shape = (len(left), width)
+    bits = np.where(same, rng.normal(4, 3, shape), rng.normal(-3, 3, shape))
+    present = rng.random(shape) > 0.3
+    weights = np.where(present, bits * UNITS_PER_BIT, 0).astype(np.int32)
+    forbidden = np.triu(rng.random((size, size)) < 0.02, 1)
     return Problem(
+        size=size,
         weights=weights,
         present=present,
         prior=-3 * UNITS_PER_BIT,
@@ -74,10 +73,10 @@ def plain_link(problem: Problem, left: Sequence[int], right: Sequence[int]) -> f
     """A link in bits, from all pairs of records."""
     total, together, born, given = problem.prior / UNITS_PER_BIT, 0.0, 0.0, 0.0
     for c, is_shared in enumerate(problem.relatives.shared):
-        pairs = [(a, b) for a in left for b in right if problem.present[c, a, b]]
+        pairs = [p for p in problem.between(left, right).tolist() if problem.present[p, c]]
         if not pairs:
             continue
-        bits = [problem.weights[c, a, b] / UNITS_PER_BIT for a, b in pairs]
+        bits = [problem.weights[p, c] / UNITS_PER_BIT for p in pairs]
         mean = np.mean([2 ** (problem.tau * min(max(w, -30), 30)) for w in bits])
         value = float(np.log2(mean)) / problem.tau
         total += value
@@ -117,18 +116,17 @@ def test_clusters_are_those_of_the_recipe_in_plain_loops(seed: int) -> None:
 def test_one_comparison_without_nulls_at_tau_zero_is_average_linkage(seed: int) -> None:
     rng = np.random.default_rng(seed)
     size = 30
-    upper = np.triu(rng.normal(-2, 6, (size, size)), 1)
-    weights = np.rint((upper + upper.T) * UNITS_PER_BIT).astype(np.int32)
+    bits = rng.normal(-2, 6, (size * (size - 1) // 2, 1))
+    weights = np.rint(bits * UNITS_PER_BIT).astype(np.int32)
     problem = Problem(
-        weights=weights[np.newaxis],
-        present=np.ones((1, size, size), dtype=bool),
+        size=size,
+        weights=weights,
+        present=np.ones(weights.shape, dtype=bool),
         prior=0,
         relatives=NO_RELATIVES,
         tau=0.0,
     )
-    distance = 100 - weights / UNITS_PER_BIT
-    np.fill_diagonal(distance, 0)
-    tree = linkage(squareform(distance, checks=False), "average")
+    tree = linkage(100 - weights[:, 0] / UNITS_PER_BIT, "average")
     theirs = fcluster(tree, t=100, criterion="distance")
     ours = agglomerate(problem).labels
     assert ((ours[:, None] == ours) == (theirs[:, None] == theirs)).all()
@@ -139,11 +137,13 @@ def test_the_order_of_records_does_not_change_the_partition(seed: int) -> None:
     rng = np.random.default_rng(seed)
     problem = random_problem(rng, size=25, width=5)
     order = rng.permutation(problem.size)
-    grid = np.ix_(np.arange(5), order, order)
+    left, right = np.triu_indices(problem.size, 1)
+    pairs = square_of_pairs(problem.size)[order[left], order[right]]
     assert problem.forbidden is not None
     moved = Problem(
-        weights=problem.weights[grid],
-        present=problem.present[grid],
+        size=problem.size,
+        weights=problem.weights[pairs],
+        present=problem.present[pairs],
         prior=problem.prior,
         relatives=problem.relatives,
         tau=problem.tau,
@@ -155,13 +155,18 @@ def test_the_order_of_records_does_not_change_the_partition(seed: int) -> None:
 
 def test_a_link_of_two_records_is_their_match_weight_exactly() -> None:
     rng = np.random.default_rng(5)
-    weights = rng.integers(-9 << 20, 12 << 20, (6, 1)).astype(np.int32)
-    both = np.zeros((6, 2, 2), dtype=np.int32)
-    both[:, 0, 1] = both[:, 1, 0] = weights[:, 0]
+    weights = rng.integers(-9 << 20, 12 << 20, (1, 6)).astype(np.int32)
     shared = [False, True] * 3
     relatives = Relatives.household(shared, share=0.01)
-    problem = Problem(weights=both, present=both != 0, prior=50 << 20, relatives=relatives, tau=TAU)
-    taken_off = relatives.taken_off(weights.T)[0]
+    problem = Problem(
+        size=2,
+        weights=weights,
+        present=weights != 0,
+        prior=50 << 20,
+        relatives=relatives,
+        tau=TAU,
+    )
+    taken_off = relatives.taken_off(weights)[0]
     assert agglomerate(problem).joins[0].weight == (50 << 20) + weights.sum() - taken_off
 
 
@@ -234,20 +239,14 @@ def test_units_are_joined_whatever_they_weigh_and_bring_their_vetoes() -> None:
     assert agglomerate(problem).labels.tolist() == [0, 0, 0, 3]
 
 
-def test_late_records_take_no_part() -> None:
-    late = np.array([False, True, False])
-    pairs = {(0, 1): 20.0, (1, 2): 20.0, (0, 2): 2.0}
-    problem = one_comparison(3, pairs, late=late)
-    assert agglomerate(problem).labels.tolist() == [0, 1, 0]
-
-
 def test_a_single_record_is_its_own_cluster() -> None:
     assert agglomerate(one_comparison(1, {})).labels.tolist() == [0]
 
 
 def test_evidence_that_a_household_shares_joins_nobody_by_itself() -> None:
-    weights = np.stack([symmetric(2, {(0, 1): 25.0}), symmetric(2, {(0, 1): -3.0})])
+    weights = compared(2, {(0, 1): 25.0}, {(0, 1): -3.0})
     shared = Problem(
+        size=2,
         weights=weights,
         present=weights != 0,
         prior=-9 * UNITS_PER_BIT,
@@ -271,7 +270,7 @@ def test_components_together_are_clustered_as_each_alone(
             problem = replace(problem, prior=UNITS_PER_BIT)
         if rng.random() < 0.3:
             forbidden = np.triu(rng.random((problem.size, problem.size)) < 0.1, 1)
-            problem = replace(problem, forbidden=forbidden, late=rng.random(problem.size) < 0.1)
+            problem = replace(problem, forbidden=forbidden)
         values = [
             held(str(rng.integers(3))) if rng.random() < 0.5 else frozenset()
             for _ in range(problem.size)
@@ -279,7 +278,7 @@ def test_components_together_are_clustered_as_each_alone(
         units = [(0, *range(2, problem.size, 3))] if rng.random() < 0.5 else []
         problems.append(replace(problem, limited=[(MergeLimit(values_max=1), values)], units=units))
     alone = [agglomerate(problem) for problem in problems]
-    monkeypatch.setattr(clustering, "STACK_CELLS_MAX", 6_000)
+    monkeypatch.setattr(clustering, "STACK_CELLS_MAX", 3_000)
     together = agglomerate_all(problems)
     assert [each.labels.tolist() for each in together] == [each.labels.tolist() for each in alone]
     assert [(each.joins, each.refused) for each in together] == [
@@ -358,10 +357,10 @@ def test_a_join_of_little_evidence_waits_for_a_word(
 
 def test_what_was_lacking_is_asked_again_of_the_larger_cluster() -> None:
     """0 and 1 have one field in common; 2, who joins 0 by two, brings the other."""
-    one = symmetric(3, {(0, 1): 12.0, (0, 2): 5.0, (1, 2): 5.0})
-    other = symmetric(3, {(0, 2): 4.0, (1, 2): 4.0})
-    weights = np.stack([one, other])
+    one, other = {(0, 1): 12.0, (0, 2): 5.0, (1, 2): 5.0}, {(0, 2): 4.0, (1, 2): 4.0}
+    weights = compared(3, one, other)
     problem = Problem(
+        size=3,
         weights=weights,
         present=weights != 0,
         prior=0,

@@ -12,10 +12,10 @@ NO_RELATIVES = Relatives.household((False,), share=0)
 
 
 def link_between(problem: Problem, left: list[int], right: list[int]) -> Link:
-    block = np.ix_(range(len(problem.relatives.shared)), left, right)
+    pairs = problem.between(left, right)
     return link_of(
-        problem.weights[block],
-        problem.present[block],
+        problem.weights[pairs],
+        problem.present[pairs],
         relatives=problem.relatives,
         tau=problem.tau,
         prior=problem.prior,
@@ -37,14 +37,30 @@ def test_every_join_weighs_what_its_columns_add_up_to(seed: int, tau: float) -> 
 
 
 def test_a_column_says_in_how_many_pairs_it_was_compared() -> None:
-    weights = np.full((1, 2, 3), 5 * UNITS_PER_BIT, dtype=np.int32)
-    present = np.array([[[True, False, False], [True, False, False]]])
+    weights = np.full((6, 1), 5 * UNITS_PER_BIT, dtype=np.int32)
+    present = np.array([[True], [False], [False], [True], [False], [False]])
     link = link_of(weights, present, relatives=NO_RELATIVES, tau=0.1, prior=0)
     assert (link.counts, link.pairs) == ((2,), 6)
     assert link.columns[0] == pytest.approx(5 * UNITS_PER_BIT, abs=1)
 
 
 def test_one_pair_counts_within_bounds() -> None:
-    weights = np.full((1, 1, 1), 40 * UNITS_PER_BIT, dtype=np.int32)
+    weights = np.full((1, 1), 40 * UNITS_PER_BIT, dtype=np.int32)
     link = link_of(weights, weights > 0, relatives=NO_RELATIVES, tau=0.1, prior=0)
     assert link.total == 30 * UNITS_PER_BIT
+
+
+@pytest.mark.parametrize("bits", [-30, -1, 30])
+def test_no_number_of_nulls_is_seen_beside_two_pairs(bits: int) -> None:
+    """They are summed all the same: a grain each, so that nobody has to look for them."""
+    weights = np.full((1 << 16, 1), bits * UNITS_PER_BIT, dtype=np.int32)
+    weights[1] += 12_345
+    present = np.zeros(weights.shape, dtype=bool)
+    present[[0, 1]] = True
+    known, alone = (
+        link_of(weights[:some], present[:some], relatives=NO_RELATIVES, tau=0.1, prior=0)
+        for some in (len(weights), 2)
+    )
+    assert known.columns == alone.columns
+    nothing = link_of(weights[2:], present[2:], relatives=NO_RELATIVES, tau=0.1, prior=0)
+    assert nothing.columns == (0,)
