@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -14,6 +14,9 @@ from services.identity.domain.errors import UsageError
 from services.identity.domain.ids import Micros, SourceName
 from services.identity.domain.mapping import Mapping, parse_mapping
 from services.identity.domain.source import Source
+
+if TYPE_CHECKING:
+    from services.linkage.training.train import Trained
 
 MAPPING_BYTES_MAX = 1_000_000
 
@@ -51,7 +54,7 @@ def load_into(  # the options of `plait load`
     `train` learns the model from the file first, so that a whole base is resolved by its own.
     Raises UsageError when the file, its mapping, or the home (for `bulk`) cannot be used.
     """
-    declared = _declare(source, read_mapping(mapping))
+    declared = declare(source, read_mapping(mapping))
     if train and not bulk:
         raise UsageError("--train goes with --bulk; train on what is loaded with `plait train`")
     if not bulk:
@@ -73,15 +76,26 @@ def load_into(  # the options of `plait load`
 def _learn(home: Home, file: Path, source: Source) -> dict[str, Any]:
     """A model of the file's rows, active from here on; its version, and what learning took."""
     from services.cli.model import keep
-    from services.ingest.load import read_events
-    from services.resolver.train import train_on_events
 
     begun = time.monotonic()
-    events = read_events(file, source=source, clock=home.clock)
-    trained = train_on_events(events, source, progress=tell)
+    trained = learn_from(home, file, source)
     keep(home, trained, activate=True)
     seconds = round(time.monotonic() - begun, 1)
     return {"model_version": trained.model.version, "seconds_of_training": seconds}
+
+
+def learn_from(
+    home: Home, file: Path, source: Source, *, base_size: int | None = None
+) -> "Trained":
+    """A model of the file's rows, kept nowhere.
+
+    Raises UsageError when the file cannot be used or teaches nothing.
+    """
+    from services.ingest.rows_alike import rows_of_file
+    from services.resolver.train import train_on_file
+
+    with rows_of_file(file, source=source, clock=home.clock, tell=tell) as rows:
+        return train_on_file(rows, source, base_size=base_size, progress=tell)
 
 
 def _append(
@@ -136,7 +150,7 @@ def _in_steps(advance: Progress) -> Callable[[int], None]:
     return progress
 
 
-def _declare(name: str, mapping: Mapping) -> Source:
+def declare(name: str, mapping: Mapping) -> Source:
     return Source(
         name=SourceName(name),
         channel="file",

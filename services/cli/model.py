@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Collection
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -11,9 +12,11 @@ import typer
 
 from services.cli.data import catch_up
 from services.cli.home import Home
+from services.cli.loading import declare, learn_from, read_mapping
 from services.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from services.cli.output import progress_bar, show, tell
 from services.cli.workers import worker_on
+from services.identity.domain.errors import UsageError
 
 if TYPE_CHECKING:
     from services.linkage.training.train import Trained
@@ -36,25 +39,33 @@ def train(
         int | None,
         typer.Option(min=2, help="Records the model will meet, where these are the first of them."),
     ] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="Learn from this file, which need not be loaded.")
+    ] = None,
+    mapping: Annotated[
+        Path | None, typer.Option(help="With --file: the mapping that says what its columns are.")
+    ] = None,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
-    """Learn blocking keys, weights and prior from what was loaded, without labels."""
-    from services.identity.adapters.sql.store import SqlStore
-    from services.resolver.train import train_on
-
+    """Learn blocking keys, weights and prior from what was loaded, or from a file; no labels."""
+    if (file is None) != (mapping is None) or (file is not None and source):
+        raise UsageError("--file goes with --mapping, and without --source")
     started = time.monotonic()
     opened = Home(home)
-    land_unread(opened)
-    store = SqlStore(opened.url)
+    if file is None or mapping is None:
+        land_unread(opened)
     begun = time.monotonic()
-    trained = train_on(store, names=source or (), base_size=base_size, progress=tell)
+    if file is None or mapping is None:
+        trained = _learn_from_store(opened, source or (), base_size)
+    else:
+        declared = declare("file", read_mapping(mapping))
+        trained = learn_from(opened, file, declared, base_size=base_size)
     learned = time.monotonic() - begun
     version = trained.model.version
     becomes_active = keep(opened, trained, activate=activate)
     if becomes_active:
         derive_again(opened)
-    store.close()
     result: dict[str, Any] = {
         "model_version": version,
         "active": becomes_active,
@@ -72,6 +83,17 @@ def train(
             else "it is kept; this home has told profile ids, so activate it with --activate",
         ],
     )
+
+
+def _learn_from_store(home: Home, names: Collection[str], base_size: int | None) -> "Trained":
+    from services.identity.adapters.sql.store import SqlStore
+    from services.resolver.train import train_on
+
+    store = SqlStore(home.url)
+    try:
+        return train_on(store, names=names, base_size=base_size, progress=tell)
+    finally:
+        store.close()
 
 
 def keep(home: Home, trained: "Trained", *, activate: bool) -> bool:

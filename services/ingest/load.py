@@ -5,8 +5,8 @@ load that broke off is simply started again: repeats are recognised by their mes
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -22,7 +22,7 @@ from services.identity.domain.ids import Micros
 from services.identity.domain.mapping import Mapping as SourceMapping
 from services.identity.domain.source import Source
 from services.identity.ports import Clock, OutgoingMessage, Partition, Position, Producer
-from services.identity.wire.events import TOPIC, ChannelEvent, encode, record_key_bytes
+from services.identity.wire.events import TOPIC, encode, record_key_bytes
 from services.ingest.file_rows import RowReader, row_reader
 from services.ingest.letters import letter
 from services.ingest.ports import Loads
@@ -68,8 +68,8 @@ def load_file(
         raise UsageError(f"source {source.name} has no mapping; give one with --mapping")
     received_at = clock.now()
     instant = received_at if at is None else at
-    with _open(path, mapping) as table:
-        key = _check(table, mapping, path)
+    with open_table(path, mapping) as table:
+        key = check_columns(table, mapping, path)
         file_hash = hash_of(path)
         before = loads.loaded_at(file_hash, source.name)
         if before is not None and not again:
@@ -88,24 +88,6 @@ def load_file(
         rejected=dict(work.rejected),
         positions=tuple(work.latest[each] for each in sorted(work.latest)),
     )
-
-
-def read_events(path: Path, *, source: Source, clock: Clock) -> Iterator[ChannelEvent]:
-    """The rows of a file as `load_file` would append them; those it would refuse are left out.
-
-    Raises UsageError when the file or its mapping cannot be used.
-    """
-    mapping = source.mapping
-    if mapping is None:
-        raise UsageError(f"source {source.name} has no mapping; give one with --mapping")
-    now = clock.now()
-    with _open(path, mapping) as table:
-        key = _check(table, mapping, path)
-        reader = row_reader(source.name, mapping, key=key, at=now, received_at=now)
-        for batch in table.read(rows_max=ROWS_PER_APPEND_MAX):
-            for row in batch.rows:
-                with suppress(RejectedError):
-                    yield reader.read(row.values)
 
 
 def hash_of(path: Path) -> bytes:
@@ -165,7 +147,8 @@ class _Work:
         )
 
 
-def _open(path: Path, mapping: SourceMapping) -> AbstractContextManager[Table]:
+def open_table(path: Path, mapping: SourceMapping) -> AbstractContextManager[Table]:
+    """Raises UsageError when it is not such a file at all."""
     suffixes = [each for each in path.suffixes if each != ".gz"]
     match suffixes[-1].lower() if suffixes else "":
         case ".csv" | ".tsv" | ".txt":
@@ -178,7 +161,7 @@ def _open(path: Path, mapping: SourceMapping) -> AbstractContextManager[Table]:
             raise UsageError(f"{path.name}: name it .csv, .jsonl or .parquet, so that it is known")
 
 
-def _check(table: Table, mapping: SourceMapping, path: Path) -> str:
+def check_columns(table: Table, mapping: SourceMapping, path: Path) -> str:
     """The key column. Raises UsageError when the mapping speaks of columns that are not there."""
     if mapping.key is None:
         raise UsageError("the mapping needs `key:`, the column that identifies a record")

@@ -1,6 +1,7 @@
 """Training on what was loaded: the records of the store to a model version."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from services.identity.domain.errors import UsageError
 from services.identity.domain.ids import RecordKey
@@ -9,9 +10,11 @@ from services.identity.domain.source import Source
 from services.identity.domain.traits import TRAIT_FIELDS
 from services.identity.store import ResolverStore
 from services.identity.wire.events import ChannelEvent
+from services.identity.wire.neighbourhoods import Neighbourhoods, RowsOfFile
 from services.identity.wire.said import fields_said
 from services.linkage.training.records import TrainingRecord
-from services.linkage.training.train import Trained, train
+from services.linkage.training.train import RECORDS_MAX, Fields, Trained, train
+from services.linkage.training.whole_people import whole_groups
 
 Progress = Callable[[str], None]
 
@@ -69,14 +72,67 @@ def train_on(
         return _train(told, wanted.values(), progress, base_size=base_size)
 
 
-def train_on_events(
-    events: Iterable[ChannelEvent], source: Source, *, progress: Progress | None = None
+def train_on_file(
+    rows: RowsOfFile,
+    source: Source,
+    *,
+    base_size: int | None = None,
+    progress: Progress | None = None,
 ) -> Trained:
     """Learn from the rows of one file, before they are landed. Writes nothing.
 
     Raises UsageError when there is nothing to learn from.
     """
-    return _train(_told(events, source), [source], progress, in_parts=True)
+    if rows.drawn is None:
+        told = _told(rows.events or (), source)
+        return _train(told, [source], progress, base_size=base_size, in_parts=True)
+    fields = tuple(fields_of([source]).items())
+    unique = {source.name} if source.unique else set()
+    return train(
+        _people(rows.drawn, source, fields, unique=unique, records=rows.records),
+        fields,
+        unique_sources=unique,
+        progress=progress,
+        base_size=base_size,
+        in_parts=True,
+        drawn_from=rows.records,
+    )
+
+
+def _people(
+    drawn: Iterable[Neighbourhoods],
+    source: Source,
+    fields: Fields,
+    *,
+    unique: Collection[str],
+    records: int,
+) -> Iterator[TrainingRecord]:
+    """Whole groups, as long as they may all be held."""
+    taken: set[str] = set()
+    for some in drawn:
+        groups = whole_groups(
+            _by_key(_records(_told(some.events, source), dict(fields))),
+            seeds=[seed.text() for seed in some.seeds],
+            links=[(seed.text(), other.text()) for seed, other in some.links],
+            fields=fields,
+            unique_sources=unique,
+            base_size=max(records, 2),
+        )
+        for group in groups:
+            taken.update(record.key for record in group)
+            if len(taken) > RECORDS_MAX:
+                return
+            yield from group
+
+
+def _by_key(parts: Iterable[TrainingRecord]) -> dict[str, TrainingRecord]:
+    """The records of rows that may be several a record; later words hold."""
+    found: dict[str, TrainingRecord] = {}
+    for part in parts:
+        known = found.get(part.key)
+        values = part.values if known is None else {**known.values, **part.values}
+        found[part.key] = replace(part, values=values)
+    return found
 
 
 def _told(

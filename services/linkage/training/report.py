@@ -13,7 +13,6 @@ from services.linkage.training.choose_keys import ChosenKeys
 from services.linkage.training.learn import Learned
 from services.linkage.training.pairs import Floats
 from services.linkage.training.parameters import probability
-from services.linkage.training.sample import Sample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +53,8 @@ def calibrate(bits: Floats, joined: npt.NDArray[np.bool_]) -> tuple[Bucket, ...]
 def report(
     model: LinkageModel,
     *,
-    sample: Sample,
+    records: int,
+    records_trained_on: int,
     base_size: int,
     learned: Learned,
     chosen: ChosenKeys,
@@ -63,12 +63,12 @@ def report(
 ) -> dict[str, Any]:
     """Everything as plain JSON values."""
     names = [comparison.field for comparison in model.comparisons]
-    pair_count = sample.taken * (sample.taken - 1) / 2
+    pair_count = records_trained_on * (records_trained_on - 1) / 2
     return {
         "model_version": model.version,
-        "records": sample.seen,
+        "records": records,
         "base_size": base_size,
-        "records_trained_on": sample.taken,
+        "records_trained_on": records_trained_on,
         "fields": [[name, kind.value] for name, kind in model.spec.fields],
         "prior_bits": round(model.prior_weight, 3),
         "household_share": model.kinship.household,
@@ -105,7 +105,7 @@ def report(
             for bucket in calibration
         ],
         "pairs_per_record": round(
-            sum(gain.new_pairs for gain in chosen.gains) / max(sample.taken, 1), 2
+            sum(gain.new_pairs for gain in chosen.gains) / max(records_trained_on, 1), 2
         ),
         "rounds": [
             {"clusters": r.clusters, "largest": r.largest, "pairs_inside": r.pairs_inside}

@@ -66,12 +66,14 @@ def train(  # noqa: PLR0913 - what a training run can be told
     budget: KeyBudget = DEFAULT_BUDGET,
     base_size: int | None = None,
     in_parts: bool = False,
+    drawn_from: int | None = None,
 ) -> Trained:
     """Learn blocking keys, u, m, the prior, term frequencies and the household share.
 
     `records` are read once, and no more than records_max are held; with `in_parts` one may come in
-    several parts. `unique_sources` hold every person once at most. `base_size` says how many
-    records the model will meet, where these are only the first of them. Raises UsageError where
+    several parts. `drawn_from` says of how many records these are some people, whole; they are all
+    without. `unique_sources` hold every person once at most. `base_size` says how many records the
+    model will meet, where these are only the first of them. Raises UsageError where
     there is nothing to learn from: fewer than two records, no field that takes part in matching, no
     value in any; and for a base_size smaller than the records.
     """
@@ -84,12 +86,12 @@ def train(  # noqa: PLR0913 - what a training run can be told
         in_parts=in_parts,
     )
     _check(sample, fields)
-    times = _times(sample, base_size)
-    tell(f"learning from {sample.taken} of {sample.seen} records")
+    size = _size(sample, drawn_from, base_size)
+    tell(f"learning from {sample.taken:,} of {size.records:,} records")
     bench = _workbench(sample, fields, unique_sources=unique_sources, floors=floors)
     del sample  # whose records stand by column now
     try:
-        return _train(bench, times=times, tell=tell, budget=budget)
+        return _train(bench, size, tell=tell, budget=budget)
     finally:
         bench.close()
 
@@ -119,13 +121,21 @@ def _check(sample: Sample, fields: Fields) -> None:
         raise UsageError("no record has a value in a field that takes part in matching")
 
 
-def _times(sample: Sample, base_size: int | None) -> float:
-    """How many times as large the base to come is."""
-    if base_size is None:
-        return 1.0
-    if base_size < sample.seen:
-        raise UsageError(f"there are {sample.seen} records already; state a larger base or none")
-    return base_size / sample.seen
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Size:
+    """How many records there are, how many the model is for, and times how many it learns from."""
+
+    records: int
+    base: int
+    times: float
+
+
+def _size(sample: Sample, drawn_from: int | None, base_size: int | None) -> _Size:
+    records = max(drawn_from or 0, sample.seen)
+    base = records if base_size is None else base_size
+    if base < records:
+        raise UsageError(f"there are {records} records already; state a larger base or none")
+    return _Size(records=records, base=base, times=base / sample.seen)
 
 
 def _workbench(
@@ -148,7 +158,7 @@ def _workbench(
     return bench
 
 
-def _train(bench: Workbench, *, times: float, tell: Progress, budget: KeyBudget) -> Trained:
+def _train(bench: Workbench, size: _Size, *, tell: Progress, budget: KeyBudget) -> Trained:
     sample = bench.sample
     tell("learning m and u")
     learned = learn_parameters(
@@ -161,18 +171,19 @@ def _train(bench: Workbench, *, times: float, tell: Progress, budget: KeyBudget)
         allowed=bench.allowed,
     )
     tell("choosing blocking keys")
-    chosen = _choose(bench, learned, budget, times=times)
+    chosen = _choose(bench, learned, budget, times=size.times)
     tell(f"clustering {len(chosen.left)} pairs")
     refined = refine(bench, learned, chosen)
     model = for_whole_base(refined.model, refined.parameters, sample)
-    if times > 1:
-        model = for_larger_base(model, times)
+    if size.times > 1:
+        model = for_larger_base(model, size.times)
     return Trained(
         model=model,
         report=report(
             model,
-            sample=sample,
-            base_size=round(sample.seen * times),
+            records_trained_on=sample.taken,
+            records=size.records,
+            base_size=size.base,
             learned=learned,
             chosen=chosen,
             rounds=refined.rounds,

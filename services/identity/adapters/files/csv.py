@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from services.identity.adapters.files import reader
-from services.identity.adapters.files.rows import Batch, Row
+from services.identity.adapters.files.rows import Batch, Row, Scan
 from services.identity.adapters.files.spool import Spooled, Survey, spooled
 from services.identity.domain.errors import UsageError
 from services.identity.domain.mapping import FileFormat
@@ -48,7 +48,7 @@ class CsvTable:
         again = (each for each, _ in reader.rejects(found, self._spool))
         yield from reader.batches(again, lines_max=rows_max)
         numbers = _Lines(self._skipped + 2, spans, self._blank)
-        self._connection.execute(f"SELECT * FROM {self._scan()}")
+        self._connection.execute(f"SELECT * FROM {self._relation(self._lines_max)}")
         while found := self._connection.fetchmany(rows_max):
             yield Batch(
                 rows=[
@@ -60,6 +60,13 @@ class CsvTable:
                 ]
             )
         reader.forget_rejects(self._connection)
+
+    def scan(self) -> Scan:
+        return Scan(
+            connection=self._connection,
+            relation=self._relation(None),
+            cells={name: reader.identifier(name) for name in self.columns},
+        )
 
     def _check(self) -> reader.Refused:
         try:
@@ -73,10 +80,12 @@ class CsvTable:
     def _rejected(self) -> reader.Refused:
         """Counting every column makes DuckDB look at every cell."""
         counts = ", ".join(f"count({reader.identifier(name)})" for name in self.columns)
-        self._connection.execute(f"SELECT {counts} FROM {self._scan()}").fetchall()
+        self._connection.execute(
+            f"SELECT {counts} FROM {self._relation(self._lines_max)}"
+        ).fetchall()
         return reader.refused(self._connection, self._spool, lines_max=self._lines_max)
 
-    def _scan(self) -> str:
+    def _relation(self, lines_max: int | None) -> str:
         options = {
             "delim": reader.literal(self._format.delimiter),
             "quote": reader.literal(self._format.quote),
@@ -84,7 +93,7 @@ class CsvTable:
             "header": "true",
             "skip": str(self._skipped),
         }
-        return reader.text_scan(self._spool.path, self.columns, options, lines_max=self._lines_max)
+        return reader.text_scan(self._spool.path, self.columns, options, lines_max=lines_max)
 
 
 class _Lines:

@@ -9,7 +9,7 @@ import duckdb
 import msgspec
 
 from services.identity.adapters.files import reader
-from services.identity.adapters.files.rows import REJECT_BYTES_MAX, Batch, Reject, Row
+from services.identity.adapters.files.rows import REJECT_BYTES_MAX, Batch, Reject, Row, Scan
 from services.identity.adapters.files.spool import Spooled, spooled
 from services.identity.domain.errors import RejectReason
 from services.identity.domain.mapping import FileFormat
@@ -33,7 +33,7 @@ class JsonlTable:
         self._connection = connection
         self._spool = spool
         self._lines_max = lines_max
-        found = connection.execute(_COLUMNS.format(scan=self._scan())).fetchall()
+        found = connection.execute(_COLUMNS.format(scan=self._relation(lines_max))).fetchall()
         self.columns = tuple(name for (name,) in found)
         self._refused = reader.refused(connection, spool, lines_max=lines_max)
 
@@ -42,7 +42,7 @@ class JsonlTable:
         refused = {each.line for each in self._no_text()}
         yield from reader.batches(self._no_text(), lines_max=rows_max)
         line = 0
-        self._connection.execute(f"SELECT line FROM {self._scan()}")
+        self._connection.execute(f"SELECT line FROM {self._relation(self._lines_max)}")
         while found := self._connection.fetchmany(rows_max):
             batch = Batch()
             for (text,) in found:
@@ -52,6 +52,13 @@ class JsonlTable:
                 self._add(batch, line, text)
             yield batch
         reader.forget_rejects(self._connection)
+
+    def scan(self) -> Scan:
+        return Scan(
+            connection=self._connection,
+            relation=f"(SELECT line FROM {self._relation(None)} WHERE json_valid(line))",
+            cells={name: _cell(name) for name in self.columns},
+        )
 
     def _no_text(self) -> Iterator[Reject]:
         return (_no_json(each) for each, _ in reader.rejects(self._refused, self._spool))
@@ -72,8 +79,14 @@ class JsonlTable:
         raw = self._spool.original(text.encode()[:REJECT_BYTES_MAX])
         return Reject(line=line, raw=raw, reason=reason, detail=detail)
 
-    def _scan(self) -> str:
-        return reader.text_scan(self._spool.path, _LINE, _OPTIONS, lines_max=self._lines_max)
+    def _relation(self, lines_max: int | None) -> str:
+        return reader.text_scan(self._spool.path, _LINE, _OPTIONS, lines_max=lines_max)
+
+
+def _cell(name: str) -> str:
+    """A JSON pointer: in a path a quote within the name would end it."""
+    pointer = "/" + name.replace("~", "~0").replace("/", "~1")
+    return f"nullif(json_extract_string(line, {reader.literal(pointer)}), '')"
 
 
 def _no_json(found: Reject) -> Reject:

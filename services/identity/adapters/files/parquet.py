@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from services.identity.adapters.files import reader
-from services.identity.adapters.files.rows import Batch, Row
+from services.identity.adapters.files.rows import Batch, Row, Scan
 from services.identity.domain.errors import UsageError
 
 _NESTED = ("STRUCT", "MAP", "UNION")
@@ -24,10 +24,11 @@ class ParquetTable:
         found = connection.execute(f"DESCRIBE SELECT * FROM {self._scan}").fetchall()
         types = {row[0]: row[1] for row in found if row[0] != _NUMBER}
         self.columns = tuple(types)
-        self._cells = ", ".join(_as_text(name, kind) for name, kind in types.items())
+        self._cells = {name: _as_text(name, kind) for name, kind in types.items()}
 
     def read(self, *, rows_max: int) -> Iterator[Batch]:
-        self._connection.execute(f"SELECT {_NUMBER} + 1, {self._cells} FROM {self._scan}")
+        cells = ", ".join(self._cells.values())
+        self._connection.execute(f"SELECT {_NUMBER} + 1, {cells} FROM {self._scan}")
         while found := self._connection.fetchmany(rows_max):
             yield Batch(
                 rows=[
@@ -35,6 +36,9 @@ class ParquetTable:
                     for line, *values in found
                 ]
             )
+
+    def scan(self) -> Scan:
+        return Scan(connection=self._connection, relation=self._scan, cells=self._cells)
 
 
 def _as_text(name: str, kind: str) -> str:

@@ -11,6 +11,7 @@ from services.identity.adapters.files.spool import Spooled
 from services.identity.domain.errors import RejectReason, UsageError
 
 LINE_BYTES_MAX = 8 * 1024 * 1024
+ROUGH_LINE_BYTES_MAX = 1024 * 1024  # where no line is kept that is refused
 REJECTED_LINES_MAX = 200_000  # where each begins is held; of more, the format is declared wrong
 REJECTS_BYTES_MAX = 8 * 1024 * 1024  # of one batch of refused lines
 
@@ -51,18 +52,22 @@ def literal(text: str) -> str:
 
 
 def text_scan(
-    path: Path, columns: tuple[str, ...], options: dict[str, str], *, lines_max: int
+    path: Path, columns: tuple[str, ...], options: dict[str, str], *, lines_max: int | None
 ) -> str:
     """The FROM clause that reads a text file with every column declared as text.
 
-    One more than lines_max of the lines that it refuses are kept.
+    One more than lines_max of the lines that it refuses are kept; without lines_max none.
     """
     declared = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in columns)
     extra = "".join(f", {name} = {value}" for name, value in options.items())
+    if lines_max is None:
+        refused, line_bytes_max = "ignore_errors = true", ROUGH_LINE_BYTES_MAX
+    else:
+        refused = f"store_rejects = true, rejects_limit = {lines_max + 1}"
+        line_bytes_max = LINE_BYTES_MAX
     return (
         f"read_csv({literal(str(path))}, auto_detect = false, columns = {{{declared}}},"
-        f" store_rejects = true, rejects_limit = {lines_max + 1}, max_line_size ="
-        f" {LINE_BYTES_MAX}, buffer_size = {4 * LINE_BYTES_MAX}{extra})"
+        f" {refused}, max_line_size = {line_bytes_max}, buffer_size = {4 * line_bytes_max}{extra})"
     )
 
 

@@ -1,8 +1,10 @@
 """What reading a file gives, whatever its format: rows as text, and what could not be read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
+
+import duckdb
 
 from services.identity.domain.errors import RejectReason
 
@@ -33,9 +35,23 @@ class Batch:
     rejects: list[Reject] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """How DuckDB reads the rows of a file, without those that are none, in file order.
+
+    `relation` is a FROM clause; `cells` gives of each column the SQL of its text, null where there
+    is none.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    relation: str
+    cells: Mapping[str, str]
+
+
 class Table(Protocol):
     """An opened file: the columns it has, and its rows in file order, bounded at a time."""
 
     columns: tuple[str, ...]
 
     def read(self, *, rows_max: int) -> Iterator[Batch]: ...
+    def scan(self) -> Scan: ...
