@@ -141,15 +141,15 @@ def _agglomerate(problems: Sequence[Problem]) -> list[Clustering]:
     links = state.links
     active = np.arange(len(problems))
     while len(active := links.best(active)):
-        left, right = links.left, links.right
+        joined, left, right = active, links.left, links.right
         fits, waits = state.settle(active)
-        no = ~(fits | waits)
-        if no.any():
-            links.part(active[no], left[no], right[no])
-        if waits.any():
+        if not fits.all():
+            never = ~(fits | waits)
+            links.part(active[never], left[never], right[never])
             links.put_off(active[waits], left[waits], right[waits])
-        state.join(active[fits], left[fits], right[fits])
-        links.relink(active[fits], left[fits])
+            joined, left, right = active[fits], left[fits], right[fits]
+        state.join(joined, left, right)
+        links.relink(joined, left)
     return [
         Clustering(
             labels=state.labels[number, : problem.size],
