@@ -41,9 +41,9 @@ class LinkageModel:
     """`prior_weight` and `edge_floor` are in bits.
 
     `kinship` says how many pairs are relatives, `contact_shares` how many of those have a
-    telephone, an e-mail, a number or other words of their names in common. `tau` is the exponent
-    of the power mean in clustering. The keys were chosen for blocks of at most `block_limit`
-    records.
+    telephone, an e-mail, a number or other words of their names in common, `alone_share` how many
+    records are their person's only one. `tau` is the exponent of the power mean in clustering. The
+    keys were chosen for blocks of at most `block_limit` records.
     """
 
     spec: FeatureSpec
@@ -56,6 +56,7 @@ class LinkageModel:
     block_limit: int = BLOCKING_HOLDERS_MAX
     edge_floor: float = -4.0
     tau: float = 0.1
+    alone_share: float = 1.0
     normaliser_version: str = NORMALISER_VERSION
     pins: Mapping[str, str] = field(default_factory=installed_pins)
     version: str = field(init=False)
@@ -160,6 +161,7 @@ def _kin_to_plain(model: LinkageModel) -> dict[str, Any]:
         "twin_share": kinship.twins,
         "namesake_share": kinship.namesakes,
         "contact_shares": dict(model.contact_shares),
+        "alone_share": model.alone_share if model.alone_share < 1 else None,
     }
     return {name: share for name, share in shares.items() if share}
 
@@ -185,6 +187,7 @@ def _from_plain(plain: Mapping[str, Any]) -> LinkageModel:
         block_limit=plain["block_limit"],
         edge_floor=plain["edge_floor"],
         tau=plain["tau"],
+        alone_share=plain.get("alone_share", 1.0),
         normaliser_version=plain["normaliser_version"],
         pins=plain["pins"],
     )

@@ -59,6 +59,9 @@ def _summary(report: Report) -> str:
         share = float(report.get(name, 0.0))
         if share > 0:
             rows.append((words, f"one in {1 / share:,.0f}"))
+    alone = float(report.get("alone_share", 1.0))
+    if alone < 1:
+        rows.append(("of all records, the only one of their person", f"{alone:.1%}"))
     for column, share in sorted(report.get("contact_shares", {}).items()):
         rows.append((f"of all relatives, one value in {column}", f"{share:.0%}"))
     if "pairs_per_record" in report:

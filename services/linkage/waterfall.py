@@ -109,21 +109,22 @@ def link_waterfall(model: LinkageModel, link: Link) -> Waterfall:
         )
     if any(model.relatives.shared):
         rows.append(_household_cap(link.household))
-    return Waterfall.of(rows)
+    return Waterfall.of([*rows, *_claim(link)])
 
 
 def cluster_step(pair: Waterfall, link: Link) -> Waterfall:
     """A pair's rows and one more: what its weight becomes as the link of two groups of records."""
     level = f"the mean over all {link.pairs} pairs of the two groups"
-    return pair.followed_by(
+    stepped = pair.followed_by(
         Row(
             kind=RowKind.CLUSTER_STEP,
             label="cluster step",
             level=level,
             words=f"the other records of the two groups ({link.pairs} pairs in all)",
-            units=link.total - pair.total,
+            units=link.total - link.claimed - pair.total,
         )
     )
+    return Waterfall.of([*stepped.rows, *_claim(link)])
 
 
 def _field(comparison: Comparison) -> str:
@@ -179,6 +180,12 @@ def _comparison(
 def _household_cap(units: int) -> Row:
     words = "what relatives share counts only so far"
     return Row(kind=RowKind.HOUSEHOLD_CAP, label="household", level=words, words=words, units=units)
+
+
+def _claim(link: Link) -> Iterator[Row]:
+    if link.claimed:
+        words = "nobody else here could be this single record, and few records are all alone"
+        yield Row(kind=RowKind.CLAIM, label="claim", level=words, words=words, units=link.claimed)
 
 
 def _shown(features: Mapping[str, str | list[str]] | None, column: str) -> str | None:

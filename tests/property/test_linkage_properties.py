@@ -77,6 +77,7 @@ def problems(draw: st.DrawFn) -> Problem:
         prior=draw(st.sampled_from([-2, 0])) * UNITS_PER_BIT,
         relatives=Relatives.household((False, True), share=0.01),
         tau=0.1,
+        alone_share=draw(st.sampled_from([0.2, 1.0])),
         forbidden=forbidden,
         limited=[(most, values)],
     )
@@ -129,6 +130,7 @@ def test_a_component_is_clustered_alike_alone_and_among_strangers(problem: Probl
         prior=problem.prior,
         relatives=problem.relatives,
         tau=problem.tau,
+        alone_share=problem.alone_share,
         forbidden=forbidden,
         limited=[(most, [*values, frozenset(), frozenset()])],
     )

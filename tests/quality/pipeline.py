@@ -94,6 +94,7 @@ def _clusters(
             prior=model.prior_units,
             relatives=model.relatives,
             tau=model.tau,
+            alone_share=model.alone_share,
             forbidden=once[:, None] & once & (names[rows][:, None] == names[rows]),
         )
         labels[rows] = rows[agglomerate(problem).labels]

@@ -6,18 +6,20 @@ stands twice. A component of hundreds of records takes its time by the memory th
 its arrays are made once, and what is worked out on the way is small.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from services.identity.domain.alone import NO_LINK, REACH, credit, strongest_claim
 from services.identity.domain.links import Floats, add_up, bounded, evidence, mean_weights, shares
 from services.identity.domain.merge_policy import count_personal
 from services.identity.domain.weights import Relatives, Units
 
 SIZES_KEPT = 16  # indexes of the pairs of so many sizes: 4 MB for 512 records
-_NEVER = np.iinfo(np.int64).min
+_NEVER = NO_LINK
 
 Flags = npt.NDArray[np.bool_]
 Labels = npt.NDArray[np.int64]
@@ -46,8 +48,11 @@ class ClusterLinks:
         relatives: Relatives,
         prior: int,
         tau: float,
+        alone_share: float,
     ) -> None:
         self._relatives, self._prior, self._tau = relatives, prior, tau
+        self._alone_share, self._credit = alone_share, credit(alone_share)
+        self._least = -REACH if self._credit else 0  # links below say nothing
         self._sides, self._places = pairs_of(size), square_of_pairs(size)
         count, pairs, width = weights.shape
         self._stride = pairs + 1
@@ -64,10 +69,11 @@ class ClusterLinks:
         self._sums, self._counts = sums.reshape(-1, width), counts.reshape(-1, width)
         self._apart, self._links = barred.reshape(-1), links.reshape(-1)
 
-    def best(self, active: Labels) -> Labels:
+    def best(self, active: Labels, *, single: Callable[[int], Flags]) -> Labels:
         """Those of `active` that have a link above even odds; it stands in left, right, weights.
 
-        Of equal links the first in row order, so the smaller pair.
+        Of equal links the first in row order, so the smaller pair. Where there is none, a claim on
+        one of the `single` records of the component.
         """
         if not len(active):
             return active
@@ -77,6 +83,13 @@ class ClusterLinks:
         places = links.argmax(axis=1)
         weights = links[np.arange(len(active)), places]
         going = weights > 0
+        if self._credit:
+            for place in np.flatnonzero(~going & (weights > -self._credit)).tolist():
+                flags = single(int(active[place]))
+                claim = strongest_claim(links[place][self._places], flags, share=self._alone_share)
+                if claim is not None:
+                    going[place], weights[place] = True, claim.weight
+                    places[place] = self._places[claim.left, claim.right]
         places = places[going]
         self.left, self.right = (side[places] for side in self._sides)
         self.weights = weights[going]
@@ -121,10 +134,10 @@ class ClusterLinks:
         return mean_weights(sums, counts, tau=self._tau)
 
     def _add_up(self, columns: Numbers, apart: Flags) -> Units:
-        """The links, where they can be above even odds: what relatives share only takes off."""
+        """The links, where they can say something: what relatives share only takes off."""
         links = np.full(apart.shape, _NEVER)
         before = np.einsum("...k->...", columns, dtype=np.float64)
-        above = np.nonzero((before > -self._prior) & ~apart)
+        above = np.nonzero((before > self._least - self._prior) & ~apart)
         if len(above[0]):
             columns = columns[above].astype(np.int64)
             links[above] = add_up(columns, self._relatives, prior=self._prior)

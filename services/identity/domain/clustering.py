@@ -3,7 +3,8 @@
 Two clusters are compared column by column. What a comparison says of them is the power mean (tau)
 of its evidence over all pairs of their records in which it is not null; columns add up with the
 prior, shared evidence is capped, and the best link is joined until none is above even odds. So
-nulls do not dilute, and one missing date is filled by the others.
+nulls do not dilute, and one missing date is filled by the others. What is then still alone may be
+claimed (alone.py).
 
 Invariants, each with a test in tests/unit/services/identity/domain/test_clustering.py: sums are
 exact, so no order of records or of joins can change a link; equal links go to the smaller pair in
@@ -56,7 +57,8 @@ class Problem:
 
     `weights` (2^-20 bits) and `present` are [pairs, k], of all pairs of records in row order above
     the diagonal; `prior` is in 2^-20 bits;
-    `relatives` says which comparisons relatives share, and how much of that is believed. `units`
+    `relatives` says which comparisons relatives share, and how much of that is believed;
+    `alone_share` how many records are their person's only one. `units`
     are records joined beforehand, each unit a cluster to start from. `forbidden` pairs are never
     joined by a link. Each of `limited` says how many distinct values of one identifier a cluster
     may hold, and which each record has.
@@ -68,6 +70,7 @@ class Problem:
     prior: int
     relatives: Relatives
     tau: float
+    alone_share: float = 1.0
     units: Sequence[Sequence[int]] = ()
     forbidden: Flags | None = None
     limited: Sequence[tuple[MergeLimit, Sequence[frozenset[Held]]]] = ()
@@ -115,7 +118,8 @@ def agglomerate_all(problems: Sequence[Problem]) -> list[Clustering]:
     """
     alike: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for index, problem in enumerate(problems):
-        alike[_about(problem.size), problem.prior, problem.relatives, problem.tau].append(index)
+        model = problem.prior, problem.relatives, problem.tau, problem.alone_share
+        alike[_about(problem.size), *model].append(index)
     found: dict[int, Clustering] = {}
     for indexes in alike.values():
         indexes.sort(key=lambda index: problems[index].size)
@@ -140,7 +144,7 @@ def _agglomerate(problems: Sequence[Problem]) -> list[Clustering]:
     state = _State(problems)
     links = state.links
     active = np.arange(len(problems))
-    while len(active := links.best(active)):
+    while len(active := links.best(active, single=state.single)):
         joined, left, right = active, links.left, links.right
         fits, waits = state.settle(active)
         if not fits.all():
@@ -194,6 +198,13 @@ class _State:
                     self.join(itself, np.array([head]), np.array([record]))
                 heads.append(head)
         return heads
+
+    def single(self, number: int) -> Flags:
+        """Which clusters are one record, and do not wait for a person's word."""
+        single: Flags = np.array(self._sizes[number]) == 1
+        for pair in self.lacking[number]:
+            single[list(pair)] = False
+        return single
 
     def settle(self, active: Labels) -> tuple[Flags, Flags]:
         """Which of the best links join, and which wait until more is known; others never do."""
@@ -286,6 +297,7 @@ def _links(problems: Sequence[Problem]) -> ClusterLinks:
         relatives=first.relatives,
         prior=first.prior,
         tau=first.tau,
+        alone_share=first.alone_share,
     )
 
 

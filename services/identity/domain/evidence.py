@@ -18,6 +18,7 @@ class RowKind(StrEnum):
     TERM_FREQUENCY = "term_frequency"
     HOUSEHOLD_CAP = "household_cap"
     CLUSTER_STEP = "cluster_step"
+    CLAIM = "claim"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

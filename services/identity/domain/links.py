@@ -26,7 +26,8 @@ Floats = npt.NDArray[np.float64]
 class Link(NamedTuple):
     """Two clusters compared: of each comparison its weight, and in how many pairs it is not null.
 
-    Prior, columns and household cap add up to the total, in units of 2^-20 bits.
+    Prior, columns and household cap add up to the total, in units of 2^-20 bits; with them what a
+    claim on a record that nobody else could claim has gained (alone.py).
     """
 
     columns: tuple[int, ...]
@@ -34,6 +35,11 @@ class Link(NamedTuple):
     pairs: int
     household: int
     total: int
+    claimed: int = 0
+
+    def weighing(self, weight: int) -> "Link":
+        """The link as it joined: one that is not above even odds by itself was a claim."""
+        return self._replace(total=weight, claimed=weight - self.total)
 
 
 def bounded(weights: Integers, present: Flags) -> Integers:

@@ -72,6 +72,7 @@ def _problems(
             prior=model.prior_units,
             relatives=model.relatives,
             tau=model.tau,
+            alone_share=model.alone_share,
             forbidden=forbidden[place] if place in barred else None,
         )
         for place in range(len(numbers))

@@ -91,6 +91,8 @@ EDGE_FLOOR_BITS = 0.0
 """Even odds. Below, people of similar names chain into components that grow with the base: at a
 million records into one of 131,000. It costs .004 of the recall of the demo's silos, and precision
 gains .001."""
+ALONE_SHARE = 1.0
+"""In a stream that has just begun next to everybody is alone: so no record is claimed."""
 _SEED = 20_240_501
 PEOPLE = {"en_GB": 6_000, "en_US": 6_000}
 _CITIES = 250
@@ -189,6 +191,7 @@ def customer_model() -> Trained:
         kinship=KINSHIP,
         keys=tuple(dict.fromkeys((*ALWAYS, *trained.model.keys))),
         edge_floor=EDGE_FLOOR_BITS,
+        alone_share=ALONE_SHARE,
     )
     set_by_hand = {
         "model_version": model.version,
@@ -196,6 +199,7 @@ def customer_model() -> Trained:
         "household_share": model.kinship.household,
         "twin_share": model.kinship.twins,
         "namesake_share": model.kinship.namesakes,
+        "alone_share": model.alone_share,
         "comparisons": [comparison_report(comparison) for comparison in model.comparisons],
     }
     return Trained(model=model, report=trained.report | set_by_hand)

@@ -1,5 +1,8 @@
 """Refinement: cluster the training records, learn m and the prior from the clusters, again.
 
+Nobody is claimed meanwhile (domain/alone.py): a relative claimed by mistake would teach that people
+change their birth dates. How many are alone is read off the last clusters.
+
 The components and the pairs inside them stay; only what their comparisons are worth changes.
 """
 
@@ -22,7 +25,7 @@ from services.linkage.training.estimate_u import refine_u
 from services.linkage.training.household import RelativesEvidence, fit_kinship
 from services.linkage.training.inside import Inside, pairs_inside
 from services.linkage.training.learn import Learned
-from services.linkage.training.pairs import Floats, Vectors
+from services.linkage.training.pairs import Floats, Ints, Vectors
 from services.linkage.training.parameters import Parameters
 from services.linkage.training.prior import MATCH_SHARE_MAX
 from services.linkage.training.report import Bucket, Round, calibrate
@@ -72,11 +75,16 @@ def refine(bench: Workbench, learned: Learned, chosen: ChosenKeys) -> Refined:
     units = bench.units(chosen.left, chosen.right, vectors, model)
     floor = edge_floor(units, chosen.left, chosen.right, clusters=labels)
     return Refined(
-        model=replace(model, edge_floor=floor),
+        model=replace(model, edge_floor=floor, alone_share=_alone_share(labels)),
         parameters=parameters,
         rounds=tuple(rounds),
         calibration=calibrate(units / UNITS_PER_BIT, labels[chosen.left] == labels[chosen.right]),
     )
+
+
+def _alone_share(labels: Ints) -> float:
+    """Of all records, those that are the only one of their cluster."""
+    return float((np.bincount(labels) == 1).sum() / len(labels))
 
 
 def fitted_model(

@@ -75,6 +75,7 @@ def report(
         "twin_share": model.kinship.twins,
         "namesake_share": model.kinship.namesakes,
         "contact_shares": dict(model.contact_shares),
+        "alone_share": round(model.alone_share, 4),
         "matches_expected_by_session": [round(count) for count in learned.match_counts],
         "sessions": [
             {

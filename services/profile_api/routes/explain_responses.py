@@ -26,7 +26,7 @@ class KeyAnswer(Answer):
 
 
 class RowAnswer(Answer):
-    kind: Literal["prior", "comparison", "term_frequency", "household_cap", "cluster_step"]
+    kind: Literal["prior", "comparison", "term_frequency", "household_cap", "cluster_step", "claim"]
     label: str
     level: str
     units: int

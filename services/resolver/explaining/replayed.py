@@ -176,7 +176,7 @@ class Replayed:
                     left=one,
                     right=other,
                     ends=each.strongest(one, other),
-                    link=each.link(one, other),
+                    link=each.link(one, other).weighing(join.weight),
                 )
         for text, left, right in self.placed.joins:
             yield _by_identifier(groups, text, left, right, is_late=True)

@@ -188,6 +188,7 @@ class Plan:
             prior=model.prior_units,
             relatives=model.relatives,
             tau=model.tau,
+            alone_share=model.alone_share,
             units=[[here[i] for i in unit] for unit in part.units],
             forbidden=self._forbidden(part.places),
             radius=radius_among(here, self.context.rules, self.case.word),

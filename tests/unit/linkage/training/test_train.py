@@ -68,6 +68,14 @@ def test_a_model_finds_its_own_matches() -> None:
     assert weight_of_agreement(trained.model, "date_of_birth") > 100
 
 
+def test_how_many_records_are_alone_is_learned() -> None:
+    strangers = base(300)
+    couples = train(strangers, FIELDS).model
+    alone = train([each for each in strangers if each.key.endswith("a")], FIELDS).model
+    assert couples.alone_share < 0.2
+    assert alone.alone_share > 0.9
+
+
 def test_the_report_names_no_value() -> None:
     text = repr(train(base(50), FIELDS).report)
     assert not any(name in text for name in (*GIVEN, *SURNAMES, "example.org"))

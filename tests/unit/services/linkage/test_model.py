@@ -34,6 +34,12 @@ def test_a_model_survives_the_trip_to_json_exactly(world: Known) -> None:
     second.close()
 
 
+def test_a_model_that_claims_nobody_is_written_as_before(world: Known) -> None:
+    assert "alone_share" not in world.model.to_json()
+    claiming = replace(world.model, alone_share=0.2)
+    assert LinkageModel.from_json(claiming.to_json()).alone_share == 0.2
+
+
 def test_the_version_follows_the_content(world: Known) -> None:
     assert replace(world.model).version == world.model.version
     assert replace(world.model, prior_weight=-9.0).version != world.model.version

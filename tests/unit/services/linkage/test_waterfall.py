@@ -8,6 +8,7 @@ import pytest
 
 from services.identity.domain.evidence import RowKind
 from services.identity.domain.links import link_of
+from services.identity.domain.weights import UNITS_PER_BIT
 from services.linkage.features import Features
 from services.linkage.levels import DRAFTS
 from services.linkage.score import PairScorer, totals
@@ -112,7 +113,12 @@ def test_the_step_to_a_cluster_adds_up_to_the_link(world: Known, scorer: PairSco
         prior=world.model.prior_units,
     )
     columns = link_waterfall(world.model, link)
-    stepped = cluster_step(explain_pair(scorer, world.features[0], world.features[2]), link)
+    pair = explain_pair(scorer, world.features[0], world.features[2])
+    stepped = cluster_step(pair, link)
     assert columns.total == stepped.total == link.total
     assert sum(row.units for row in columns.rows) == link.total
     assert stepped.rows[-1].kind is RowKind.CLUSTER_STEP
+    claimed = link.weighing(link.total + UNITS_PER_BIT)
+    for told in (link_waterfall(world.model, claimed), cluster_step(pair, claimed)):
+        assert told.total == claimed.total
+        assert (told.rows[-1].kind, told.rows[-1].units) == (RowKind.CLAIM, UNITS_PER_BIT)

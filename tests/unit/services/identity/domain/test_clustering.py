@@ -100,16 +100,49 @@ def plain_linkage(problem: Problem) -> list[int]:
         ]
         value, left, right = max(links, default=(0.0, 0, 0))
         if value <= 0:
+            links = plain_claims(problem, links, members)
+            value, left, right = max(links, default=(0.0, 0, 0))
+        if value <= 0:
             break
         members[-left] += members.pop(-right)
     return [next(head for head, of in members.items() if r in of) for r in range(problem.size)]
 
 
+def plain_claims(
+    problem: Problem, links: list[tuple[float, int, int]], members: dict[int, list[int]]
+) -> list[tuple[float, int, int]]:
+    """Of every link what its single records leave of it; both ends have to be free."""
+    if problem.alone_share == 1:
+        return []
+    claims = []
+    for value, left, right in links:
+        others = [
+            sum(2**bits for bits, *ends in links if end in ends and ends != [left, right])
+            for end in (left, right)
+            if len(members[-end]) == 1
+        ]
+        if others:
+            claims.append(
+                (value - math.log2(max(problem.alone_share, 1 / 3) + max(others)), left, right)
+            )
+    return claims
+
+
+@pytest.mark.parametrize("alone_share", [1.0, 0.1])
 @pytest.mark.parametrize("seed", range(6))
-def test_clusters_are_those_of_the_recipe_in_plain_loops(seed: int) -> None:
+def test_clusters_are_those_of_the_recipe_in_plain_loops(seed: int, alone_share: float) -> None:
     rng = np.random.default_rng(seed)
-    problem = random_problem(rng, size=12, width=4)
+    problem = replace(random_problem(rng, size=12, width=2), alone_share=alone_share)
     assert agglomerate(problem).labels.tolist() == plain_linkage(problem)
+
+
+@pytest.mark.parametrize("seed", [0, 3, 4, 8])  # of which some record is left to be claimed
+def test_fewer_are_alone_where_few_records_are(seed: int) -> None:
+    problem = random_problem(np.random.default_rng(seed), size=25, width=2)
+    found = agglomerate(problem).joins
+    more = agglomerate(replace(problem, alone_share=0.2)).joins
+    assert more[: len(found)] == found
+    assert len(more) > len(found)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -135,7 +168,7 @@ def test_one_comparison_without_nulls_at_tau_zero_is_average_linkage(seed: int) 
 @pytest.mark.parametrize("seed", range(4))
 def test_the_order_of_records_does_not_change_the_partition(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    problem = random_problem(rng, size=25, width=5)
+    problem = replace(random_problem(rng, size=25, width=2), alone_share=0.3)
     order = rng.permutation(problem.size)
     left, right = np.triu_indices(problem.size, 1)
     pairs = square_of_pairs(problem.size)[order[left], order[right]]
@@ -147,6 +180,7 @@ def test_the_order_of_records_does_not_change_the_partition(seed: int) -> None:
         prior=problem.prior,
         relatives=problem.relatives,
         tau=problem.tau,
+        alone_share=problem.alone_share,
         forbidden=problem.forbidden[np.ix_(order, order)],
     )
     here, there = agglomerate(problem).labels[order], agglomerate(moved).labels
@@ -276,6 +310,7 @@ def test_components_together_are_clustered_as_each_alone(
             for _ in range(problem.size)
         ]
         units = [(0, *range(2, problem.size, 3))] if rng.random() < 0.5 else []
+        problem = replace(problem, alone_share=0.3 if seed % 2 else 1.0)
         problems.append(replace(problem, limited=[(MergeLimit(values_max=1), values)], units=units))
     alone = [agglomerate(problem) for problem in problems]
     monkeypatch.setattr(clustering, "STACK_CELLS_MAX", 3_000)

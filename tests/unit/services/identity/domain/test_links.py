@@ -1,8 +1,11 @@
 """A link, taken apart into its columns, is the very number that clustering decided by."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from services.identity.domain.alone import credit
 from services.identity.domain.clustering import Problem, agglomerate
 from services.identity.domain.links import Link, link_of
 from services.identity.domain.weights import UNITS_PER_BIT, Relatives
@@ -34,6 +37,22 @@ def test_every_join_weighs_what_its_columns_add_up_to(seed: int, tau: float) -> 
         assert link.total == join.weight
         assert problem.prior + sum(link.columns) + link.household == link.total
         members[join.left] += members.pop(join.right)
+
+
+def test_a_claim_is_a_link_and_what_it_gained() -> None:
+    problem = random_problem(np.random.default_rng(0), size=25, width=2)
+    found = agglomerate(replace(problem, alone_share=0.2))
+    members = {record: [record] for record in range(problem.size)}
+    gained = set()
+    for join in found.joins:
+        link = link_between(problem, members[join.left], members[join.right])
+        told = link.weighing(join.weight)
+        assert told.total == join.weight
+        assert problem.prior + sum(told.columns) + told.household + told.claimed == told.total
+        gained.add(told.claimed)
+        members[join.left] += members.pop(join.right)
+    assert min(gained) == 0
+    assert 0 < max(gained) <= credit(0.2)
 
 
 def test_a_column_says_in_how_many_pairs_it_was_compared() -> None:
