@@ -104,10 +104,9 @@ def test_the_step_to_a_cluster_adds_up_to_the_link(world: Known, scorer: PairSco
     pairs = [(a, b) for a in (0, 1) for b in (2, 3)]
     rows = np.array([a for a, _ in pairs]), np.array([b for _, b in pairs])
     scored = scorer.score(world.features[:4], *rows)
-    shape = len(world.model.comparisons), 2, 2
     link = link_of(
-        scored.weights.T.reshape(shape),
-        scored.present.T.reshape(shape),
+        scored.weights,
+        scored.present,
         relatives=world.model.relatives,
         tau=world.model.tau,
         prior=world.model.prior_units,
