@@ -1,10 +1,11 @@
 """The landing side in a process of its own, behind a pipe: two cores run two halves of a worker.
 
-One request at a time, one reply to each. What the process tells its observer travels with the
-reply and is told again on this side of the pipe. The process ends with the pipe. A last batch that
-it commits after its worker was killed is no other than one of a second worker.
+Requests are answered in their order, one reply to each. What the process tells its observer travels
+with the reply and is told again on this side of the pipe. The process ends with the pipe. The last
+batches that it commits after its worker was killed are no other than those of a second worker.
 """
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
@@ -16,7 +17,7 @@ from services.identity.domain.ids import Micros
 from services.identity.ports import Loss, Message, OutgoingMessage, Partition
 from services.resolver.land import Landing
 from services.resolver.observe import Observer, Silent, Stage
-from services.resolver.side import InTurn, Round
+from services.resolver.side import ROUNDS_AHEAD_MAX, InTurn, Round
 
 STOP_SECONDS_MAX = 8.0  # for the round in hand, when the worker is told to stop
 ROUND = "round"
@@ -95,6 +96,8 @@ def serve(
 class Apart:
     """The side of the pipe that asks. `observer` is told what the process told its own."""
 
+    rounds_max = ROUNDS_AHEAD_MAX
+
     def __init__(
         self,
         launch: Launch,
@@ -108,27 +111,33 @@ class Apart:
         self._landed_at: Micros | None = None
         self._line: Connection | None = None
         self._process: BaseProcess | None = None
-        self._reply: Reply | None = None
-        self._is_asked = False
+        self._replies: deque[Reply | None] = deque()  # of rounds; None where the process died
+        self._asked = 0  # rounds to which no reply has come
         self._start()
 
     @property
     def landed_at(self) -> Micros | None:
         return self._landed_at
 
+    @property
+    def rounds(self) -> int:
+        return self._asked + len(self._replies)
+
     def begin(self, *, wait: bool) -> None:
-        self._ask(ROUND, {"wait": wait})
+        self._send(ROUND, {"wait": wait})
+        self._asked += 1
 
     def settle(self) -> None:
-        """Take the reply in, if one is to come; who died is noticed by `finish`."""
-        if self._is_asked:
-            self._is_asked = False
-            assert self._line is not None  # noqa: S101  # somebody was asked
-            with suppress(EOFError, OSError):
-                self._reply = self._line.recv()
+        """Take the replies in that are to come; who died is noticed by `finish`."""
+        while self._asked:
+            self._asked -= 1
+            self._replies.append(self._receive())
 
     def finish(self) -> Round:
-        found: Round = self._answer()
+        if not self._replies:
+            self._asked -= 1
+            self._replies.append(self._receive())
+        found: Round = self._value_of(self._replies.popleft())
         return found
 
     def land_once(self, *, wait: bool) -> Landing | None:
@@ -143,9 +152,10 @@ class Apart:
         return found
 
     def ask(self, name: str, **arguments: object) -> Any:  # noqa: ANN401  # whatever was asked for
-        """Another request, between two rounds."""
-        self._ask(name, arguments)
-        return self._answer()
+        """Another request, when the rounds are done."""
+        self.settle()
+        self._send(name, arguments)
+        return self._value_of(self._receive())
 
     def close(self) -> None:
         """The process finishes what it has in hand, and ends."""
@@ -163,33 +173,32 @@ class Apart:
         theirs.close()  # so that the line ends with its process
         self._line = ours
 
-    def _ask(self, name: str, arguments: Mapping[str, object]) -> None:
+    def _send(self, name: str, arguments: Mapping[str, object]) -> None:
         if self._line is None:
             self._start()
         assert self._line is not None  # noqa: S101  # just started
-        self._take_in()  # of a round whose result nobody took
-        try:
+        with suppress(OSError):  # it died: no reply will come
             self._line.send((name, arguments))
-        except OSError:
-            self._is_asked = False
-        else:
-            self._is_asked = True
 
-    def _answer(self) -> Any:  # noqa: ANN401  # whatever was asked for
-        self.settle()
-        reply = self._take_in()
+    def _receive(self) -> Reply | None:
+        if self._line is None:
+            return None
+        try:
+            reply: Reply = self._line.recv()
+        except (EOFError, OSError):
+            return None
+        return reply
+
+    def _value_of(self, reply: Reply | None) -> Any:  # noqa: ANN401  # whatever was asked for
+        """Tell on this side what was told on the other; raise what was raised there."""
         if reply is None:
+            self._asked = 0
+            self._replies.clear()  # what was asked of it later has no answer either
             self.close()
             raise RetryableError("the landing process ended; another one is started")
+        self._landed_at = reply.landed_at
+        for name, arguments in reply.notes:
+            getattr(self._observer, name)(*arguments)
         if reply.error is not None:
             raise reply.error
         return reply.value
-
-    def _take_in(self) -> Reply | None:
-        """Tell on this side what was told on the other."""
-        reply, self._reply = self._reply, None
-        if reply is not None:
-            self._landed_at = reply.landed_at
-            for name, arguments in reply.notes:
-                getattr(self._observer, name)(*arguments)
-        return reply

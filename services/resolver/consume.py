@@ -1,7 +1,7 @@
 """The one loop: land what was polled, resolve what is dirty, relay the outbox. It alone commits.
 
 Landing and relaying may go on beside it, in a thread or a process, while the batch before is
-resolved (side.py): as two workers share a home, but never more than one batch ahead.
+resolved (side.py): as two workers share a home, but never more than two batches ahead.
 """
 
 import threading
@@ -162,19 +162,21 @@ class Worker:
         return busy
 
     def _step(self) -> Step:
-        """Resolve what landed before while the next batch lands."""
-        self.side.begin(wait=self._is_idle)
+        """Resolve what landed before while the next batches land."""
+        for _ in range(self.side.rounds, self.side.rounds_max):
+            self.side.begin(wait=self._is_idle)
         try:
             resolution = self.resolve_once(waiting=False)
-        finally:
+            landing, sent = self.side.finish()
+        except BaseException:
             self.side.settle()  # nothing goes on behind the back of who handles an error
-        landing, sent = self.side.finish()
+            raise
         self._is_idle = landing is None and resolution is None
         return Step(landing, resolution, sent)
 
     def run_until_caught_up(self, progress: Progress | None = None) -> tuple[int, int]:
         """Land the log to its end and resolve until nothing is dirty; messages and marks done."""
-        landed = resolved = 0
+        landed = resolved = still = 0
         while True:
             landing, resolution, sent = self._step()
             if landing is None and resolution is None:
@@ -183,7 +185,9 @@ class Worker:
             resolved += resolution.marks if resolution else 0
             if progress is not None and resolution is not None:
                 progress(resolution.marks)
-            if landing is None and resolution is None and not sent and self.side.is_at_end():
+            is_still = landing is None and resolution is None and not sent
+            still = still + 1 if is_still and self.side.is_at_end() else 0
+            if still == self.side.rounds_max:  # the rounds begun before the end came to nothing
                 self._note_progress(caught_up=True)
                 return landed, resolved
 

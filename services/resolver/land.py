@@ -296,6 +296,7 @@ class RecordWriter:
         self._marks_released = marks_released
         self._new: list[StoredRecord] = []
         self._changed: list[StoredRecord] = []
+        self._told_more: list[StoredRecord] = []  # nothing of it that matching sees
         self._keys_added: list[tuple[int, int]] = []
         self._keys_removed: list[tuple[int, int]] = []
         self._marks: list[tuple[MarkKind, int, Micros]] = []
@@ -325,9 +326,10 @@ class RecordWriter:
             self._new.append(record)
             self._keys_added += [(each, number) for each in derived.keys]
             return
+        if derived.keys is stored.keys and derived.features is stored.features:
+            self._told_more.append(record)
+            return
         self._changed.append(record)
-        if derived.keys is stored.keys:
-            return  # nothing that matching sees has changed
         before, after = set(stored.keys), set(derived.keys)
         self._keys_added.extend((each, number) for each in sorted(after - before))
         self._keys_removed.extend((each, number) for each in sorted(before - after))
@@ -337,8 +339,9 @@ class RecordWriter:
     def write(self) -> int:
         self._tx.add_records(self._new)
         self._tx.update_records(self._changed)
+        self._tx.update_states(self._told_more)
         self._tx.remove_keys(self._keys_removed)
         self._tx.add_keys(self._keys_added)
         self._accounts.write()
         self._tx.mark(self._marks)
-        return len(self._new) + len(self._changed)
+        return len(self._new) + len(self._changed) + len(self._told_more)

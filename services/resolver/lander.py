@@ -143,9 +143,8 @@ class Lander:
     def _advance(
         tx: Transaction, reached: Mapping[Partition, int], *, expected: Mapping[Partition, int]
     ) -> None:
-        for partition, offset in sorted(reached.items()):
-            position = Position(partition, offset)
-            tx.advance_offset(GROUP, expected=expected[partition], position=position)
+        moves = [(expected[p], Position(p, offset)) for p, offset in sorted(reached.items())]
+        tx.advance_offsets(GROUP, moves)
 
     def _pass_by(self) -> None:
         """Move offsets past a hole at the end of what there is: else the end is never reached.

@@ -13,9 +13,8 @@ def step_over(store: ResolverStore, group: str, losses: Sequence[Loss], *, at: M
     Raises LostPartition when another worker moved an offset first: then it was his to tell.
     """
     with store.transaction() as tx:
-        for loss in losses:
-            position = Position(loss.partition, loss.kept)
-            tx.advance_offset(group, expected=loss.first, position=position)
+        moves = [(loss.first, Position(loss.partition, loss.kept)) for loss in losses]
+        tx.advance_offsets(group, moves)
         tx.review([_item(loss) for loss in losses], at=at)
 
 

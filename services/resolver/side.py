@@ -1,10 +1,10 @@
 """The landing side of a worker: polls, lands and relays, while the other side resolves.
 
-It works in rounds, each asked for, so that it is never more than one batch ahead. In turn, in a
-thread of its own (`InThread`), or in a process of its own (apart.py): where two cores are there,
-Python runs on both.
+It works in rounds, each asked for, so that it is never far ahead. In turn, in a thread of its own
+(`InThread`), or in a process of its own (apart.py): where two cores are there, Python runs on both.
 """
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple, Protocol
@@ -16,6 +16,8 @@ from services.resolver.land import Landing
 from services.resolver.lander import Lander
 from services.resolver.observe import Observer, Stage
 from services.resolver.publish import relay
+
+ROUNDS_AHEAD_MAX = 2  # one that goes on, and one done or next: neither side waits for the other
 
 
 class Round(NamedTuple):
@@ -33,16 +35,26 @@ class LandingSide(Protocol):
         """When the latest landed message was appended."""
         ...
 
+    @property
+    def rounds_max(self) -> int:
+        """How many rounds may be begun and not finished."""
+        ...
+
+    @property
+    def rounds(self) -> int:
+        """How many are."""
+        ...
+
     def begin(self, *, wait: bool) -> None:
-        """Start a round; `wait`: for messages, where there are none yet."""
+        """Start a round, after those begun before; `wait`: for messages, where there are none."""
         ...
 
     def settle(self) -> None:
-        """Return once the round is done, however it ended."""
+        """Return once every round is done, however it ended."""
         ...
 
     def finish(self) -> Round:
-        """What the round came to; once a round."""
+        """What the oldest round came to; once a round."""
         ...
 
     def land_once(self, *, wait: bool) -> Landing | None: ...
@@ -56,6 +68,9 @@ class LandingSide(Protocol):
 
 class InTurn:
     """Lands when a round begins, and relays when it ends: what was resolved in between, too."""
+
+    rounds_max = 1
+    rounds = 0  # between two steps: a round is begun and finished in one
 
     def __init__(
         self, lander: Lander, *, store: ResolverStore, producer: Producer, observer: Observer
@@ -105,33 +120,41 @@ class InTurn:
 class InThread:
     """Rounds in one thread, over a connection of its own."""
 
+    rounds_max = ROUNDS_AHEAD_MAX
+
     def __init__(self, side: InTurn) -> None:
         self._side = side
         self._hand = ThreadPoolExecutor(1, "landing")
-        self._round: Future[Round] | None = None
+        self._rounds: deque[Future[Round]] = deque()
 
     @property
     def landed_at(self) -> Micros | None:
         return self._side.landed_at
 
+    @property
+    def rounds(self) -> int:
+        return len(self._rounds)
+
     def begin(self, *, wait: bool) -> None:
-        self._round = self._hand.submit(self._side.round, wait=wait)
+        self._rounds.append(self._hand.submit(self._side.round, wait=wait))
 
     def settle(self) -> None:
-        if self._round is not None:
-            self._round.exception()
+        for each in self._rounds:
+            each.exception()
 
     def finish(self) -> Round:
-        assert self._round is not None  # noqa: S101  # a round was begun
-        return self._round.result()
+        return self._rounds.popleft().result()
 
     def land_once(self, *, wait: bool) -> Landing | None:
+        self.settle()  # a consumer is for one thread at a time
         return self._side.land_once(wait=wait)
 
     def is_at_end(self) -> bool:
+        self.settle()
         return self._side.is_at_end()
 
     def end_offsets(self) -> Mapping[Partition, int]:
+        self.settle()
         return self._side.end_offsets()
 
     def close(self) -> None:

@@ -137,6 +137,18 @@ class StoreContract:
                 number: Comparable(number, ANN, b"f", 2)
             }
 
+    def test_states_are_updated_alone(self, store: ResolverStore) -> None:
+        with store.transaction() as tx:
+            ann, ben = add(tx, ANN, BEN)
+            before = tx.records([ann, ben])
+            tx.update_states([before[n]._replace(state=EMPTY, version=7) for n in (ben, ann)])
+            for number, found in tx.records([ann, ben]).items():
+                assert (found.state, found.version) == (EMPTY, 7)
+                assert (found.features, list(found.keys)) == (
+                    before[number].features,
+                    list(before[number].keys),
+                )
+
     def test_all_record_numbers_are_listed_in_order(self, store: ResolverStore) -> None:
         with store.transaction() as tx:
             numbers = add(tx, ANN, BEN, CAT)
@@ -389,9 +401,9 @@ class StoreContract:
     def test_offsets_move_by_compare_and_set(self, store: ResolverStore) -> None:
         here = Partition("channel-events", 1)
         with store.transaction() as tx:
-            tx.advance_offset("resolver", expected=0, position=Position(here, 5))
+            tx.advance_offsets("resolver", [(0, Position(here, 5))])
         with store.transaction() as tx:
-            tx.advance_offset("resolver", expected=5, position=Position(here, 9))
+            tx.advance_offsets("resolver", [(5, Position(here, 9))])
             assert tx.next_offsets("resolver") == {("channel-events", 1): 9}
             assert tx.next_offsets("other") == {}
 
@@ -399,10 +411,19 @@ class StoreContract:
     def test_a_moved_offset_loses_the_partition(self, store: ResolverStore, expected: int) -> None:
         here = Partition("channel-events", 0)
         with store.transaction() as tx:
-            tx.advance_offset("resolver", expected=0, position=Position(here, 5))
+            tx.advance_offsets("resolver", [(0, Position(here, 5))])
         with pytest.raises(LostPartition):
             _mark_and_advance(store, expected=expected, position=Position(here, 9))
         assert store.pending_work() == 0
+
+    def test_no_offset_moves_where_one_of_several_was_moved(self, store: ResolverStore) -> None:
+        one, other = (Partition("channel-events", index) for index in (0, 1))
+        with store.transaction() as tx:
+            tx.advance_offsets("resolver", [(0, Position(one, 5)), (0, Position(other, 6))])
+        with pytest.raises(LostPartition), store.transaction() as tx:
+            tx.advance_offsets("resolver", [(5, Position(one, 9)), (5, Position(other, 9))])
+        with store.transaction() as tx:
+            assert set(tx.next_offsets("resolver").values()) == {5, 6}
 
     def test_progress_is_noted_again_and_again(self, store: ResolverStore) -> None:
         with store.transaction() as tx:
@@ -689,7 +710,7 @@ class StoreContract:
 def _mark_and_advance(store: ResolverStore, *, expected: int, position: Position) -> None:
     with store.transaction() as tx:
         tx.mark([(MarkKind.KEY, 1, NOW)])
-        tx.advance_offset("resolver", expected=expected, position=position)
+        tx.advance_offsets("resolver", [(expected, position)])
 
 
 def _change_all_and_fail(store: ResolverStore, ann: int, ben: int) -> None:
@@ -716,9 +737,8 @@ def _write_all(tx: Transaction, record: int, *, at: Micros, number: int) -> None
     tx.mark([(MarkKind.MATCHING, record, at)])
     tx.set_generic({number: True}, at=at)
     expected = tx.next_offsets("resolver").get(("channel-events", 0), 0)
-    tx.advance_offset(
-        "resolver", expected=expected, position=Position(Partition("channel-events", 0), number)
-    )
+    here = Partition("channel-events", 0)
+    tx.advance_offsets("resolver", [(expected, Position(here, number))])
     tx.put_edges([StoredEdge(record, 900 + number, 1, b"")])
     profile = ProfileId(PROFILE if number == 1 else OTHER)
     tx.put_profiles([StoredProfile(profile, b"{}", number, number)], at=at)

@@ -24,9 +24,9 @@ _CALLS = {
     " value_words": "standing",
     "lock_records new_record_numbers lock_record_numbers events_of": "lock and read records",
     "derive": "derive features and keys",
-    "add_dedupe update_dedupe add_records update_records add_keys remove_keys mark add_events"
-    " add_account_rows remove_account_rows"
-    " remove_events advance_offset add_decisions add_value_words": "write land",
+    "add_dedupe update_dedupe add_records update_records update_states add_keys remove_keys"
+    " mark add_events add_account_rows remove_account_rows"
+    " remove_events advance_offsets add_decisions add_value_words": "write land",
     "take_marks delete_marks": "marks",
     "holders holders_of generic_among lock_generic set_generic generic_keys": "candidates",
     "comparables": "read candidates",
@@ -48,8 +48,9 @@ _CALLS = {
 }
 _BEFORE = {
     "lock_records": "decode and interpret",
-    "new_record_numbers add_dedupe update_dedupe derive add_records update_records add_keys"
-    " remove_keys add_account_rows remove_account_rows mark add_events": "fold",
+    "new_record_numbers add_dedupe update_dedupe derive add_records update_records"
+    " update_states add_keys remove_keys add_account_rows remove_account_rows mark"
+    " add_events": "fold",
     "holders generic_among comparables": "candidates",
     "records score memberships remove_edges put_edges": "pairs and edges",
     "pair_vectors put_memberships replace_reviews": "cluster",

@@ -52,9 +52,11 @@ def go_on_from_the_end(store: ResolverStore, log: EventLog) -> None:
     ends = {place: end for topic in TOPICS for place, end in log.end_offsets(topic).items()}
     with store.transaction() as tx:
         before = tx.next_offsets(GROUP)
-        for place, end in sorted(ends.items()):
-            expected = before.get((place.topic, place.index), 0)
-            tx.advance_offset(GROUP, expected=expected, position=Position(place, end))
+        moves = [
+            (before.get((place.topic, place.index), 0), Position(place, end))
+            for place, end in sorted(ends.items())
+        ]
+        tx.advance_offsets(GROUP, moves)
 
 
 def side_by_side(embedded: Figures, kafka: Figures) -> dict[str, dict[str, Any]]:

@@ -55,12 +55,12 @@ def drain(path: str, messages: int, batch: int) -> dict[str, Any]:
         while True:
             if worker.turn():
                 last = time.perf_counter()
-                halves.look()
-                done, busy, spent = halves.both(), halves.busy(), halves.cpu_seconds()
             if _is_done(store, log):
                 break
             if time.perf_counter() - last > STAND_STILL_SECONDS_MAX:
                 raise WorkerStoppedError
+        halves.look()
+        done, busy, spent = halves.both(), halves.busy(), halves.cpu_seconds()
         memory = halves.memory()
     sizes = done.sizes
     records = max(1, sizes["take_marks"] or sizes["add_records"])

@@ -48,10 +48,17 @@ def lock_members(
     starts again, rather than take locks out of order.
     """
     records = sorted({*touched, *(end for edge in found for end in (edge.a, edge.b))})
-    before = {member.component for member in tx.memberships(records).values()}
-    locked = tx.lock_components(sorted(before))
+    seen = tx.memberships(records)
+    before = {member.component for member in seen.values()}
+    if tx.lock_components(sorted(before)) != before:
+        raise RestartBatch("a component merged while it was being locked")
+    if not _are_cut(seen.values()):  # nearly always: all of them is needed
+        members = {member.record: member for member in tx.members(sorted(before))}
+        if not seen.keys() <= members.keys() or _are_cut(members[n] for n in seen):
+            raise RestartBatch("a record moved while its component was being locked")
+        return members
     now = tx.memberships(records)
-    if locked != before or not {member.component for member in now.values()} <= before:
+    if not {member.component for member in now.values()} <= before:
         raise RestartBatch("a component merged while it was being locked")
     near = _near(now, touched, found, ladder)
     members = {
@@ -62,6 +69,11 @@ def lock_members(
     return members
 
 
+def _are_cut(members: Iterable[Member]) -> bool:
+    """Whether any of them stands in a part of a larger set."""
+    return any(member.step for member in members)
+
+
 def _near(
     now: Mapping[int, Member],
     touched: Collection[int],
@@ -70,8 +82,6 @@ def _near(
 ) -> set[int]:
     """Records whose components the batch may change: an edge counts at their step."""
     near = {number for number in touched if number in now}
-    if all(member.step == 0 for member in now.values()):
-        return set(now)
     for edge in found:
         drawn = Edge(edge.a, edge.b, edge.weight, edge.joined)
         for end in (edge.a, edge.b):
@@ -85,7 +95,7 @@ def _edges(
 ) -> Sequence[StoredEdge]:
     cut = [n for n in touched if n in members and members[n].step > 0]
     among = tx.edges_among(sorted(members)) if len(members) > 1 else []
-    if not any(member.step > 0 for member in members.values()):
+    if not _are_cut(members.values()):
         return among
     inside = [edge for edge in among if edge.a in members and edge.b in members]
     own = {(edge.a, edge.b): edge for edge in tx.edges_of(sorted(cut))} if cut else {}

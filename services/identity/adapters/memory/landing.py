@@ -117,6 +117,9 @@ class LandingTables:
             if record.number in self._tables.records:
                 self._journal.put(self._tables.records, record.number, record)
 
+    def update_states(self, records: Sequence[StoredRecord]) -> None:
+        self.update_records(records)
+
     def add_keys(self, keys: Sequence[tuple[int, int]]) -> None:
         for key, record in keys:
             self._journal.add(self._tables.holders.setdefault(key, {}), record, None)
@@ -176,12 +179,13 @@ class LandingTables:
             if name == group
         }
 
-    def advance_offset(self, group: str, *, expected: int, position: Position) -> None:
-        place = position.partition
-        key = (group, place.topic, place.index)
-        if self._tables.offsets.get(key, 0) != expected:
-            raise LostPartition(f"{place.topic}/{place.index} was moved by another worker")
-        self._journal.put(self._tables.offsets, key, position.next_offset)
+    def advance_offsets(self, group: str, moves: Sequence[tuple[int, Position]]) -> None:
+        for expected, position in moves:
+            place = position.partition
+            key = (group, place.topic, place.index)
+            if self._tables.offsets.get(key, 0) != expected:
+                raise LostPartition("an offset was moved by another worker")
+            self._journal.put(self._tables.offsets, key, position.next_offset)
 
     def holders(self, limits: Mapping[int, int]) -> Mapping[int, Sequence[int]]:
         held = ((key, most, self._tables.holders.get(key)) for key, most in limits.items())

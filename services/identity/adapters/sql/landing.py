@@ -69,6 +69,10 @@ class LandingWrites:
         self._cursor.execute(query, parameters)
         return self._cursor.rowcount
 
+    def _has(self, question: str) -> bool:
+        """Asked before thousands of numbers are sent to a table that is nearly always empty."""
+        return bool(self._rows(question)[0][0])
+
     def lock_records(self, keys: Sequence[RecordKey]) -> dict[RecordKey, StoredRecord]:
         uids = sorted(uid_of(key) for key in keys)
         rows = self._rows(
@@ -204,6 +208,16 @@ class LandingWrites:
             ],
         )
 
+    def update_states(self, records: Sequence[StoredRecord]) -> None:
+        if records:
+            self._do(
+                "UPDATE record r SET state = n.s, version = n.v"
+                " FROM unnest(%s, %s, %s) AS n(id, s, v) WHERE r.id = n.id",
+                Int8s([r.number for r in records]),
+                Byteas(encode_state(r.state) for r in records),
+                Int8s([r.version for r in records]),
+            )
+
     def add_keys(self, keys: Sequence[tuple[int, int]]) -> None:
         if keys:
             rows = np.array(keys, dtype=np.int64)
@@ -234,23 +248,23 @@ class LandingWrites:
         )
         return {(topic, index): offset for topic, index, offset in rows}
 
-    def advance_offset(self, group: str, *, expected: int, position: Position) -> None:
-        place = position.partition
-        if expected == 0:
-            self._do(
-                "INSERT INTO consumer_offset VALUES (%s, %s, %s, 0) ON CONFLICT DO NOTHING",
-                group,
-                place.topic,
-                place.index,
+    def advance_offsets(self, group: str, moves: Sequence[tuple[int, Position]]) -> None:
+        """All statements are sent at once: none waits for the answer to the one before."""
+        if not moves:
+            return
+        places = [(group, p.partition.topic, p.partition.index) for _, p in moves]
+        new = [place for place, (expected, _) in zip(places, moves, strict=True) if expected == 0]
+        if new:
+            self._cursor.executemany(
+                "INSERT INTO consumer_offset VALUES (%s, %s, %s, 0) ON CONFLICT DO NOTHING", new
             )
-        moved = self._do(
+        self._cursor.executemany(
             "UPDATE consumer_offset SET next_offset = %s WHERE consumer_group = %s"
             " AND topic = %s AND partition = %s AND next_offset = %s",
-            position.next_offset,
-            group,
-            place.topic,
-            place.index,
-            expected,
+            [
+                (position.next_offset, *place, expected)
+                for place, (expected, position) in zip(places, moves, strict=True)
+            ],
         )
-        if moved != 1:
-            raise LostPartition(f"{place.topic}/{place.index} was moved by another worker")
+        if self._cursor.rowcount != len(moves):
+            raise LostPartition("an offset was moved by another worker")

@@ -22,7 +22,7 @@ LATEST = 2**63 - 1  # after every instant
 # for, however many records are asked about.
 AMONG = """
 SELECT d.document FROM steward_decision d
-WHERE EXISTS (SELECT FROM steward_decision) AND NOT d.is_withdrawal AND d.id IN (
+WHERE NOT d.is_withdrawal AND d.id IN (
   SELECT s.decision FROM record r JOIN steward_record s ON s.uid = r.uid WHERE r.id = ANY(%s)
 ) AND NOT EXISTS (
   SELECT FROM steward_decision w WHERE w.decision = d.id AND w.is_withdrawal
@@ -102,6 +102,8 @@ class StewardWrites(LandingWrites):
         return [decode_value_word(row[0]) for row in self._rows(VALUE_WORDS)]
 
     def decisions_among(self, records: Sequence[int]) -> Sequence[Decision]:
+        if not self._has("SELECT EXISTS (SELECT FROM steward_decision)"):
+            return []
         return [decode_decision(row[0]) for row in self._rows(AMONG, Int8s(list(records)))]
 
     def decision(self, id_: CommandId) -> tuple[Decision, Withdrawal | None] | None:
@@ -136,9 +138,10 @@ class StewardWrites(LandingWrites):
         return _review(rows[0]) if rows else None
 
     def reviewed_among(self, components: Sequence[int]) -> frozenset[int]:
+        if not self._has("SELECT EXISTS (SELECT FROM review_item WHERE component IS NOT NULL)"):
+            return frozenset()
         rows = self._rows(
-            "SELECT DISTINCT component FROM review_item WHERE component = ANY(%s)"
-            " AND EXISTS (SELECT FROM review_item WHERE component IS NOT NULL)",
+            "SELECT DISTINCT component FROM review_item WHERE component = ANY(%s)",
             Int8s(list(components)),
         )
         return frozenset(row[0] for row in rows)

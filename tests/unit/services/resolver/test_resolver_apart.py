@@ -107,12 +107,17 @@ def test_a_round_is_told_here_as_it_went_there(apart: Apart, heard: _Heard) -> N
     assert apart.end_offsets() == {Partition("channel-events", 0): 3}
 
 
-def test_a_round_whose_result_nobody_took_is_told_all_the_same(apart: Apart, heard: _Heard) -> None:
-    apart.begin(wait=True)
-    apart.settle()  # and resolving failed meanwhile
-    apart.end_offsets()
+def test_rounds_are_begun_ahead_and_finished_in_their_order(apart: Apart, heard: _Heard) -> None:
+    for wait in (True, False):
+        apart.begin(wait=wait)
+    assert apart.rounds == apart.rounds_max
+    apart.end_offsets()  # another request waits for both, and takes neither
+    assert (apart.rounds, heard.calls) == (2, [])
+    assert apart.finish() == Round(LANDING, 1)
     assert heard.calls == [("landed", LANDING), ("took", Stage.LAND, 1.0)]
-    assert apart.landed_at == Micros(7)
+    with pytest.raises(RetryableError, match="the database is away"):
+        apart.finish()
+    assert apart.rounds == 0
 
 
 def test_what_fails_there_is_raised_here(apart: Apart) -> None:
@@ -131,8 +136,10 @@ def test_another_is_started_when_one_has_died(apart: Apart) -> None:
         apart.finish()
     apart.begin(wait=False)
     apart.settle()
+    apart.begin(wait=False)
     with pytest.raises(RetryableError, match="another one is started"):
         apart.finish()
+    assert apart.rounds == 0
     apart.begin(wait=True)
     assert apart.finish() == Round(LANDING, 1)
 
