@@ -49,7 +49,9 @@ from tests.property.order_world import (
 
 EXAMPLES = settings().max_examples // 2
 FIELDS = {**TRAIT_FIELDS, "plan": Kind.CATEGORY}
-MODEL = replace(untrained_model(FIELDS), prior_weight=-5.0)  # so that weights join people, too
+MODEL = replace(  # so that weights join people, too, and records left alone are claimed
+    untrained_model(FIELDS), prior_weight=-5.0, alone_share=0.3
+)
 PAIRS_ASKED_MAX = 12  # of one world
 
 

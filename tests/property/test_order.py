@@ -26,7 +26,9 @@ from tests.property.order_world import (
 pytestmark = pytest.mark.slow
 EXAMPLES = settings().max_examples * 2  # with every run; `make properties` asks for a deep profile
 FIELDS = {**TRAIT_FIELDS, "plan": Kind.CATEGORY}
-MODEL = replace(untrained_model(FIELDS), prior_weight=-5.0)  # so that weights join people, too
+MODEL = replace(  # so that weights join people, too, and records left alone are claimed
+    untrained_model(FIELDS), prior_weight=-5.0, alone_share=0.3
+)
 
 
 @pytest.fixture(scope="module")

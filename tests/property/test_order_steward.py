@@ -27,7 +27,9 @@ from tests.property.order_world import (
 
 EXAMPLES = settings().max_examples // 3  # each lives through several workers
 FIELDS = {**TRAIT_FIELDS, "plan": Kind.CATEGORY}
-MODEL = replace(untrained_model(FIELDS), prior_weight=-5.0)  # so that weights join people, too
+MODEL = replace(  # so that weights join people, too, and records left alone are claimed
+    untrained_model(FIELDS), prior_weight=-5.0, alone_share=0.3
+)
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,10 @@ from services.linkage.score import PairScorer, PairWeights
 from services.linkage.weights import Rows
 from tests.factories import untrained_model
 
-# So that weights join people, too, and not only identifiers.
-MODEL = replace(untrained_model({**TRAIT_FIELDS, "plan": Kind.CATEGORY}), prior_weight=-5.0)
+# So that weights join people, too, not only identifiers; and records left alone are claimed.
+MODEL = replace(
+    untrained_model({**TRAIT_FIELDS, "plan": Kind.CATEGORY}), prior_weight=-5.0, alone_share=0.3
+)
 
 BITS: Mapping[
     str, tuple[float, float]
