@@ -28,9 +28,9 @@ from services.linkage.splink_sql import (
 from services.linkage.term_frequencies import TermFrequencies, term_hashes
 from services.linkage.weights import Gammas, Rows, Weights, WeightTable
 
-PAIRS_OF_QUERY = (250_000, 2_000_000)
+PAIRS_OF_QUERY = (125_000, 2_000_000)
 """Least and most pairs of one query of a FeatureTable: more would not fit beside the table."""
-_PAIRS_PER_RECORD = 1  # in one query: each builds its join anew, of more the result has no room
+_PAIRS_PER_RECORD = 0.6  # in one query: each builds its join anew, of more the result has no room
 
 _NO_ROWS: Rows = np.empty(0, dtype=np.int64)
 
@@ -113,11 +113,10 @@ class FeatureTable:
             features = FeatureColumns(features, spec.columns)
         self._comparisons = tuple(comparisons)
         self._features = features
-        self._connection = _connect(threads=2)
         cases = level_cases(self._comparisons)
         used = columns_read(cases, spec.columns)
         self._sql = joined_levels_sql(cases, used, records="record", pairs="pair_list")
-        self._connection.register("record", features.table(used))
+        self._records = features.table(used)
         self._hashed: dict[str, tuple[npt.NDArray[np.int32], Codes]] = {}
         self._weighed: tuple[Sequence[Comparison], Mapping[str, TermFrequencies], WeightTable] = (
             (),
@@ -128,20 +127,22 @@ class FeatureTable:
     def __len__(self) -> int:
         return len(self._features)
 
-    def close(self) -> None:
-        self._connection.close()
-
     def gammas(self, left: Rows, right: Rows) -> Gammas:
-        """The level of every pair of row numbers in every comparison."""
+        """The level of every pair of row numbers in every comparison.
+
+        By a connection of its own: one keeps what its largest query took, and that is 200 MB.
+        """
         gammas = np.empty((len(left), len(self._comparisons)), dtype=np.int8)
         least, most = PAIRS_OF_QUERY
-        at_once = min(max(least, _PAIRS_PER_RECORD * len(self)), most)
-        for start in range(0, len(left), at_once):
-            some = slice(start, start + at_once)
-            self._connection.register("pair_list", _pairs_to_arrow(left[some], right[some]))
-            found = self._connection.execute(self._sql).fetchnumpy()
-            self._connection.unregister("pair_list")
-            gammas[some] = _to_gammas(found, self._comparisons)
+        at_once = min(max(least, int(_PAIRS_PER_RECORD * len(self))), most)
+        with _connect(threads=2) as connection:
+            connection.register("record", self._records)
+            for start in range(0, len(left), at_once):
+                some = slice(start, start + at_once)
+                connection.register("pair_list", _pairs_to_arrow(left[some], right[some]))
+                found = connection.execute(self._sql).fetchnumpy()
+                connection.unregister("pair_list")
+                gammas[some] = _to_gammas(found, self._comparisons)
         return gammas
 
     def codes(self, column: str) -> tuple[Codes, list[str]]:

@@ -133,12 +133,9 @@ class _Base:
         """The pairs at or above the floor, and those that share a decisive identifier."""
         model = self._engine.deriver.model
         table = FeatureTable(self._features, model.spec, model.comparisons)
-        try:
-            for start in range(0, len(left), PAIRS_SCORED_MAX):
-                some = slice(start, start + PAIRS_SCORED_MAX)
-                yield from self._edges(table, model, left[some], right[some], generic)
-        finally:
-            table.close()
+        for start in range(0, len(left), PAIRS_SCORED_MAX):
+            some = slice(start, start + PAIRS_SCORED_MAX)
+            yield from self._edges(table, model, left[some], right[some], generic)
 
     def _edges(
         self,

@@ -25,7 +25,7 @@ from services.linkage.training.estimate_u import refine_u
 from services.linkage.training.household import RelativesEvidence, fit_kinship
 from services.linkage.training.inside import Inside, pairs_inside
 from services.linkage.training.learn import Learned
-from services.linkage.training.pairs import Floats, Ints, Vectors
+from services.linkage.training.pairs import Ints, Vectors
 from services.linkage.training.parameters import Parameters
 from services.linkage.training.prior import MATCH_SHARE_MAX
 from services.linkage.training.report import Bucket, Round, calibrate
@@ -98,23 +98,27 @@ def fitted_model(
     """The model of these parameters, with the kinship that fits the pairs first chosen."""
     model = bench.model(parameters, keys=keys)
     relatives = model.relatives
-    weights = bench.weigh(first.left, first.right, vectors, model).weights
-
-    def bits(role: Sequence[bool]) -> Floats:
-        of_role: Floats = weights[:, np.array(role, dtype=np.bool_)].sum(axis=1, dtype=np.int64)
-        return of_role / UNITS_PER_BIT
-
     sometimes = [comparison.kind in SOMETIMES_SHARED_KINDS for comparison in model.comparisons]
+    contacts = {c.name: j for j, c in enumerate(model.comparisons) if sometimes[j]}
+    roles = [
+        [a or b for a, b in zip(relatives.shared, sometimes, strict=True)],
+        relatives.born,
+        relatives.given,
+        [True] * len(model.comparisons),
+        *([j == place for j in range(len(sometimes))] for place in contacts.values()),
+    ]
+    shared, born, given, total, *of_contacts = bench.bits(
+        first.left, first.right, vectors, model, roles=roles
+    )
     fitted = fit_kinship(
         RelativesEvidence(
-            shared=bits([a or b for a, b in zip(relatives.shared, sometimes, strict=True)]),
-            born=bits(relatives.born) if any(relatives.born) else None,
-            given=bits(relatives.given) if any(relatives.given) else None,
-            total=bits([True] * len(model.comparisons)),
+            shared=shared,
+            born=born if any(relatives.born) else None,
+            given=given if any(relatives.given) else None,
+            total=total,
             contacts={
-                comparison.name: (weights[:, j] / UNITS_PER_BIT, vectors[:, j] >= 0)
-                for j, comparison in enumerate(model.comparisons)
-                if sometimes[j]
+                name: (bits, vectors[:, j] >= 0)
+                for (name, j), bits in zip(contacts.items(), of_contacts, strict=True)
             },
             numbers=[c.name for c in model.comparisons if c.kind is ComparisonKind.ID],
         ),

@@ -80,24 +80,19 @@ def _are_near(
         survey([record.values for record in ordered], filled),
         unique_sources=unique_sources,
     )
-    try:
-        left = _rows(rows, [seed for seed, _ in links])
-        right = _rows(rows, [other for _, other in links])
-        if not links or not bench.comparisons:
-            return np.zeros(len(links), dtype=np.bool_)
-        one, two = random_pairs(len(seeds), pairs_max=_RANDOM_PAIRS_MAX, seed=RANDOM_PAIRS_SEED)
-        of_seeds = np.sort(_rows(rows, seeds))
-        parameters = initial_parameters([each.default_m for each in bench.comparisons])
-        parameters = estimate_u(bench.compare(of_seeds[one], of_seeds[two]), parameters)
-        model = bench.model(replace(parameters, match_share=1 / base_size))
-        first, second = np.minimum(left, right), np.maximum(left, right)
-        vectors = bench.compare(first, second)
-        near: npt.NDArray[np.bool_] = (
-            bench.match_weights(first, second, vectors, model) >= _BITS_MIN
-        )
-        return near & bench.allowed(first, second)
-    finally:
-        bench.close()
+    left = _rows(rows, [seed for seed, _ in links])
+    right = _rows(rows, [other for _, other in links])
+    if not links or not bench.comparisons:
+        return np.zeros(len(links), dtype=np.bool_)
+    one, two = random_pairs(len(seeds), pairs_max=_RANDOM_PAIRS_MAX, seed=RANDOM_PAIRS_SEED)
+    of_seeds = np.sort(_rows(rows, seeds))
+    parameters = initial_parameters([each.default_m for each in bench.comparisons])
+    parameters = estimate_u(bench.compare(of_seeds[one], of_seeds[two]), parameters)
+    model = bench.model(replace(parameters, match_share=1 / base_size))
+    first, second = np.minimum(left, right), np.maximum(left, right)
+    vectors = bench.compare(first, second)
+    near: npt.NDArray[np.bool_] = bench.match_weights(first, second, vectors, model) >= _BITS_MIN
+    return near & bench.allowed(first, second)
 
 
 def _rows(rows: Mapping[str, int], keys: Sequence[str]) -> Ints:

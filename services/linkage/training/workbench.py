@@ -48,9 +48,6 @@ class Workbench:
         self._floors = floors
         self._table = FeatureTable(self.features, self.spec, self.comparisons)
 
-    def close(self) -> None:
-        self._table.close()
-
     def compare(self, left: Ints, right: Ints) -> Vectors:
         return self._table.gammas(left, right)
 
@@ -106,6 +103,25 @@ class Workbench:
             some = slice(start, start + _PAIRS_WEIGHED_AT_ONCE)
             weights = self.weigh(left[some], right[some], vectors[some], model)
             result[some] = totals(weights, model)
+        return result
+
+    def bits(
+        self,
+        left: Ints,
+        right: Ints,
+        vectors: Vectors,
+        model: LinkageModel,
+        *,
+        roles: Sequence[Sequence[bool]],
+    ) -> list[Floats]:
+        """Of every role, which is some of the comparisons, what these alone are worth."""
+        masks = [np.array(role, dtype=np.bool_) for role in roles]
+        result: list[Floats] = [np.empty(len(left)) for _ in masks]
+        for start in range(0, len(left), _PAIRS_WEIGHED_AT_ONCE):
+            some = slice(start, start + _PAIRS_WEIGHED_AT_ONCE)
+            weights = self.weigh(left[some], right[some], vectors[some], model).weights
+            for of_role, mask in zip(result, masks, strict=True):
+                of_role[some] = weights[:, mask].sum(axis=1, dtype=np.int64) / UNITS_PER_BIT
         return result
 
     def model(

@@ -82,13 +82,16 @@ class Alike:
 
 def row_count(scan: Scan) -> int:
     """Raises UsageError when the file is not written as its format says."""
+    scan.connection.execute("SET memory_limit = ?", [_MEMORY])
     try:
         return _number(scan.connection, f"SELECT count(*) FROM {scan.relation}")
-    except duckdb.InvalidInputException:
+    except (duckdb.InvalidInputException, duckdb.OutOfMemoryException):
         raise UsageError(
             "the file cannot be read with the delimiter and the quote of its mapping: declare"
             " `format:`"
         ) from None
+    finally:
+        scan.connection.execute("RESET memory_limit")
 
 
 @contextmanager

@@ -18,6 +18,8 @@ import numpy as np
 from services.identity.domain.errors import UsageError
 
 PIECE_CHARS = 1 << 20
+_CONTROL_SHARE_MAX = 0.01  # of a piece; text has none of the first nine bytes
+_PIECE_TELLS_MIN = 1024
 BLANK_LINES_MAX = 1_000_000  # their numbers are held; a file of blank lines is no table
 _UTF_8 = frozenset({"utf-8", "utf8", "utf-8-sig", "ascii", "us-ascii"})
 _BLANK = (b"", b"\r")  # what stands before the newline of a blank line
@@ -104,12 +106,22 @@ def _count(piece: bytes, wanted: bytes) -> int:
     return sum(int(np.count_nonzero(view == np.frombuffer(wanted, number))) for view in views)
 
 
+def _is_binary(piece: bytes) -> bool:
+    controls = int(np.count_nonzero(np.frombuffer(piece, np.uint8) < ord("\t")))
+    return len(piece) >= _PIECE_TELLS_MIN and controls > _CONTROL_SHARE_MAX * len(piece)
+
+
 def survey(spool: Spooled, *, blank_max: int = BLANK_LINES_MAX) -> Survey:
-    """Raises UsageError for a file of blank lines."""
+    """Raises UsageError for a file of blank lines, or where it is no text."""
     surveyor = _Surveyor()
     with spool.path.open("rb") as file:
         held = b""
         while piece := file.read(PIECE_CHARS):
+            if _is_binary(piece):
+                raise UsageError(
+                    f"{spool.origin.name} is no text file: bytes within are of a program, a picture"
+                    " or a database"
+                )
             text = held + piece
             held = b"\r" if text.endswith(b"\r") else b""
             surveyor.add(text.removesuffix(held))

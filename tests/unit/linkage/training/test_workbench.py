@@ -57,7 +57,6 @@ def test_a_pair_met_before_is_not_compared_again(monkeypatch: pytest.MonkeyPatch
     for some in (order[:900], order[300:1_200], order[:1_200]):
         assert (compared.vectors(left[some], right[some]) == every[some]).all()
     assert asked == [900, 300]
-    bench.close()
 
 
 @pytest.mark.parametrize("cells_max", [1, 1_000_000])
@@ -98,4 +97,3 @@ def test_components_of_one_size_cluster_as_each_would_alone(
         expected[rows] = rows[agglomerate(problem).labels]
     assert cluster_rows(bench, inside, vectors, model).tolist() == expected.tolist()
     assert len(set(expected.tolist())) not in (COUNT, len(inside.components))
-    bench.close()

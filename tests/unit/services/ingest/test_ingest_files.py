@@ -129,6 +129,8 @@ def test_a_zipped_file_with_an_odd_name_is_read(tmp_path: Path) -> None:
         pytest.param(b"PAR1rest", "utf-8", "name it .parquet", id="parquet named csv"),
         pytest.param("id\n1\n".encode("utf-16"), "utf-8", "utf-16", id="utf-16 undeclared"),
         pytest.param(b"\x7fELF\x02\x01\n\0,\1\n", "utf-8", "is it a text file", id="a program"),
+        pytest.param(b"id\n1\n" + bytes(range(256)) * 8, "utf-8", "no text", id="binary"),
+        pytest.param(bytes(4_096), "utf-8", "no text", id="zeros"),
         pytest.param(b"a" * 1_200_000, "utf-8", "no header line", id="one line without an end"),
         pytest.param(b"a,b," * 300_000, "utf-8", "no header line", id="one line of many cells"),
     ],

@@ -150,7 +150,6 @@ def test_the_table_of_training_gives_the_same_integers(world: Known, scorer: Pai
     gammas = table.gammas(left, right)
     weights = table.weights(left, right, gammas, comparisons=comparisons, term_frequencies=terms)
     parts = table.parts(left, right, gammas, comparisons=comparisons, term_frequencies=terms)
-    table.close()
     assert (weights.weights == scored.weights).all()
     assert (weights.present == scored.present).all()
     assert np.abs(parts * UNITS_PER_BIT - scored.weights).max() == 0
@@ -160,7 +159,6 @@ def test_codes_number_values_and_mark_nulls(world: Known) -> None:
     rows: list[Features] = [{"g": "anna"}, {}, {"g": "bob"}, {"g": "anna"}]
     table = FeatureTable(rows, world.spec, world.model.comparisons)
     codes, values = table.codes("g")
-    table.close()
     assert codes.tolist() == [0, -1, 1, 0]
     assert values == ["anna", "bob"]
 
