@@ -5,8 +5,9 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from services.cli.bench.people import COLUMNS, People
 from services.cli.bench.report import note, rate
 from services.cli.home import Home, stop_home
 from services.identity.domain.errors import UsageError
+from services.linkage.keys import token_catalogue
+from services.linkage.model import Key, LinkageModel
+from services.linkage.shipped import shipped_model
 
 NOTES_FILE = "bench.json"
 SEED = 20_260_101
@@ -39,10 +43,13 @@ def home_folder(kept: Path | None) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def fill_base(home: Home, people: People, records: int, *, train: bool) -> dict[str, Any]:
+def fill_base(
+    home: Home, people: People, records: int, *, train: bool, keys: Sequence[Key] = ()
+) -> dict[str, Any]:
     """Load the base, or find it there; its figures, and which run on it this is.
 
-    Raises UsageError when the home holds another base, or anything else.
+    `keys` are more than the shipped model has. Raises UsageError when the home holds another base,
+    or anything else, and where there is no such key.
     """
     from services.cli.loading import load_into, require_empty
 
@@ -50,6 +57,8 @@ def fill_base(home: Home, people: People, records: int, *, train: bool) -> dict[
     if found is not None:
         if found["records"] != records:
             raise UsageError(f"this home holds a base of {found['records']} records; use another")
+        if keys and list(map(list, keys)) != found.get("keys"):
+            raise UsageError("this home was filled with other keys; use another")
         for _ in people.base(records):
             pass  # they are invented again, so that new records can be about them
         found |= {"run": found["run"] + 1, "reused": True}
@@ -57,6 +66,8 @@ def fill_base(home: Home, people: People, records: int, *, train: bool) -> dict[
         return found
     require_empty(home)
     home.ensure_default_sources()
+    if keys:
+        _add_keys(home, keys)
     note(f"inventing {records:,} records")
     file, mapping = write_base(home.path, people, records)
     note("loading them with --bulk")
@@ -79,6 +90,7 @@ def fill_base(home: Home, people: People, records: int, *, train: bool) -> dict[
     file.unlink()
     filled = {
         "records": records,
+        "keys": list(map(list, keys)),
         "run": 0,
         "reused": False,
         "seconds_of_training": training,
@@ -91,6 +103,22 @@ def fill_base(home: Home, people: People, records: int, *, train: bool) -> dict[
     }
     _keep(home, filled)
     return filled
+
+
+def _add_keys(home: Home, keys: Sequence[Key]) -> None:
+    """Activate the shipped model with these blocking keys, too."""
+    from services.identity.adapters.sql import models
+
+    model = LinkageModel.from_json(shipped_model().decode())
+    known = {token.name for token in token_catalogue(model.spec)}
+    unknown = sorted({token for key in keys for token in key} - known)
+    if unknown:
+        raise UsageError(f"no token {unknown[0]!r}; known are {', '.join(sorted(known))}")
+    more = replace(model, keys=(*model.keys, *keys))
+    document = more.to_json().encode()
+    with home.connection() as connection:
+        models.save_model(connection, more.version, document, {}, at=home.clock.now())
+        models.activate(connection, more.version)
 
 
 def _notes(home: Home) -> dict[str, Any] | None:

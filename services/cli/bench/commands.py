@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(bench, name="bench")
 
 
-def resolver(  # the options of the command, as documented
+def resolver(  # noqa: PLR0913, PLR0917  # the options of the command, as documented
     base: Annotated[int, typer.Option(min=1, help="Records there before.")] = 100_000,
     records: Annotated[int, typer.Option(min=10, help="New records of one measurement.")] = 10_000,
     rate: Annotated[float, typer.Option(min=1, help="Events/s while latency is measured.")] = 100,
@@ -30,6 +30,10 @@ def resolver(  # the options of the command, as documented
     train: Annotated[
         bool, typer.Option("--train", help="With a model learned from the base.")
     ] = False,
+    key: Annotated[
+        list[str] | None,
+        typer.Option(help="A blocking key more than the model has, as `s` or `g3+d0`: more pairs."),
+    ] = None,
     kafka: Annotated[
         str | None,
         typer.Option(help="Measure on Kafka too: bootstrap servers, or `local` to start a broker."),
@@ -44,7 +48,10 @@ def resolver(  # the options of the command, as documented
     from services.cli.bench.report import tell
     from services.cli.bench.resolver import Sizes, bench_resolver
 
-    sizes = Sizes(base=base, records=records, per_second=rate, seconds=seconds, train=train)
+    keys = tuple(tuple(each.split("+")) for each in key or ())
+    sizes = Sizes(
+        base=base, records=records, per_second=rate, seconds=seconds, train=train, keys=keys
+    )
     figures = bench_resolver(home, sizes, kafka=kafka)
     shown = {
         "base": base,
@@ -52,6 +59,7 @@ def resolver(  # the options of the command, as documented
         "rate": rate,
         "seconds": seconds,
         "train": train,
+        "keys": key or [],
         "kafka": kafka,
     }
     tell("resolver", sizes=shown, figures=figures, as_json=as_json)

@@ -18,6 +18,7 @@ from services.cli.bench.two_logs import EMBEDDED, KAFKA, TwoLogs, side_by_side
 from services.cli.beside import process_pool
 from services.cli.home import Home
 from services.identity.ports import OutgoingMessage
+from services.linkage.model import Key
 
 WARM_RECORDS = 500
 BATCHES = ((1_000, 1), (100, 5), (10, 50))  # size, and the part of the records measured with it
@@ -29,7 +30,8 @@ VISITS_A_RECORD = 5  # messages of the mixed stream for each of its new records
 class Sizes:
     """`per_second` is the rate at which latency is measured, for so many `seconds`.
 
-    `train`: the base is resolved by a model of its own instead of the shipped one.
+    `train`: the base is resolved by a model of its own instead of the shipped one. `keys`: blocking
+    keys more than the model has.
     """
 
     base: int
@@ -37,6 +39,7 @@ class Sizes:
     per_second: float
     seconds: float
     train: bool = False
+    keys: tuple[Key, ...] = ()
 
 
 def bench_resolver(kept: Path | None, sizes: Sizes, *, kafka: str | None = None) -> dict[str, Any]:
@@ -44,7 +47,7 @@ def bench_resolver(kept: Path | None, sizes: Sizes, *, kafka: str | None = None)
     with home_folder(kept) as folder:
         home = Home(folder)
         people = People(SEED)
-        base = fill_base(home, people, sizes.base, train=sizes.train)
+        base = fill_base(home, people, sizes.base, train=sizes.train, keys=sizes.keys)
         names = (home.log_name(),) if kafka is None else (EMBEDDED, KAFKA)
         rows = _Rows(people, sizes, run=base["run"], logs=len(names))
         with ExitStack() as stack:
