@@ -22,8 +22,9 @@ def bench(*arguments: str) -> dict[str, Any]:
 
 def test_the_resolver() -> None:
     sizes = ("--base", "300", "--records", "60", "--rate", "30", "--seconds", "1")
-    figures = bench("resolver", *sizes)
+    figures = bench("resolver", *sizes, "--key", "s", "--key", "g3+d0")
     assert figures["bulk"]["records_per_second"] > 0
+    assert figures["bulk"]["keys"] == [["s"], ["g3", "d0"]]
     assert figures["recluster"]["clusters"] > 1
     for batch in (1_000, 100, 10):
         drained = figures[f"new_records_in_batches_of_{batch}"]
@@ -36,6 +37,12 @@ def test_the_resolver() -> None:
     mixed = figures["mixed_stream_in_batches_of_1000"]
     assert mixed["new_records"] < mixed["messages"] / 2
     assert figures["event_to_profile"]["latency_ms"]["count"] == 30
+
+
+def test_a_key_of_no_token_is_refused() -> None:
+    done = run_here("bench", "resolver", "--base", "10", "--records", "10", "--key", "shoe+s")
+    assert done.returncode != 0
+    assert "no token 'shoe'; known are a0, " in done.stderr
 
 
 def test_ingest() -> None:
