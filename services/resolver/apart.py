@@ -130,14 +130,16 @@ class Apart:
     def settle(self) -> None:
         """Take the replies in that are to come; who died is noticed by `finish`."""
         while self._asked:
-            self._asked -= 1
-            self._replies.append(self._receive())
+            self._take_in()
 
-    def finish(self) -> Round:
+    def finish(self) -> Sequence[Round]:
         if not self._replies:
-            self._asked -= 1
-            self._replies.append(self._receive())
-        found: Round = self._value_of(self._replies.popleft())
+            self._take_in()
+        found: list[Round] = [self._value_of(self._replies.popleft())]
+        while self._asked and self._line is not None and self._line.poll():
+            self._take_in()
+        while self._replies and (reply := self._replies[0]) and reply.error is None:
+            found.append(self._value_of(self._replies.popleft()))
         return found
 
     def land_once(self, *, wait: bool) -> Landing | None:
@@ -179,6 +181,10 @@ class Apart:
         assert self._line is not None  # noqa: S101  # just started
         with suppress(OSError):  # it died: no reply will come
             self._line.send((name, arguments))
+
+    def _take_in(self) -> None:
+        self._asked -= 1
+        self._replies.append(self._receive())
 
     def _receive(self) -> Reply | None:
         if self._line is None:

@@ -46,11 +46,15 @@ class Bounds:
 
 
 class Step(NamedTuple):
-    """What one round came to; None where there was nothing."""
+    """What a batch came to, and the messages landed and the letters sent meanwhile."""
 
-    landing: Landing | None
+    landed: int
     resolution: Resolution | None
     sent: int
+
+    @property
+    def is_still(self) -> bool:
+        return not self.landed and self.resolution is None and not self.sent
 
 
 def landing_on(  # the ports of a landing side
@@ -152,7 +156,7 @@ class Worker:
     def turn(self) -> bool:
         """One round; True when there was anything to do."""
         step = self._step()
-        busy = step.landing is not None or step.resolution is not None or step.sent > 0
+        busy = not step.is_still
         if not busy and self._clock.now() >= self._waits_until:
             begun = self._clock.now()
             busy = self.resolve_once() is not None
@@ -167,26 +171,26 @@ class Worker:
             self.side.begin(wait=self._is_idle)
         try:
             resolution = self.resolve_once(waiting=False)
-            landing, sent = self.side.finish()
+            rounds = self.side.finish()
         except BaseException:
             self.side.settle()  # nothing goes on behind the back of who handles an error
             raise
-        self._is_idle = landing is None and resolution is None
-        return Step(landing, resolution, sent)
+        landed = sum(each.landing.messages for each in rounds if each.landing is not None)
+        self._is_idle = not landed and resolution is None
+        return Step(landed, resolution, sum(each.sent for each in rounds))
 
     def run_until_caught_up(self, progress: Progress | None = None) -> tuple[int, int]:
         """Land the log to its end and resolve until nothing is dirty; messages and marks done."""
         landed = resolved = still = 0
         while True:
-            landing, resolution, sent = self._step()
-            if landing is None and resolution is None:
-                resolution = self.resolve_once()
-            landed += landing.messages if landing else 0
-            resolved += resolution.marks if resolution else 0
-            if progress is not None and resolution is not None:
-                progress(resolution.marks)
-            is_still = landing is None and resolution is None and not sent
-            still = still + 1 if is_still and self.side.is_at_end() else 0
+            step = self._step()
+            if not step.landed and step.resolution is None:
+                step = step._replace(resolution=self.resolve_once())
+            landed += step.landed
+            resolved += step.resolution.marks if step.resolution else 0
+            if progress is not None and step.resolution is not None:
+                progress(step.resolution.marks)
+            still = still + 1 if step.is_still and self.side.is_at_end() else 0
             if still == self.side.rounds_max:  # the rounds begun before the end came to nothing
                 self._note_progress(caught_up=True)
                 return landed, resolved

@@ -5,7 +5,7 @@ It works in rounds, each asked for, so that it is never far ahead. In turn, in a
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple, Protocol
 
@@ -53,8 +53,11 @@ class LandingSide(Protocol):
         """Return once every round is done, however it ended."""
         ...
 
-    def finish(self) -> Round:
-        """What the oldest round came to; once a round."""
+    def finish(self) -> Sequence[Round]:
+        """What the rounds came to that are done, at least the oldest; waits for that one only.
+
+        The error of a later one is raised by the next call.
+        """
         ...
 
     def land_once(self, *, wait: bool) -> Landing | None: ...
@@ -92,8 +95,8 @@ class InTurn:
     def settle(self) -> None:
         """It is done already."""
 
-    def finish(self) -> Round:
-        return Round(self._landing, self._relay())
+    def finish(self) -> Sequence[Round]:
+        return [Round(self._landing, self._relay())]
 
     def round(self, *, wait: bool) -> Round:
         """A whole round at once."""
@@ -142,8 +145,11 @@ class InThread:
         for each in self._rounds:
             each.exception()
 
-    def finish(self) -> Round:
-        return self._rounds.popleft().result()
+    def finish(self) -> Sequence[Round]:
+        found = [self._rounds.popleft().result()]
+        while self._rounds and self._rounds[0].done() and self._rounds[0].exception() is None:
+            found.append(self._rounds.popleft().result())
+        return found
 
     def land_once(self, *, wait: bool) -> Landing | None:
         self.settle()  # a consumer is for one thread at a time

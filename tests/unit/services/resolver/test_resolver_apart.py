@@ -101,7 +101,7 @@ def test_a_round_is_told_here_as_it_went_there(apart: Apart, heard: _Heard) -> N
     apart.begin(wait=True)
     apart.settle()
     assert heard.calls == []  # told by whoever takes the result, in its own thread
-    assert apart.finish() == Round(LANDING, 1)
+    assert apart.finish() == [Round(LANDING, 1)]
     assert heard.calls == [("landed", LANDING), ("took", Stage.LAND, 1.0)]
     assert apart.landed_at == Micros(7)
     assert apart.end_offsets() == {Partition("channel-events", 0): 3}
@@ -113,16 +113,26 @@ def test_rounds_are_begun_ahead_and_finished_in_their_order(apart: Apart, heard:
     assert apart.rounds == apart.rounds_max
     apart.end_offsets()  # another request waits for both, and takes neither
     assert (apart.rounds, heard.calls) == (2, [])
-    assert apart.finish() == Round(LANDING, 1)
+    assert apart.finish() == [Round(LANDING, 1)]
     assert heard.calls == [("landed", LANDING), ("took", Stage.LAND, 1.0)]
     with pytest.raises(RetryableError, match="the database is away"):
         apart.finish()
     assert apart.rounds == 0
 
 
+def test_a_round_that_failed_takes_nothing_from_one_before(apart: Apart, heard: _Heard) -> None:
+    for _ in range(2):
+        apart.begin(wait=True)
+    apart.settle()
+    assert apart.finish() == [Round(LANDING, 1)]  # the second failed: nothing of the first is lost
+    with pytest.raises(RetryableError, match="the database is away"):
+        apart.finish()
+    assert len(heard.calls) == 2
+
+
 def test_what_fails_there_is_raised_here(apart: Apart) -> None:
     apart.begin(wait=False)
-    assert apart.finish() == Round(None, 1)
+    assert apart.finish() == [Round(None, 1)]
     apart.begin(wait=False)
     with pytest.raises(RetryableError, match="the database is away"):
         apart.finish()
@@ -141,7 +151,7 @@ def test_another_is_started_when_one_has_died(apart: Apart) -> None:
         apart.finish()
     assert apart.rounds == 0
     apart.begin(wait=True)
-    assert apart.finish() == Round(LANDING, 1)
+    assert apart.finish() == [Round(LANDING, 1)]
 
 
 def test_nothing_but_its_requests_is_called(apart: Apart) -> None:
