@@ -73,7 +73,7 @@ def test_what_is_told_of_every_pair_and_profile_is_what_was_decided(
     explainer = Explainer(store, standing)
     for one, other in list(pairs_of(store, together=True))[:PAIRS_ASKED_MAX]:
         check_together(explainer.explain(RecordSubject(one), RecordSubject(other)))
-    world = World(store, schedule, ruling_of(said, store))
+    world = World(store, schedule, said)
     for one, other in list(pairs_of(store, together=False))[:PAIRS_ASKED_MAX]:
         world.check(explainer.why_not(RecordSubject(one), RecordSubject(other)))
     for profile, members in world.profiles().items():
@@ -83,11 +83,14 @@ def test_what_is_told_of_every_pair_and_profile_is_what_was_decided(
         assert_put_together(found)
 
 
-def ruling_of(said: Sequence[Said], store: MemoryStore) -> Ruling:
+def in_force(said: Sequence[Said]) -> list[Decision]:
     withdrawn = {each.decision for each in said if isinstance(each, Withdrawal)}
-    in_force = [d for d in said if isinstance(d, Decision) and d.id not in withdrawn]
+    return [d for d in said if isinstance(d, Decision) and d.id not in withdrawn]
+
+
+def ruling_of(decisions: Sequence[Decision], store: MemoryStore) -> Ruling:
     with store.snapshot() as snapshot:
-        return rule(in_force, {key: state.dated_from for key, state, _ in snapshot.records()})
+        return rule(decisions, {key: state.dated_from for key, state, _ in snapshot.records()})
 
 
 def check_together(found: Explained | Unexplained) -> None:
@@ -102,10 +105,11 @@ def check_together(found: Explained | Unexplained) -> None:
 class World:
     """What is stored, asked without the explainer's help."""
 
-    def __init__(self, store: MemoryStore, schedule: Schedule, ruling: Ruling) -> None:
+    def __init__(self, store: MemoryStore, schedule: Schedule, said: Sequence[Said]) -> None:
         self._tables = store.tables
         self._schedule = schedule
-        self._ruling = ruling
+        self._decisions = in_force(said)
+        self._ruling = ruling_of(self._decisions, store)
         self._said = limits_said(store.tables.value_words.values())
 
     def profiles(self) -> Mapping[ProfileId, Sequence[RecordKey]]:
@@ -132,7 +136,7 @@ class World:
                 assert all(fact.outcome is not KeyOutcome.SHARED for fact in found.pair.keys)
             case Reason.SCORED_TOO_LOW:
                 assert keys
-                assert len(component) == 2
+                assert len(component) == 2 or self._are_named_together(component)
                 assert found.pair.waterfall.total < MODEL.edge_floor_units
             case Reason.VETOED:
                 assert self._is_forbidden(found)
@@ -153,6 +157,15 @@ class World:
                 assert len(component) == 1
             case _:
                 raise AssertionError(found.reason)
+
+    def _are_named_together(self, component: set[int]) -> bool:
+        """Whether a decision names several of it: they share a component, even if it is void."""
+        here = {
+            record.key
+            for number, record in self._tables.records.items()
+            if self._tables.members[number].component in component
+        }
+        return any(len(here.intersection(d.records())) > 1 for d in self._decisions)
 
     def _check_cut(
         self, found: WhyNot, component: set[int], one: StoredRecord, other: StoredRecord
