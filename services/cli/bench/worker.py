@@ -93,11 +93,14 @@ def _first_batch(worker: Worker, halves: Halves) -> float:
 
 
 def _is_done(store: ResolverStore, log: EventLog) -> bool:
-    """Landed and resolved; what is too large for a batch may still wait for a worker at rest."""
+    """Landed and resolved; what is too large for a batch may still wait for a worker at rest.
+
+    In this order: a round that goes on meanwhile may leave the last marks.
+    """
+    if not is_landed(store, log):
+        return False
     with store.transaction() as tx:
-        if tx.oldest_mark() is not None:
-            return False
-    return is_landed(store, log)
+        return tx.oldest_mark() is None
 
 
 def follow(path: str, messages: Sequence[OutgoingMessage], per_second: float) -> dict[str, Any]:
