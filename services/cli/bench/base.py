@@ -53,11 +53,11 @@ def fill_base(
     """
     from services.cli.loading import load_into, require_empty
 
-    found = _notes(home)
+    found, told_keys = _notes(home), [list(key) for key in keys]
     if found is not None:
         if found["records"] != records:
             raise UsageError(f"this home holds a base of {found['records']} records; use another")
-        if keys and list(map(list, keys)) != found.get("keys"):
+        if keys and told_keys != found.get("keys"):
             raise UsageError("this home was filled with other keys; use another")
         for _ in people.base(records):
             pass  # they are invented again, so that new records can be about them
@@ -90,7 +90,7 @@ def fill_base(
     file.unlink()
     filled = {
         "records": records,
-        "keys": list(map(list, keys)),
+        "keys": told_keys,
         "run": 0,
         "reused": False,
         "seconds_of_training": training,

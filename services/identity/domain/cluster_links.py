@@ -19,7 +19,6 @@ from services.identity.domain.merge_policy import count_personal
 from services.identity.domain.weights import Relatives, Units
 
 SIZES_KEPT = 16  # indexes of the pairs of so many sizes: 4 MB for 512 records
-_NEVER = NO_LINK
 
 Flags = npt.NDArray[np.bool_]
 Labels = npt.NDArray[np.int64]
@@ -63,7 +62,7 @@ class ClusterLinks:
         sums[:, -1] = counts[:, -1] = 1.0
         barred = np.ones((count, self._stride), dtype=bool)
         barred[:, :-1] = apart
-        links = np.full((count, self._stride), _NEVER)
+        links = np.full((count, self._stride), NO_LINK)
         links[:, :-1] = self._add_up(weights, apart)
         # By place; of each comparison the evidence, and how many pairs of records have it.
         self._sums, self._counts = sums.reshape(-1, width), counts.reshape(-1, width)
@@ -108,7 +107,7 @@ class ClusterLinks:
 
     def put_off(self, numbers: Labels, left: Labels, right: Labels) -> None:
         """Until one of the two grows: what a cluster has to show may then be more."""
-        self._links[numbers * self._stride + self._places[left, right]] = _NEVER
+        self._links[numbers * self._stride + self._places[left, right]] = NO_LINK
 
     def join(self, numbers: Labels, left: Labels, right: Labels) -> None:
         """The right cluster goes into the left: sums and flags add up, no pair is revisited."""
@@ -117,7 +116,7 @@ class ClusterLinks:
             each[into] = each.take(into, axis=0) + each.take(gone, axis=0)
         self._apart[into] |= self._apart[gone]
         self._apart[gone] = True
-        self._links[gone] = _NEVER
+        self._links[gone] = NO_LINK
 
     def relink(self, numbers: Labels, heads: Labels) -> None:
         """The links of one cluster to all others, anew."""
@@ -135,7 +134,7 @@ class ClusterLinks:
 
     def _add_up(self, columns: Numbers, apart: Flags) -> Units:
         """The links, where they can say something: what relatives share only takes off."""
-        links = np.full(apart.shape, _NEVER)
+        links = np.full(apart.shape, NO_LINK)
         before = np.einsum("...k->...", columns, dtype=np.float64)
         above = np.nonzero((before > self._least - self._prior) & ~apart)
         if len(above[0]):

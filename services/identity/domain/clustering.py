@@ -56,12 +56,11 @@ class Problem:
     """A component of `size` records in the order of their keys, compared in k ways.
 
     `weights` (2^-20 bits) and `present` are [pairs, k], of all pairs of records in row order above
-    the diagonal; `prior` is in 2^-20 bits;
-    `relatives` says which comparisons relatives share, and how much of that is believed;
-    `alone_share` how many records are their person's only one. `units`
-    are records joined beforehand, each unit a cluster to start from. `forbidden` pairs are never
-    joined by a link. Each of `limited` says how many distinct values of one identifier a cluster
-    may hold, and which each record has.
+    the diagonal; `prior` is in 2^-20 bits; `relatives` says which comparisons relatives share, and
+    how much of that is believed; `alone_share` how many records are their person's only one.
+    `units` are records joined beforehand, each unit a cluster to start from. `forbidden` pairs are
+    never joined by a link. Each of `limited` says how many distinct values of one identifier a
+    cluster may hold, and which each record has.
     """
 
     size: int

@@ -52,19 +52,16 @@ def lock_members(
     before = {member.component for member in seen.values()}
     if tx.lock_components(sorted(before)) != before:
         raise RestartBatch("a component merged while it was being locked")
-    if not _are_cut(seen.values()):  # nearly always: all of them is needed
-        members = {member.record: member for member in tx.members(sorted(before))}
-        if not seen.keys() <= members.keys() or _are_cut(members[n] for n in seen):
-            raise RestartBatch("a record moved while its component was being locked")
-        return members
-    now = tx.memberships(records)
-    if not {member.component for member in now.values()} <= before:
-        raise RestartBatch("a component merged while it was being locked")
-    near = _near(now, touched, found, ladder)
-    members = {
-        member.record: member for member in tx.members(sorted({now[n].component for n in near}))
-    }
-    if not near <= members.keys():
+    near = set(seen)
+    needed = before
+    if were_cut := _are_cut(seen.values()):  # seldom: then not all of them are needed whole
+        now = tx.memberships(records)
+        if not {member.component for member in now.values()} <= before:
+            raise RestartBatch("a component merged while it was being locked")
+        near = _near(now, touched, found, ladder)
+        needed = {now[n].component for n in near}
+    members = {member.record: member for member in tx.members(sorted(needed))}
+    if not near <= members.keys() or (not were_cut and _are_cut(members[n] for n in near)):
         raise RestartBatch("a record moved while its component was being locked")
     return members
 

@@ -51,12 +51,13 @@ def place(
         for number, member in members.items()
     }
     ties = list(ties)
-    inside = [edge for edge in edges.values() if edge.a in members and edge.b in members]
-    if len(inside) < len(edges):
-        for edge in edges.values():
-            if edge.a not in members or edge.b not in members:
-                end = edge.a if edge.a in members else edge.b
-                cut_until[end] = ladder.told_by(as_edge(edge), cut_until[end])
+    inside: list[StoredEdge] = []
+    for edge in edges.values():
+        if edge.a in members and edge.b in members:
+            inside.append(edge)
+            continue
+        end = edge.a if edge.a in members else edge.b
+        cut_until[end] = ladder.told_by(as_edge(edge), cut_until[end])
     if not any(cut_until.values()):  # nearly always: nothing here was ever cut
         found = connect(members, chain(ties, ((edge.a, edge.b) for edge in inside)))
         if max(Counter(found.values()).values(), default=0) <= ladder.units_max_at(0):

@@ -18,8 +18,6 @@ _decisions = msgspec.json.Decoder(Decision)
 _withdrawals = msgspec.json.Decoder(Withdrawal)
 LATEST = 2**63 - 1  # after every instant
 
-# The first condition is a question of its own, asked once: without any decision nothing is looked
-# for, however many records are asked about.
 AMONG = """
 SELECT d.document FROM steward_decision d
 WHERE NOT d.is_withdrawal AND d.id IN (
@@ -30,6 +28,7 @@ WHERE NOT d.is_withdrawal AND d.id IN (
 """
 
 
+ANY_REVIEWED = "SELECT EXISTS (SELECT FROM review_item WHERE component IS NOT NULL)"
 REVIEWS = "SELECT kind, subject, detail::text, component, effect FROM review_item"
 LISTED = """
 SELECT d.document, (
@@ -138,7 +137,7 @@ class StewardWrites(LandingWrites):
         return _review(rows[0]) if rows else None
 
     def reviewed_among(self, components: Sequence[int]) -> frozenset[int]:
-        if not self._has("SELECT EXISTS (SELECT FROM review_item WHERE component IS NOT NULL)"):
+        if not self._has(ANY_REVIEWED):
             return frozenset()
         rows = self._rows(
             "SELECT DISTINCT component FROM review_item WHERE component = ANY(%s)",
@@ -149,12 +148,10 @@ class StewardWrites(LandingWrites):
     def replace_reviews(
         self, components: Sequence[int], items: Sequence[ReviewItem], *, at: Micros
     ) -> Sequence[ReviewItem]:
-        rows = self._rows(
-            REVIEWS + " WHERE component = ANY(%s)"
-            " AND EXISTS (SELECT FROM review_item WHERE component IS NOT NULL)",
-            Int8s(list(components)),
-        )
-        known = {(row[0], row[1]): _review(row) for row in rows}
+        known: dict[tuple[str, str], ReviewItem] = {}
+        if self._has(ANY_REVIEWED):
+            rows = self._rows(REVIEWS + " WHERE component = ANY(%s)", Int8s(list(components)))
+            known = {(row[0], row[1]): _review(row) for row in rows}
         wanted = {(each.kind, each.subject): each for each in items}
         gone = known.keys() - wanted.keys()
         if gone:
