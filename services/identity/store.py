@@ -47,6 +47,9 @@ class MarkKind(IntEnum):
     COMPONENT = 8
 
 
+OF_RECORDS = frozenset({MarkKind.MATCHING, MarkKind.TRAITS, MarkKind.COMPONENT})
+
+
 class Mark(NamedTuple):
     """An append-only dirty mark.
 
@@ -243,6 +246,13 @@ class Transaction(
 
     # resolving
     def take_marks(self, marks_max: int) -> Sequence[Mark]: ...
+    def take_marks_near(self, records: Sequence[int], *, marks_max: int) -> Sequence[Mark]:
+        """Marks of records that stand with these, or share a key with them.
+
+        Of a key of very many records some are enough. Marks taken before may be among them.
+        """
+        ...
+
     def delete_marks(self, marks: Sequence[Mark]) -> None: ...
     def holders_of(self, key: int) -> Sequence[int]:
         """Every record that holds the key: needed only when it crosses its limit."""

@@ -250,8 +250,15 @@ class Worker:
     def _resolve_in(self, tx: Transaction, marks_max: int, *, waiting: bool) -> Resolution | None:
         engine, at = self._standing.engine(tx), self._clock.now()
         entered = self._observer.entered
-        only = self._pace.only
-        resolution = resolve(tx, engine, marks_max=marks_max, at=at, only=only, entered=entered)
+        resolution = resolve(
+            tx,
+            engine,
+            marks_max=marks_max,
+            at=at,
+            only=self._pace.only,
+            near_max=self._pace.near_max,
+            entered=entered,
+        )
         if resolution is not None or not waiting:
             return resolution
         return resolve_layout(tx, engine, at=at) or resolve_set_aside(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 
+from services.cli.heap import settle
 from services.identity.adapters.embedded import server
 from services.identity.adapters.sql.engine import connect, create_schema
 from tests.attack.bounds import broken
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     unknown = sorted(set(given.crowds) - set(names))
     if unknown:
         parser.error(f"no crowd {unknown[0]!r}; known are {', '.join(names)}")
+    settle()  # as the product's own processes do
     failed = False
     _say(f"{'crowd':<{_NAME_CHARS}}{HEAD}")
     for number, name in enumerate(given.crowds or names):

@@ -308,6 +308,23 @@ class StoreContract:
             left = tx.take_marks(10)
         assert [(m.subject, m.since) for m in left] == [(2, NOW), (1, LATER)]
 
+    def test_marks_near_records_are_those_of_who_stands_with_them_or_shares_a_key(
+        self, store: ResolverStore
+    ) -> None:
+        with store.transaction() as tx:
+            numbers = ann, ben, cat, dan = add(tx, ANN, BEN, CAT, DAN)
+            tx.add_keys([(7, ann), (7, ben), (8, ann), (8, cat), (9, dan)])
+            tx.set_generic({8: True}, at=NOW)
+            tx.mark((MarkKind.MATCHING, number, NOW) for number in numbers)
+            tx.mark([(MarkKind.KEY, ben, NOW)])
+        with store.transaction() as tx:
+            found = tx.take_marks_near([ann], marks_max=9)
+            assert [m.subject for m in found] == [ann, ben]
+            assert [m.subject for m in tx.take_marks_near([ann], marks_max=1)] == [ann]
+            tx.put_memberships([Member(n, ann, None) for n in (ann, dan)])
+            assert [m.subject for m in tx.take_marks_near([ann], marks_max=9)] == [ann, ben, dan]
+            assert list(tx.take_marks_near([], marks_max=9)) == []
+
     def test_without_marks_nothing_is_dirty(self, store: ResolverStore) -> None:
         with store.transaction() as tx:
             assert list(tx.take_marks(10)) == []

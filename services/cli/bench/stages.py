@@ -27,7 +27,7 @@ _CALLS = {
     "add_dedupe update_dedupe add_records update_records update_states add_keys remove_keys"
     " mark add_events add_account_rows remove_account_rows"
     " remove_events advance_offsets add_decisions add_value_words": "write land",
-    "take_marks delete_marks": "marks",
+    "take_marks take_marks_near delete_marks": "marks",
     "holders holders_of generic_among lock_generic set_generic generic_keys": "candidates",
     "comparables": "read candidates",
     "records": "read members",

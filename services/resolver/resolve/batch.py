@@ -1,7 +1,9 @@
 """Resolving: what one transaction takes on, and what its marks ask for."""
 
+from collections.abc import Sequence
+
 from services.identity.domain.ids import Micros
-from services.identity.store import MarkKind, Transaction
+from services.identity.store import OF_RECORDS, Mark, MarkKind, Transaction
 from services.resolver.parts import Entered, unheard
 from services.resolver.perform import Told
 from services.resolver.resolution import Resolution
@@ -11,8 +13,6 @@ from services.resolver.resolve.layout import lay_out_anew
 from services.resolver.resolve.work import Touched, Work
 from services.resolver.segments.shared import members_marked
 
-_OF_RECORDS = frozenset({MarkKind.MATCHING, MarkKind.TRAITS, MarkKind.COMPONENT})
-
 
 def resolve(
     tx: Transaction,
@@ -21,16 +21,20 @@ def resolve(
     marks_max: int,
     at: Micros,
     only: frozenset[int] = frozenset(),
+    near_max: int = 0,
     entered: Entered = unheard,
 ) -> Resolution | None:
     """Resolve up to `marks_max` dirty marks; None when nothing is dirty.
 
-    Of `only` some records, where they have marks among these. Raises RestartBatch when another
+    Up to `near_max` others come along that are about who may stand with these. Of `only` some
+    records, where they have marks among these. Raises RestartBatch when another
     worker changed what was read, and BurdenTooLargeError: roll back and call again.
     """
     marks = tx.take_marks(marks_max)
+    if near_max:
+        marks = [*marks, *_near(tx, marks, marks_max=near_max)]
     if only:
-        marks = [m for m in marks if m.kind in _OF_RECORDS and m.subject in only] or marks
+        marks = [m for m in marks if m.kind in OF_RECORDS and m.subject in only] or marks
     if not marks:
         return None
     let_go = {m.subject for m in marks if m.kind is MarkKind.KEY}
@@ -56,7 +60,7 @@ def resolve(
             dirty=frozenset(dirty),
             anew=frozenset(anew),
             spoken=frozenset(spoken),
-            marked=tuple(m.subject for m in marks if m.kind in _OF_RECORDS),
+            marked=tuple(m.subject for m in marks if m.kind in OF_RECORDS),
         )
         told = work.run(batch, let_go=let_go)
     else:
@@ -73,6 +77,14 @@ def resolve(
         told=told,
         burden=work.burden,
     )
+
+
+def _near(tx: Transaction, marks: Sequence[Mark], *, marks_max: int) -> list[Mark]:
+    """Other marks that are about records near those of these marks."""
+    records = sorted({mark.subject for mark in marks if mark.kind in OF_RECORDS})
+    taken = {mark.seq for mark in marks}
+    found = tx.take_marks_near(records, marks_max=marks_max) if records else ()
+    return [mark for mark in found if mark.seq not in taken]
 
 
 def resolve_set_aside(

@@ -1,91 +1,155 @@
 """How much one transaction takes on. Of a batch that would take on too much a part is kept. Pure.
 
 A batch is so many marks, and each may stand in a component of hundreds of records, all of which are
-read, compared and told anew. Marks of one group go together: what they share is done once. Which
-batch resolves a record changes nothing in what comes of it (tests/property/test_order.py).
+read, compared and told anew; and it may join several, whose records were never compared with each
+other. The oldest mark is always kept, and of the others, in their order, those that fit: what they
+share is done once. Which batch resolves a record changes nothing in what comes of it
+(tests/property/test_order.py).
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, KeysView, Mapping, Sequence
 from dataclasses import dataclass
 
-from services.identity.domain.connected import connect
-from services.identity.domain.ladder import COMPONENT_UNITS_MAX
+from services.identity.domain.ladder import COMPONENT_UNITS_MAX, Place
 from services.identity.store import Member, RestartBatch, StoredEdge
 
-BURDEN_MAX = 60_000
-"""Of one transaction, in records, each with a twentieth for each other of its component.
+BURDEN_MAX = 70_000
+"""Of one transaction, in records of the components that it works on.
 
-Some eight seconds of one core. A stream over a base of 1,000,000 records comes to 20 for each new
-one, and takes on 1,000 of them: three times as much is a crowd.
+Some five seconds of one core. A stream over a base of 1,000,000 records comes to some 30 for each
+new one, and takes on 2,000 of them: more than that is a crowd.
 """
-_PAIRS_A_RECORD = 20  # compared again in the time that one record takes otherwise
+_PAIRS_A_RECORD = 10  # that are known, clustered again in the time that one record takes otherwise
+_PAIRS_ANEW_A_RECORD = 4  # scored for the first time
 
 
 class BurdenTooLargeError(RestartBatch):
     """Begin again with the marks of these records alone; the others wait for the next batch."""
 
-    def __init__(self, kept: frozenset[int]) -> None:
+    def __init__(self, kept: frozenset[int], *, share: float) -> None:
+        """`share`: how many they are of those that were asked for."""
         super().__init__("the batch is more than one transaction takes on")
         self.kept = kept
+        self.share = share
 
 
 @dataclass(slots=True)
 class Pace:
-    """How many marks a worker takes at once: fewer after a batch of too much, then more again."""
+    """How many marks a worker takes at once: fewer after a batch of too much, then more again.
+
+    Meanwhile, what waits for the same components is taken along: each of them is done once.
+    """
 
     marks_max: int
     marks: int = 0
     only: frozenset[int] = frozenset()
+    near_max: int = 0
 
     def __post_init__(self) -> None:
         self.marks = self.marks_max
 
     def too_much(self, error: BurdenTooLargeError) -> None:
         self.only = error.kept
-        self.marks = max(1, min(self.marks, len(error.kept)))
+        self.marks = max(1, int(self.marks * error.share))
+        self.near_max = self.marks_max
 
     def resolved(self, burden: int) -> None:
         self.only = frozenset()
         if burden <= BURDEN_MAX // 2:
             self.marks = min(2 * self.marks, self.marks_max)
+            if self.marks == self.marks_max:
+                self.near_max = 0
 
 
 def take_on(
     members: Mapping[int, Member],
     found: Iterable[StoredEdge],
-    marked: Iterable[int],
+    marked: Sequence[int],
     *,
     most: int,
 ) -> int:
-    """The burden of a batch that would work on these members.
+    """The burden of a batch that would work on these members, before anything is joined.
 
-    Raises BurdenTooLargeError where it is too much and the marked records can be done in parts.
-    They are those that have marks of their own, in the order of these: the first are always kept.
+    Raises BurdenTooLargeError where it is too much and some of the marked records can wait. They
+    are those that have marks of their own, in the order of these.
     """
-    sizes = Counter(member.component for member in members.values())
-    whole = sum(map(_burden, sizes.values()))
-    if whole <= most:
-        return whole
-    ends = ((edge.a, edge.b) for edge in found if edge.a in members and edge.b in members)
-    group_of = connect(sizes, ((members[a].component, members[b].component) for a, b in ends))
-    burdens: Counter[int] = Counter()
-    for component, size in sizes.items():
-        burdens[group_of[component]] += _burden(size)
-    groups: dict[int, list[int]] = {}
-    for number in marked:
-        if number in members:
-            groups.setdefault(group_of[members[number].component], []).append(number)
-    kept: list[int] = []
-    taken = 0
-    for group, numbers in groups.items():
-        if kept and taken + burdens[group] > most:
-            raise BurdenTooLargeError(frozenset(kept))
-        kept += numbers
-        taken += burdens[group]
-    return whole
+    of = {number: member.component for number, member in members.items()}
+    costs = {component: _of_component(size) for component, size in Counter(of.values()).items()}
+    _check(of, costs, found, marked, most=most)
+    return sum(costs.values())
 
 
-def _burden(size: int) -> int:
+def take_on_joined(
+    members: Mapping[int, Member],
+    placed: Mapping[int, Place],
+    found: Iterable[StoredEdge],
+    marked: Sequence[int],
+    *,
+    most: int,
+) -> int:
+    """The burden of a batch once it is known what it joins: who never stood together is compared.
+
+    Raises BurdenTooLargeError as `take_on` does.
+    """
+    of = {number: place.part for number, place in placed.items()}
+    stood = Counter((part, members[number].component) for number, part in of.items())
+    sizes = Counter(of.values())
+    known: Counter[int] = Counter()
+    for (part, _), size in stood.items():
+        known[part] += size * size
+    costs = {
+        part: _of_component(size)
+        + max(0, min(size, COMPONENT_UNITS_MAX) ** 2 - known[part]) // (2 * _PAIRS_ANEW_A_RECORD)
+        for part, size in sizes.items()
+    }
+    _check(of, costs, found, marked, most=most)
+    return sum(costs.values())
+
+
+def _check(
+    of: Mapping[int, int],
+    costs: Mapping[int, int],
+    found: Iterable[StoredEdge],
+    marked: Sequence[int],
+    *,
+    most: int,
+) -> None:
+    """`of`: where each record stands; `costs`: of each place what it takes."""
+    if sum(costs.values()) <= most:
+        return
+    own = [number for number in dict.fromkeys(marked) if number in of]
+    kept = _that_fit({number: {of[number]} for number in own}, of, costs, found, most=most)
+    if len(kept) < len(own):
+        raise BurdenTooLargeError(frozenset(kept), share=len(kept) / len(own))
+
+
+def _that_fit(
+    reached: dict[int, set[int]],
+    of: Mapping[int, int],
+    costs: Mapping[int, int],
+    found: Iterable[StoredEdge],
+    *,
+    most: int,
+) -> KeysView[int]:
+    """The first of these, and of the others those that fit beside it, with all that they reach."""
+    for edge in found:
+        if edge.a in of and edge.b in of:
+            for one, other in ((edge.a, edge.b), (edge.b, edge.a)):
+                if one in reached:
+                    reached[one].add(of[other])
+    taken: set[int] = set()
+    burden = 0
+    kept: dict[int, None] = {}
+    for number, places in reached.items():
+        more = sum(costs[place] for place in places - taken)
+        if not kept or not more or burden + more <= most:
+            kept[number] = None
+            taken |= places
+            burden += more
+    return kept.keys()
+
+
+def _of_component(size: int) -> int:
     """No more than a part's units are compared all with all."""
     return size + min(size, COMPONENT_UNITS_MAX) ** 2 // (2 * _PAIRS_A_RECORD)

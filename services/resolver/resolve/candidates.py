@@ -10,6 +10,7 @@ asked for after it, by a FALLEN mark. Checked by tests/integration/test_generic_
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from services.identity.domain.identifiers import (
     IdentityRules,
@@ -155,8 +156,9 @@ def mark_fallen(tx: Transaction, keys: Collection[int], *, at: Micros) -> None:
 def _mark_holders(
     tx: Transaction, keys: Sequence[int], *, at: Micros
 ) -> Mapping[int, Sequence[int]]:
+    """Key by key: who held one stands together, and is resolved together."""
     held = {key: tx.holders_of(key) for key in keys}
-    touched = sorted({number for numbers in held.values() for number in numbers})
+    touched = dict.fromkeys(chain.from_iterable(held.values()))
     tx.mark((MarkKind.MATCHING, number, at) for number in touched)
     return held
 

@@ -16,7 +16,7 @@ from services.identity.domain.ladder import Place
 from services.identity.store import Member, RestartBatch, StoredEdge, Transaction
 from services.resolver.parts import Entered, Part
 from services.resolver.perform import Told, perform
-from services.resolver.resolve.burden import take_on
+from services.resolver.resolve.burden import take_on, take_on_joined
 from services.resolver.resolve.calm import Calm, find_calm
 from services.resolver.resolve.candidates import (
     Candidates,
@@ -114,6 +114,7 @@ class Work:
         decisions = self._decided(standing, touched)
         ties = list(decisions.ties()) if decisions else ()
         placed = place(standing, current, ties=ties, dirty=dirty, ladder=ladder)
+        self.burden = take_on_joined(standing.members, placed, edges, batch.marked, most=most)
         changed = shaken(standing, dirty.union(spoken), current, placed, ties=ties)
         self._tx.lay_out_later(sorted(changed), at=self._at)
         components = {number: each.part for number, each in placed.items()}

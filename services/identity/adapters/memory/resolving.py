@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -10,11 +11,13 @@ from services.identity.adapters.memory.sources import MemorySources
 from services.identity.adapters.memory.steward import StewardTables
 from services.identity.adapters.memory.tables import Journal, Progress, Tables
 from services.identity.domain.connected import Numbers
+from services.identity.domain.identifiers import GENERIC_HOLDERS_MAX
 from services.identity.domain.ids import Micros, ProfileId, RecordKey, SegmentId, profile_id_of
 from services.identity.domain.large_ladder import Links
 from services.identity.domain.source import Source
 from services.identity.ports import OutgoingMessage
 from services.identity.store import (
+    OF_RECORDS,
     ActiveVersions,
     Comparable,
     Interval,
@@ -40,6 +43,17 @@ class MemoryTransaction(StewardTables):
 
     def take_marks(self, marks_max: int) -> Sequence[Mark]:
         return heapq.nsmallest(marks_max, self._tables.marks.values(), key=_by_seq)
+
+    def take_marks_near(self, records: Sequence[int], *, marks_max: int) -> Sequence[Mark]:
+        tables = self._tables
+        components = {tables.members[n].component for n in records if n in tables.members}
+        near = {n for component in components for n in tables.components[component]}
+        for number in records:
+            for key in tables.records[number].keys if number in tables.records else ():
+                if key not in tables.generic:
+                    near.update(islice(tables.holders[key], GENERIC_HOLDERS_MAX))
+        found = (m for m in tables.marks.values() if m.kind in OF_RECORDS and m.subject in near)
+        return heapq.nsmallest(marks_max, found, key=_by_seq)
 
     def delete_marks(self, marks: Sequence[Mark]) -> None:
         for mark in marks:

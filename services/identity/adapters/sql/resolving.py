@@ -10,6 +10,7 @@ from services.identity.adapters.sql.accounts import AccountWrites
 from services.identity.adapters.sql.arrays import Byteas, Int8s, Uuids
 from services.identity.adapters.sql.components import ComponentWrites
 from services.identity.adapters.sql.landing import bytes_of, read_record, uid_of
+from services.identity.adapters.sql.marks import MarkWrites
 from services.identity.adapters.sql.pairs import PairWrites
 from services.identity.adapters.sql.row_copy import copy_rows, int2, int8, raw, text
 from services.identity.adapters.sql.sources import READ, read_source
@@ -21,8 +22,6 @@ from services.identity.store import (
     ActiveVersions,
     Comparable,
     Interval,
-    Mark,
-    MarkKind,
     ReviewItem,
     StoredProfile,
     StoredRecord,
@@ -46,21 +45,10 @@ OUTBOX_LOCK_CLASS = 7_046_031
 OUTBOX_BUCKETS = 16  # relays share the outbox by hash of the key, so that each key keeps its order
 
 
-class ResolvingWrites(ComponentWrites, PairWrites, StewardWrites, AccountWrites):
+class ResolvingWrites(ComponentWrites, MarkWrites, PairWrites, StewardWrites, AccountWrites):
     """The resolving half of a transaction; see services/identity/store.py."""
 
     _of_active = _OF_ACTIVE
-
-    def take_marks(self, marks_max: int) -> Sequence[Mark]:
-        rows = self._rows(
-            "SELECT seq, kind, subject, since FROM dirty ORDER BY seq LIMIT %s"
-            " FOR UPDATE SKIP LOCKED",
-            marks_max,
-        )
-        return [Mark(seq, MarkKind(kind), subject, since) for seq, kind, subject, since in rows]
-
-    def delete_marks(self, marks: Sequence[Mark]) -> None:
-        self._do("DELETE FROM dirty WHERE seq = ANY(%s)", Int8s([mark.seq for mark in marks]))
 
     def holders(self, limits: Mapping[int, int]) -> Mapping[int, Sequence[int]]:
         rows = self._rows(

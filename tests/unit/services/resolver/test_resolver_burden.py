@@ -4,16 +4,18 @@ from collections.abc import Sequence
 
 import pytest
 
+from services.identity.domain.ladder import Place
 from services.identity.store import Member, StoredEdge
 from services.resolver.resolve.burden import (
     BURDEN_MAX,
     BurdenTooLargeError,
     Pace,
     take_on,
+    take_on_joined,
 )
 
 FOUR_COMPONENTS = {n: Member(n, n - n % 10, None) for n in range(40)}  # of ten records each
-ALL = 4 * 12  # a record, and a twentieth for each other of its component
+ALL = 4 * 15  # ten records and a hundred pairs, each seen from both ends
 
 
 def kept(
@@ -29,10 +31,12 @@ def kept(
 
 
 CASES = [
-    pytest.param([1, 11, 21, 31], 48, [], None, id="as much as it may be"),
-    pytest.param([1, 11, 21, 31], 36, [], {1, 11, 21}, id="the last component is left"),
-    pytest.param([31, 1, 11, 2], 24, [], {31, 1, 2}, id="in the order of marks, components whole"),
-    pytest.param([1, 11, 21], 30, [(5, 25)], {1, 21}, id="what an edge joins goes together"),
+    pytest.param([1, 11, 21, 31], 60, [], None, id="as much as it may be"),
+    pytest.param([1, 11, 21, 31], 45, [], {1, 11, 21}, id="the last component is left"),
+    pytest.param([31, 1, 11, 2], 30, [], {31, 1, 2}, id="in the order of marks, components whole"),
+    pytest.param([1, 11, 21], 30, [(1, 25)], {1, 21}, id="what a mark reaches by edges comes too"),
+    pytest.param([1, 11, 21], 30, [(11, 25)], {1, 21}, id="who reaches too much is passed over"),
+    pytest.param([1, 11, 21], 30, [(5, 25)], {1, 11}, id="edges of others reach nothing"),
     pytest.param([1, 11], 1, [], {1}, id="one component is always kept"),
     pytest.param([3, 4], 1, [], None, id="of one component nothing can be left"),
     pytest.param([], 1, [], None, id="nobody has a mark of their own"),
@@ -51,17 +55,32 @@ def test_a_burden_grows_with_the_square_of_a_component_up_to_a_part() -> None:
     crowd = {n: Member(n, 0, None) for n in range(256)}
     person = {n: Member(n, 0, None) for n in range(1_000)}
     assert take_on(FOUR_COMPONENTS, [], [], most=ALL) == ALL
-    assert take_on(crowd, [], [0], most=1) == 256 + 1_638
-    assert take_on(person, [], [0], most=1) == 1_000 + 1_638
+    assert take_on(crowd, [], [0], most=1) == 256 + 3_276
+    assert take_on(person, [], [0], most=1) == 1_000 + 3_276
 
 
-def test_a_worker_takes_fewer_marks_after_too_much_and_then_twice_as_many() -> None:
+def test_records_that_stand_together_for_the_first_time_are_compared_anew() -> None:
+    apart = {n: Member(n, n - n % 10, None) for n in range(20)}
+    edges = [StoredEdge(1, 11, 0, b"")]
+    as_before = {n: Place(n - n % 10) for n in apart}
+    joined = dict.fromkeys(apart, Place(0))
+    assert take_on_joined(apart, as_before, edges, [1], most=30) == 30
+    assert take_on_joined(apart, joined, edges, [1], most=30) == 20 + 20 + 25
+    with pytest.raises(BurdenTooLargeError) as error:
+        take_on_joined(
+            apart | {50: Member(50, 50, None)}, joined | {50: Place(50)}, edges, [1, 50], most=40
+        )
+    assert error.value.kept == {1}
+
+
+def test_a_worker_takes_fewer_marks_after_too_much_and_what_waits_for_the_same_with_them() -> None:
     pace = Pace(100)
-    pace.too_much(BurdenTooLargeError(frozenset(range(40))))
-    assert (pace.marks, len(pace.only)) == (40, 40)
+    assert pace.near_max == 0
+    pace.too_much(BurdenTooLargeError(frozenset(range(40)), share=0.4))
+    assert (pace.marks, len(pace.only), pace.near_max) == (40, 40, 100)
     pace.resolved(BURDEN_MAX)
-    assert (pace.marks, len(pace.only)) == (40, 0)
+    assert (pace.marks, len(pace.only), pace.near_max) == (40, 0, 100)
     pace.resolved(1)
-    assert pace.marks == 80
+    assert (pace.marks, pace.near_max) == (80, 100)
     pace.resolved(0)
-    assert pace.marks == 100
+    assert (pace.marks, pace.near_max) == (100, 0)
