@@ -14,6 +14,7 @@ from services.identity.domain.errors import UsageError
 from services.identity.domain.ids import Micros, SourceName
 from services.identity.domain.mapping import Mapping, parse_mapping
 from services.identity.domain.source import Source
+from services.identity.ports import Clock
 
 if TYPE_CHECKING:
     from services.linkage.training.train import Trained
@@ -78,14 +79,14 @@ def _learn(home: Home, file: Path, source: Source) -> dict[str, Any]:
     from services.cli.model import keep
 
     begun = time.monotonic()
-    trained = learn_from(home, file, source)
+    trained = learn_from(home.clock, file, source)
     keep(home, trained, activate=True)
     seconds = round(time.monotonic() - begun, 1)
     return {"model_version": trained.model.version, "seconds_of_training": seconds}
 
 
 def learn_from(
-    home: Home, file: Path, source: Source, *, base_size: int | None = None
+    clock: Clock, file: Path, source: Source, *, base_size: int | None = None
 ) -> "Trained":
     """A model of the file's rows, kept nowhere.
 
@@ -94,7 +95,7 @@ def learn_from(
     from services.ingest.rows_alike import rows_of_file
     from services.resolver.train import train_on_file
 
-    with rows_of_file(file, source=source, clock=home.clock, tell=tell) as rows:
+    with rows_of_file(file, source=source, clock=clock, tell=tell) as rows:
         return train_on_file(rows, source, base_size=base_size, progress=tell)
 
 

@@ -2,10 +2,11 @@
 
 import json
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,10 +17,26 @@ from services.cli.loading import declare, learn_from, read_mapping
 from services.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from services.cli.output import progress_bar, show, tell
 from services.cli.workers import worker_on
+from services.identity.adapters.clock import SystemClock
 from services.identity.domain.errors import UsageError
 
 if TYPE_CHECKING:
     from services.linkage.training.train import Trained
+
+
+_SKIPPED: Mapping[str, str] = MappingProxyType(
+    {
+        "torn_line": "lines without the cells of the header, or with a quote that never ends",
+        "bad_encoding": "lines that are not in the declared encoding",
+        "too_large": "lines too long to be a row",
+        "broken_json": "lines that are not whole JSON",
+        "not_an_object": "lines that are JSON, but not one {...}",
+        "no_identifier": "rows without a value in the column that identifies a record",
+        "illegal_identifier": "rows whose key cannot be one: too long, or with control characters",
+        "bad_time": "rows whose time cannot be read",
+    }
+)
+"""Why rows were left out, in plain words."""
 
 
 def register(app: typer.Typer) -> None:
@@ -49,19 +66,16 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Learn blocking keys, weights and prior from what was loaded, or from a file; no labels."""
-    if (file is None) != (mapping is None) or (file is not None and source):
-        raise UsageError("--file goes with --mapping, and without --source")
     started = time.monotonic()
-    opened = Home(home)
-    if file is None or mapping is None:
+    if file is not None and mapping is not None and not source:
+        trained, seconds = _timed(lambda: _learn_from_file(file, mapping, base_size))
+        opened = Home(home)  # only now: a file that is refused starts no database
+    elif file is None and mapping is None:
+        opened = Home(home)
         land_unread(opened)
-    begun = time.monotonic()
-    if file is None or mapping is None:
-        trained = _learn_from_store(opened, source or (), base_size)
+        trained, seconds = _timed(lambda: _learn_from_store(opened, source or (), base_size))
     else:
-        declared = declare("file", read_mapping(mapping))
-        trained = learn_from(opened, file, declared, base_size=base_size)
-    learned = time.monotonic() - begun
+        raise UsageError("--file goes with --mapping, and without --source")
     version = trained.model.version
     becomes_active = keep(opened, trained, activate=activate)
     if becomes_active:
@@ -70,7 +84,7 @@ def train(
         "model_version": version,
         "active": becomes_active,
         "seconds": round(time.monotonic() - started, 2),
-        "seconds_of_training": round(learned, 2),
+        "seconds_of_training": round(seconds, 2),
         "report": trained.report,
     }
     show(
@@ -78,11 +92,32 @@ def train(
         as_json=as_json,
         lines=[
             f"model {version} learned in {result['seconds']} s",
+            *_told_of_rows(trained.report),
             "it is active"
             if becomes_active
             else "it is kept; this home has told profile ids, so activate it with --activate",
         ],
     )
+
+
+def _timed(learn: Callable[[], "Trained"]) -> tuple["Trained", float]:
+    begun = time.monotonic()
+    return learn(), time.monotonic() - begun
+
+
+def _told_of_rows(report: dict[str, Any]) -> list[str]:
+    """Of a file: how many rows it has, and what of it was left out."""
+    if "rows_read" not in report:
+        return []
+    lines = [f"{report['rows_read']:,} rows read"]
+    for reason, count in report["rows_skipped"].items():
+        lines.append(f"{count:,} skipped: {_SKIPPED.get(reason, reason)}")
+    return lines
+
+
+def _learn_from_file(file: Path, mapping: Path, base_size: int | None) -> "Trained":
+    declared = declare("file", read_mapping(mapping))
+    return learn_from(SystemClock(), file, declared, base_size=base_size)
 
 
 def _learn_from_store(home: Home, names: Collection[str], base_size: int | None) -> "Trained":

@@ -1,7 +1,8 @@
 """What training reads of a file: all rows, or of a large file some with all that look like them."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import combinations
 from pathlib import Path
 
@@ -13,10 +14,9 @@ from services.identity.adapters.files.alike import (
     Part,
     Tell,
     drawn_alike,
-    row_count,
 )
 from services.identity.adapters.files.rows import Table
-from services.identity.domain.errors import RejectedError, UsageError
+from services.identity.domain.errors import RejectedError, RejectReason, UsageError
 from services.identity.domain.ids import RecordKey
 from services.identity.domain.kinds import MATCHING, Kind
 from services.identity.domain.mapping import Mapping
@@ -57,14 +57,17 @@ def rows_of_file(
         key = check_columns(table, mapping, path)
         reader = row_reader(source.name, mapping, key=key, at=now, received_at=now)
         tell(f"counting the rows of {path.name}")
-        rows = row_count(table.scan())
+        counted = table.count(key=key)
+        rows = counted.rows
         if not rows:
             raise UsageError(
                 f"{path.name} has no rows: no line has the {len(table.columns)} cells of its header"
                 "; are delimiter and quote right?"
             )
         if rows <= rows_max:
-            yield RowsOfFile(records=rows, events=_events(table, reader))
+            skipped = Counter[RejectReason]()
+            events = _events(table, reader, skipped)
+            yield RowsOfFile(rows=rows, records=rows, skipped=skipped, events=events)
             return
         matching = [name for name, column in mapping.columns.items() if column.kind in MATCHING]
         columns = list(dict.fromkeys([key, *matching]))
@@ -77,22 +80,33 @@ def rows_of_file(
             bounds=bounds,
             tell=tell,
         ) as draw:
-            found = (_read(some, reader, columns) for some in draw.batches())
-            yield RowsOfFile(records=draw.records, drawn=found)
+            skipped = Counter(counted.skipped)
+            found = (_read(some, reader, columns, skipped) for some in draw.batches())
+            yield RowsOfFile(rows=rows, records=draw.records, skipped=skipped, drawn=found)
 
 
-def _events(table: Table, reader: RowReader) -> Iterator[ChannelEvent]:
+def _events(
+    table: Table, reader: RowReader, skipped: Counter[RejectReason]
+) -> Iterator[ChannelEvent]:
     for batch in table.read(rows_max=ROWS_PER_APPEND_MAX):
+        skipped.update(each.reason for each in batch.rejects)
         for row in batch.rows:
-            with suppress(RejectedError):
+            try:
                 yield reader.read(row.values)
+            except RejectedError as error:
+                skipped[error.reason] += 1
 
 
-def _read(some: Alike, reader: RowReader, columns: Sequence[str]) -> Neighbourhoods:
-    events = []
-    for _, cells in some.rows:
-        with suppress(RejectedError):
+def _read(
+    some: Alike, reader: RowReader, columns: Sequence[str], skipped: Counter[RejectReason]
+) -> Neighbourhoods:
+    """A row may be a neighbour of several seeds: it is skipped once, with its own."""
+    seeds, events = set(some.seeds), []
+    for record_key, cells in some.rows:
+        try:
             events.append(reader.read(dict(zip(columns, cells, strict=True))))
+        except RejectedError as error:
+            skipped[error.reason] += record_key in seeds
 
     def record(key: str) -> RecordKey:
         return RecordKey(reader.source, reader.key_kind, key)

@@ -75,6 +75,16 @@ class FeatureColumns:
             return np.full(self._length, -1, dtype=np.int64), []
         return code_texts(column)
 
+    def counts(self, name: str, *, count_min: int) -> dict[str, int]:
+        """The values of a text column that so many records have, and how many have each."""
+        column = self._columns.get(name)
+        if column is None or name in self._lists:
+            return {}
+        values, counts = column.value_counts().flatten()
+        many = pa.array(counts.to_numpy() >= count_min)
+        found = zip(values.filter(many).to_pylist(), counts.filter(many).to_pylist(), strict=True)
+        return {value: count for value, count in found if value is not None}
+
 
 def code_texts(column: Any) -> tuple[Codes, list[str]]:  # noqa: ANN401 - pyarrow has no types
     """The same for a chunked array of text."""

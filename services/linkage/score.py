@@ -18,6 +18,7 @@ from services.linkage.arrow import leave_pandas_out
 from services.linkage.columns import Codes, FeatureColumns, to_arrow
 from services.linkage.comparisons import Comparison
 from services.linkage.features import Features, FeatureSpec
+from services.linkage.heap import give_back
 from services.linkage.model import LinkageModel
 from services.linkage.splink_sql import (
     columns_read,
@@ -28,9 +29,9 @@ from services.linkage.splink_sql import (
 from services.linkage.term_frequencies import TermFrequencies, term_hashes
 from services.linkage.weights import Gammas, Rows, Weights, WeightTable
 
-PAIRS_OF_QUERY = (125_000, 2_000_000)
+PAIRS_OF_QUERY = (60_000, 2_000_000)
 """Least and most pairs of one query of a FeatureTable: more would not fit beside the table."""
-_PAIRS_PER_RECORD = 0.6  # in one query: each builds its join anew, of more the result has no room
+_PAIRS_PER_RECORD = 0.3  # in one query: each builds its join anew, of more the result has no room
 
 _NO_ROWS: Rows = np.empty(0, dtype=np.int64)
 
@@ -135,6 +136,7 @@ class FeatureTable:
         gammas = np.empty((len(left), len(self._comparisons)), dtype=np.int8)
         least, most = PAIRS_OF_QUERY
         at_once = min(max(least, int(_PAIRS_PER_RECORD * len(self))), most)
+        give_back()
         with _connect(threads=2) as connection:
             connection.register("record", self._records)
             for start in range(0, len(left), at_once):

@@ -1,6 +1,6 @@
 """What a set of records teaches about its fields, and their derived columns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from services.identity.domain.kinds import Kind
@@ -20,8 +20,11 @@ class Survey:
     features: FeatureColumns
 
 
-def survey(records: Sequence[Mapping[str, str]], fields: Fields) -> Survey:
-    """Learn the column statistics from all records, then derive each. The order is no matter."""
+def survey(records: Iterable[Mapping[str, str]], fields: Fields) -> Survey:
+    """Learn the column statistics from all records, then derive each. The order is no matter.
+
+    They are gone through repeatedly.
+    """
     day_first = frozenset(
         name
         for name, kind in fields

@@ -14,7 +14,7 @@ from services.identity.wire.neighbourhoods import Neighbourhoods, RowsOfFile
 from services.identity.wire.said import fields_said
 from services.linkage.training.records import TrainingRecord
 from services.linkage.training.train import RECORDS_MAX, Fields, Trained, train
-from services.linkage.training.whole_people import whole_groups
+from services.linkage.training.whole_people import DrawnFrom, whole_groups
 
 Progress = Callable[[str], None]
 
@@ -85,18 +85,22 @@ def train_on_file(
     """
     if rows.drawn is None:
         told = _told(rows.events or (), source)
-        return _train(told, [source], progress, base_size=base_size, in_parts=True)
-    fields = tuple(fields_of([source]).items())
-    unique = {source.name} if source.unique else set()
-    return train(
-        _people(rows.drawn, source, fields, unique=unique, records=rows.records),
-        fields,
-        unique_sources=unique,
-        progress=progress,
-        base_size=base_size,
-        in_parts=True,
-        drawn_from=rows.records,
-    )
+        trained = _train(told, [source], progress, base_size=base_size, in_parts=True)
+    else:
+        fields = tuple(fields_of([source]).items())
+        unique = {source.name} if source.unique else set()
+        trained = train(
+            _people(rows.drawn, source, fields, unique=unique, records=rows.records),
+            fields,
+            unique_sources=unique,
+            progress=progress,
+            base_size=base_size,
+            in_parts=True,
+            drawn_from=rows.records,
+        )
+    skipped = {reason.value: count for reason, count in sorted(rows.skipped.items()) if count}
+    of_rows = {"rows_read": rows.rows, "rows_skipped": skipped}
+    return replace(trained, report=trained.report | of_rows)
 
 
 def _people(
@@ -108,15 +112,14 @@ def _people(
     records: int,
 ) -> Iterator[TrainingRecord]:
     """Whole groups, as long as they may all be held."""
+    base = DrawnFrom(fields=fields, unique_sources=unique, records=max(records, 2))
     taken: set[str] = set()
     for some in drawn:
         groups = whole_groups(
             _by_key(_records(_told(some.events, source), dict(fields))),
             seeds=[seed.text() for seed in some.seeds],
             links=[(seed.text(), other.text()) for seed, other in some.links],
-            fields=fields,
-            unique_sources=unique,
-            base_size=max(records, 2),
+            base=base,
         )
         for group in groups:
             taken.update(record.key for record in group)
@@ -130,8 +133,7 @@ def _by_key(parts: Iterable[TrainingRecord]) -> dict[str, TrainingRecord]:
     found: dict[str, TrainingRecord] = {}
     for part in parts:
         known = found.get(part.key)
-        values = part.values if known is None else {**known.values, **part.values}
-        found[part.key] = replace(part, values=values)
+        found[part.key] = part if known is None else known.with_more(part)
     return found
 
 
@@ -171,4 +173,4 @@ def _records(
     for key, texts in told:
         values = {name: texts[name] for name in fields if name in texts}
         if values:
-            yield TrainingRecord(key=key.text(), source=key.source, values=values)
+            yield TrainingRecord.of(key=key.text(), source=key.source, values=values)

@@ -84,7 +84,7 @@ def record_of(
     key: str, source: str, row: Mapping[str, str], mapping: SourceMapping
 ) -> TrainingRecord:
     values = {column.field: row[name] for name, column in mapping.columns.items() if row.get(name)}
-    return TrainingRecord(key=key, source=source, values=values)
+    return TrainingRecord.of(key=key, source=source, values=values)
 
 
 def labelled(

@@ -1,8 +1,10 @@
 """Some records drawn from a file with all that look like them, as ingest hands them to training."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from services.identity.domain.errors import RejectReason
 from services.identity.domain.ids import RecordKey
 from services.identity.wire.events import ChannelEvent
 
@@ -20,10 +22,13 @@ class Neighbourhoods:
 class RowsOfFile:
     """What training reads of a file: all its rows, or of a large one neighbourhoods.
 
-    `records` is how many the file has, about. One of `events` and `drawn` is None;
-    each is read once.
+    `rows` is how many it has, `records` of how many records these are, about. `skipped` counts the
+    lines and rows that cannot be used, and of neighbourhoods the drawn ones; it is whole once
+    all was read. One of `events` and `drawn` is None; each is read once.
     """
 
+    rows: int
     records: int
+    skipped: Counter[RejectReason]
     events: Iterable[ChannelEvent] | None = None
     drawn: Iterable[Neighbourhoods] | None = None

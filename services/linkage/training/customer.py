@@ -170,7 +170,7 @@ def customer_records(people: dict[str, int], *, seed: int) -> list[tuple[int, Tr
         for person in PopulationMaker(FakerNames(locale, rng), rng).people(count):
             for source, values in channels.records(person):
                 key = f"{source}|{len(result):06}"
-                record = TrainingRecord(key=key, source=source, values=values)
+                record = TrainingRecord.of(key=key, source=source, values=values)
                 result.append((person_number, record))
             person_number += 1
     return result

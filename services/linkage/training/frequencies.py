@@ -5,6 +5,7 @@ so that a rare value is not called common because its owner has many records.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from services.linkage.levels import ComparisonKind
 from services.linkage.term_frequencies import COUNT_MIN, TermFrequencies
@@ -24,8 +25,26 @@ FLOORS = {
 """0.5 / floor is the smallest frequency believed while the data are few."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueCounts:
+    """How many records have each value: of those worth keeping which, of all others how many.
+
+    `seen` is how many records have any value, `rare` how many of them a value that is not kept.
+    """
+
+    kept: Mapping[str, int]
+    seen: int
+    rare: int
+
+    @classmethod
+    def of(cls, counts: Mapping[str, int]) -> "ValueCounts":
+        kept = {value: count for value, count in counts.items() if count >= COUNT_MIN}
+        seen = sum(counts.values())
+        return cls(kept=kept, seen=seen, rare=seen - sum(kept.values()))
+
+
 def frequencies_for_non_matches(
-    counts: Mapping[str, int],
+    counts: ValueCounts,
     *,
     match_share: float,
     m_exact: float,
@@ -35,15 +54,14 @@ def frequencies_for_non_matches(
 
     `m_exact` is the chance that a match agrees on the value exactly.
     """
-    seen = sum(counts.values())
+    seen = counts.seen
     known = max(seen, 2)
     own_duplicates = max(match_share * (seen - 1) * m_exact - 1, 0.0)
     smallest = 0.5 / max(known, floor)
     frequencies = {
         value: max(count - 2 - own_duplicates, 0.0) / known + smallest
-        for value, count in sorted(item for item in counts.items() if item[1] >= COUNT_MIN)
+        for value, count in sorted(counts.kept.items())
     }
-    common = sum(frequency * counts[value] for value, frequency in frequencies.items())
-    rare = sum(count for count in counts.values() if count < COUNT_MIN)
-    mean = (common + rare * smallest) / seen if seen else smallest
+    common = sum(frequency * counts.kept[value] for value, frequency in frequencies.items())
+    mean = (common + counts.rare * smallest) / seen if seen else smallest
     return TermFrequencies.of(frequencies, default=smallest, mean=mean)

@@ -102,20 +102,19 @@ class _Sieve:
         self._waiting: list[TrainingRecord] = []  # none has to go so far: groups cost a derivation
         self._split: set[str] = set()
         self._in_parts = in_parts
-        self._told: dict[str, dict[str, str]] = {}  # what each record held says, if in parts
+        self._told: dict[str, TrainingRecord] = {}  # what each record held says, if in parts
 
     def adds_to_held(self, record: TrainingRecord) -> bool:
         """Whether the record is held already; then it says this, too, and later words hold."""
         told = self._told.get(record.key)
         if told is None:
             return False
-        told |= record.values
+        self._told[record.key] = told.with_more(record)
         return True
 
     def add(self, record: TrainingRecord) -> None:
         if self._in_parts:
-            told = self._told[record.key] = dict(record.values)
-            record = replace(record, values=told)
+            self._told[record.key] = record
         self._add(record)
         if len(self._told) > _TOLD_TIMES * self._records_max:  # most of them are let go of by now
             held = {each.key for each in self.records()}
@@ -127,13 +126,14 @@ class _Sieve:
             return
         self.kept_all = False
         for each in (*self._waiting, record):
-            self._place(each)
+            self._place(self._told.get(each.key, each))
         self._waiting = []
         while len(self._held) > self._records_max:
             self._shrink()
 
     def records(self) -> list[TrainingRecord]:
-        return [*self._waiting, *(record for _, _, record in self._held)]
+        held = [*self._waiting, *(record for _, _, record in self._held)]
+        return [self._told.get(record.key, record) for record in held]
 
     def _place(self, record: TrainingRecord) -> None:
         group = self._group(record)

@@ -12,6 +12,7 @@ from typing import Any
 from services.identity.domain.errors import UsageError
 from services.identity.domain.kinds import MATCHING, Kind
 from services.linkage.features import FeatureSpec
+from services.linkage.heap import give_back
 from services.linkage.levels import ComparisonKind
 from services.linkage.model import LinkageModel
 from services.linkage.survey import survey
@@ -26,7 +27,7 @@ from services.linkage.training.key_sample import Base
 from services.linkage.training.learn import Learned, learn_parameters
 from services.linkage.training.pairs import Floats, Ints
 from services.linkage.training.parameters import probability
-from services.linkage.training.records import TrainingRecord
+from services.linkage.training.records import Texts, TrainingRecord
 from services.linkage.training.refine import fitted_model, refine
 from services.linkage.training.report import report
 from services.linkage.training.sample import Sample, sample_records
@@ -92,6 +93,7 @@ def train(  # noqa: PLR0913 - what a training run can be told
     bench = _workbench(sample, fields, unique_sources=unique_sources, floors=floors)
     del sample  # whose records stand by column now
     gc.collect()  # what was read had cycles: 60 MB of 200,000 records
+    give_back()
     return _train(bench, size, tell=tell, budget=budget)
 
 
@@ -148,7 +150,7 @@ def _workbench(
     filled = tuple((name, kind) for name, kind in fields if name in used)
     bench = Workbench(
         sample,
-        survey([record.values for record in sample.records], filled),
+        survey(Texts(sample.records), filled),
         unique_sources=unique_sources,
         floors=floors,
     )
@@ -169,8 +171,10 @@ def _train(bench: Workbench, size: _Size, *, tell: Progress, budget: KeyBudget) 
         record_count=bench.record_count,
         allowed=bench.allowed,
     )
+    give_back()
     tell("choosing blocking keys")
     chosen = _choose(bench, learned, budget, times=size.times)
+    give_back()
     tell(f"clustering {len(chosen.left)} pairs")
     refined = refine(bench, learned, chosen)
     model = for_whole_base(refined.model, refined.parameters, sample)

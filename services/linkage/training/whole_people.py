@@ -10,7 +10,7 @@ Source: adaptive cluster sampling, Thompson (1990).
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 import numpy as np
@@ -21,7 +21,7 @@ from services.linkage.survey import survey
 from services.linkage.training.estimate_u import RANDOM_PAIRS_SEED, estimate_u
 from services.linkage.training.pairs import Ints, random_pairs
 from services.linkage.training.parameters import initial_parameters
-from services.linkage.training.records import TrainingRecord
+from services.linkage.training.records import Texts, TrainingRecord
 from services.linkage.training.sample import Sample
 from services.linkage.training.workbench import Workbench
 
@@ -29,30 +29,32 @@ _RANDOM_PAIRS_MAX = 100_000
 _BITS_MIN = -2.0  # a neighbour of even odds is likely one; strangers so alike are few
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnFrom:
+    """The base that records are drawn from: its fields, and how many `records` it has.
+
+    `unique_sources` hold every person once at most.
+    """
+
+    fields: Fields
+    unique_sources: Collection[str]
+    records: int
+
+
 def whole_groups(
     records: Mapping[str, TrainingRecord],
     *,
     seeds: Sequence[str],
     links: Sequence[tuple[str, str]],
-    fields: Fields,
-    unique_sources: Collection[str],
-    base_size: int,
+    base: DrawnFrom,
 ) -> Iterator[tuple[TrainingRecord, ...]]:
     """The groups of these seeds that count, each with its seed first.
 
-    `records` are seeds and neighbours by key, `links` (seed, neighbour); the base they were drawn
-    from has `base_size` records.
+    `records` are seeds and neighbours by key, `links` (seed, neighbour).
     """
     known = [(seed, other) for seed, other in links if seed in records and other in records]
     groups: dict[str, list[str]] = {seed: [] for seed in seeds if seed in records}
-    kept = _are_near(
-        records,
-        list(groups),
-        known,
-        fields=fields,
-        unique_sources=unique_sources,
-        base_size=base_size,
-    )
+    kept = _are_near(records, list(groups), known, base)
     for (seed, other), is_near in zip(known, kept.tolist(), strict=True):
         if is_near:
             groups[seed].append(other)
@@ -65,20 +67,17 @@ def _are_near(
     records: Mapping[str, TrainingRecord],
     seeds: Sequence[str],
     links: Sequence[tuple[str, str]],
-    *,
-    fields: Fields,
-    unique_sources: Collection[str],
-    base_size: int,
+    base: DrawnFrom,
 ) -> npt.NDArray[np.bool_]:
     """Which links hold by the default m, the u of seeds, and a prior of one match a record."""
     rows = {key: row for row, key in enumerate(sorted(records))}
     ordered = tuple(records[key] for key in rows)
     used = {name for record in ordered for name in record.values}
-    filled = tuple((name, kind) for name, kind in fields if name in used)
+    filled = tuple((name, kind) for name, kind in base.fields if name in used)
     bench = Workbench(
-        Sample(records=ordered, taken=len(ordered), seen=base_size),
-        survey([record.values for record in ordered], filled),
-        unique_sources=unique_sources,
+        Sample(records=ordered, taken=len(ordered), seen=base.records),
+        survey(Texts(ordered), filled),
+        unique_sources=base.unique_sources,
     )
     left = _rows(rows, [seed for seed, _ in links])
     right = _rows(rows, [other for _, other in links])
@@ -88,7 +87,7 @@ def _are_near(
     of_seeds = np.sort(_rows(rows, seeds))
     parameters = initial_parameters([each.default_m for each in bench.comparisons])
     parameters = estimate_u(bench.compare(of_seeds[one], of_seeds[two]), parameters)
-    model = bench.model(replace(parameters, match_share=1 / base_size))
+    model = bench.model(replace(parameters, match_share=1 / base.records))
     first, second = np.minimum(left, right), np.maximum(left, right)
     vectors = bench.compare(first, second)
     near: npt.NDArray[np.bool_] = bench.match_weights(first, second, vectors, model) >= _BITS_MIN

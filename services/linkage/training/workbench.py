@@ -11,9 +11,13 @@ from services.linkage.levels import ComparisonKind
 from services.linkage.model import LinkageModel
 from services.linkage.score import FeatureTable, PairWeights, totals
 from services.linkage.survey import Survey
-from services.linkage.term_frequencies import TermFrequencies
+from services.linkage.term_frequencies import COUNT_MIN, TermFrequencies
 from services.linkage.training.em import Household
-from services.linkage.training.frequencies import FLOORS, frequencies_for_non_matches
+from services.linkage.training.frequencies import (
+    FLOORS,
+    ValueCounts,
+    frequencies_for_non_matches,
+)
 from services.linkage.training.pairs import Coded, Floats, Ints, Vectors, is_among
 from services.linkage.training.parameters import Parameters
 from services.linkage.training.records import AllowedPairs
@@ -46,6 +50,8 @@ class Workbench:
         self.record_count = sample.taken
         self.pair_count = self.record_count * (self.record_count - 1) / 2
         self._floors = floors
+        self._counts_of_base = ValueCounts.of(sample.counts)
+        self._counted: dict[str, ValueCounts] = {}
         self._table = FeatureTable(self.features, self.spec, self.comparisons)
 
     def compare(self, left: Ints, right: Ints) -> Vectors:
@@ -154,17 +160,20 @@ class Workbench:
                 of_whole_base = column == self.sample.column
                 share = parameters.match_share
                 result[str(column)] = frequencies_for_non_matches(
-                    self.sample.counts if of_whole_base else self._counts(str(column)),
+                    self._counts_of_base if of_whole_base else self._counts(str(column)),
                     match_share=share * self.sample.fraction if of_whole_base else share,
                     m_exact=float(parameters.m[j][0]),
                     floor=self._floors.get(comparison.kind, 0) if is_exact else 0,
                 )
         return dict(sorted(result.items()))
 
-    def _counts(self, column: str) -> dict[str, int]:
-        codes, values = self._table.codes(column)
-        counts = np.bincount(codes[codes >= 0], minlength=len(values))
-        return dict(zip(values, counts.tolist(), strict=True))
+    def _counts(self, column: str) -> ValueCounts:
+        if column not in self._counted:
+            counts = self.features.counts(column, count_min=COUNT_MIN)
+            known = self.features.known(column)
+            rare = known - sum(counts.values())
+            self._counted[column] = ValueCounts(kept=counts, seen=known, rare=rare)
+        return self._counted[column]
 
 
 class Compared:

@@ -13,8 +13,7 @@ from enum import Enum
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import duckdb
-
+from services.identity.adapters.files.reader import COUNTING_MEMORY, count
 from services.identity.adapters.files.rows import Scan
 from services.identity.domain.errors import UsageError
 
@@ -22,7 +21,6 @@ _HASH_RANGE = 2**64
 _FEWER = 4  # times as few seeds, where they bring too many rows
 _TRIES_MAX = 8
 _COMMON_MIN = 2  # of the rows looked at: so many may share a value by chance
-_MEMORY = "320MB"
 _MEMORY_OF_BATCHES = "128MB"
 
 Tell = Callable[[str], None]
@@ -80,20 +78,6 @@ class Alike:
     rows: Sequence[tuple[str, Sequence[str | None]]]
 
 
-def row_count(scan: Scan) -> int:
-    """Raises UsageError when the file is not written as its format says."""
-    scan.connection.execute("SET memory_limit = ?", [_MEMORY])
-    try:
-        return _number(scan.connection, f"SELECT count(*) FROM {scan.relation}")
-    except (duckdb.InvalidInputException, duckdb.OutOfMemoryException):
-        raise UsageError(
-            "the file cannot be read with the delimiter and the quote of its mapping: declare"
-            " `format:`"
-        ) from None
-    finally:
-        scan.connection.execute("RESET memory_limit")
-
-
 @contextmanager
 def drawn_alike(
     scan: Scan,
@@ -140,12 +124,12 @@ class Draw:
         self._connection = scan.connection
         self._relation = scan.relation
         self._bounds = bounds
-        self._record = f"trim({scan.cells[record]})"
+        self._record = f"nullif(trim({scan.cells[record]}), '')"
         self._hashes = [_hash(number, key, scan) for number, key in enumerate(keys)]
         self._cells = [scan.cells[name] for name in columns]
 
     def bound_memory(self, folder: Path) -> None:
-        self._connection.execute("SET memory_limit = ?", [_MEMORY])
+        self._connection.execute("SET memory_limit = ?", [COUNTING_MEMORY])
         self._connection.execute("SET temp_directory = ?", [str(folder)])
 
     def look(self, rows: int) -> float:
@@ -162,7 +146,7 @@ class Draw:
         return share
 
     def _looked_at(self, what: str) -> int:
-        return _number(self._connection, f"SELECT {what} FROM looked_at")
+        return count(self._connection, what, relation="looked_at")[0]
 
     def find(self, share: float, *, seeds: float) -> None:
         """Keep the seeds and all that look like them.
@@ -174,7 +158,7 @@ class Draw:
             limit = _below(seeds)
             self._want(chosen, share, limit)
             self._fetch(chosen, limit)
-            found = _number(self._connection, "SELECT count(*) FROM near")
+            found = count(self._connection, "count(*)", relation="near")[0]
             if not found:
                 break
             if found < self._bounds.rows_max:
@@ -191,11 +175,12 @@ class Draw:
         common = self._common(share)
         records = max(self._looked_at("count(*)"), 1)
         cost = {
-            number: _number(
+            number: count(
                 self._connection,
-                f"SELECT coalesce(sum(c * (c - 1)), 0) FROM (SELECT count(*) AS c FROM looked_at"
-                f" WHERE h{number} IS NOT NULL GROUP BY h{number}) WHERE c <= {common}",
-            )
+                "coalesce(sum(c * (c - 1)), 0)",
+                relation=f"(SELECT count(*) AS c FROM looked_at WHERE h{number} IS NOT NULL"
+                f" GROUP BY h{number}) WHERE c <= {common}",
+            )[0]
             / (records * share)
             for number in range(len(self._hashes))
         }
@@ -298,8 +283,3 @@ def _text(part: Part, scan: Scan) -> str:
 
 def _below(share: float) -> int:
     return min(int(share * _HASH_RANGE), _HASH_RANGE - 1)
-
-
-def _number(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
-    row = connection.execute(sql).fetchone()
-    return 0 if row is None else int(row[0])

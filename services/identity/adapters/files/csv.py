@@ -9,9 +9,9 @@ from pathlib import Path
 import duckdb
 
 from services.identity.adapters.files import reader
-from services.identity.adapters.files.rows import Batch, Row, Scan
+from services.identity.adapters.files.rows import Batch, Counted, Row, Scan
 from services.identity.adapters.files.spool import Spooled, Survey, spooled
-from services.identity.domain.errors import UsageError
+from services.identity.domain.errors import RejectReason, UsageError
 from services.identity.domain.mapping import FileFormat
 
 HEADER_CHARS_MAX = 1 << 20
@@ -64,9 +64,22 @@ class CsvTable:
     def scan(self) -> Scan:
         return Scan(
             connection=self._connection,
-            relation=self._relation(None),
+            relation=self._relation(None, is_rough=True),
             cells={name: reader.identifier(name) for name in self.columns},
         )
+
+    def count(self, *, key: str) -> Counted:
+        with reader.counting(self._connection):
+            rows, used = reader.count(
+                self._connection,
+                "count(*)",
+                reader.is_there(reader.identifier(key)),
+                relation=self._relation(self._lines_max, is_rough=True),
+            )
+            found = reader.refused(self._connection, self._spool, lines_max=self._lines_max)
+        skipped = reader.reasons(found)
+        skipped[RejectReason.NO_IDENTIFIER] = rows - used
+        return Counted(rows=rows, skipped=+skipped)
 
     def _check(self) -> reader.Refused:
         try:
@@ -85,7 +98,7 @@ class CsvTable:
         ).fetchall()
         return reader.refused(self._connection, self._spool, lines_max=self._lines_max)
 
-    def _relation(self, lines_max: int | None) -> str:
+    def _relation(self, lines_max: int | None, *, is_rough: bool = False) -> str:
         options = {
             "delim": reader.literal(self._format.delimiter),
             "quote": reader.literal(self._format.quote),
@@ -93,7 +106,9 @@ class CsvTable:
             "header": "true",
             "skip": str(self._skipped),
         }
-        return reader.text_scan(self._spool.path, self.columns, options, lines_max=lines_max)
+        return reader.text_scan(
+            self._spool.path, self.columns, options, lines_max=lines_max, is_rough=is_rough
+        )
 
 
 class _Lines:

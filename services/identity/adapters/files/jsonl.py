@@ -1,5 +1,6 @@
 """JSON lines: read as lines of text, so that a broken one is refused and never half read."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,7 +10,14 @@ import duckdb
 import msgspec
 
 from services.identity.adapters.files import reader
-from services.identity.adapters.files.rows import REJECT_BYTES_MAX, Batch, Reject, Row, Scan
+from services.identity.adapters.files.rows import (
+    REJECT_BYTES_MAX,
+    Batch,
+    Counted,
+    Reject,
+    Row,
+    Scan,
+)
 from services.identity.adapters.files.spool import Spooled, spooled
 from services.identity.domain.errors import RejectReason
 from services.identity.domain.mapping import FileFormat
@@ -21,6 +29,7 @@ _COLUMNS = """
 SELECT DISTINCT unnest(json_keys(CASE WHEN json_valid(line) THEN line END)) AS name
 FROM {scan} ORDER BY name
 """
+_IS_OBJECT = "(CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' END)"
 _WHOLE = "a line must be whole JSON; mend it"
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _TEXT = msgspec.json.Decoder(str)
@@ -56,9 +65,26 @@ class JsonlTable:
     def scan(self) -> Scan:
         return Scan(
             connection=self._connection,
-            relation=f"(SELECT line FROM {self._relation(None)} WHERE json_valid(line))",
+            relation=f"(SELECT line FROM {self._relation(None)} WHERE {_IS_OBJECT})",
             cells={name: _cell(name) for name in self.columns},
         )
+
+    def count(self, *, key: str) -> Counted:
+        """A line that is no text was refused when the table was opened."""
+        with reader.counting(self._connection):
+            rows, others, broken, used = reader.count(
+                self._connection,
+                f"count(*) FILTER ({_IS_OBJECT})",
+                f"count(*) FILTER (json_valid(line) AND NOT {_IS_OBJECT})",
+                "count(*) FILTER (NOT json_valid(line) AND trim(line) <> '')",
+                reader.is_there(f"CASE WHEN {_IS_OBJECT} THEN {_cell(key)} END"),
+                relation=self._relation(None),
+            )
+        skipped = Counter(each.reason for each in self._no_text())
+        skipped[RejectReason.NOT_AN_OBJECT] += others
+        skipped[RejectReason.BROKEN_JSON] += broken
+        skipped[RejectReason.NO_IDENTIFIER] += rows - used
+        return Counted(rows=rows, skipped=+skipped)
 
     def _no_text(self) -> Iterator[Reject]:
         return (_no_json(each) for each, _ in reader.rejects(self._refused, self._spool))
@@ -80,7 +106,9 @@ class JsonlTable:
         return Reject(line=line, raw=raw, reason=reason, detail=detail)
 
     def _relation(self, lines_max: int | None) -> str:
-        return reader.text_scan(self._spool.path, _LINE, _OPTIONS, lines_max=lines_max)
+        return reader.text_scan(
+            self._spool.path, _LINE, _OPTIONS, lines_max=lines_max, is_rough=lines_max is None
+        )
 
 
 def _cell(name: str) -> str:

@@ -1,5 +1,6 @@
 """Parquet files: every column as text, nested ones as JSON, times in UTC."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,8 +9,8 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from services.identity.adapters.files import reader
-from services.identity.adapters.files.rows import Batch, Row, Scan
-from services.identity.domain.errors import UsageError
+from services.identity.adapters.files.rows import Batch, Counted, Row, Scan
+from services.identity.domain.errors import RejectReason, UsageError
 
 _NESTED = ("STRUCT", "MAP", "UNION")
 _NUMBER = "file_row_number"
@@ -36,6 +37,16 @@ class ParquetTable:
                     for line, *values in found
                 ]
             )
+
+    def count(self, *, key: str) -> Counted:
+        with reader.counting(self._connection):
+            rows, used = reader.count(
+                self._connection,
+                "count(*)",
+                reader.is_there(self._cells[key]),
+                relation=self._scan,
+            )
+        return Counted(rows=rows, skipped=+Counter({RejectReason.NO_IDENTIFIER: rows - used}))
 
     def scan(self) -> Scan:
         return Scan(connection=self._connection, relation=self._scan, cells=self._cells)

@@ -1,6 +1,8 @@
 """DuckDB as a reader of files: everything declared, nothing guessed, what it refuses kept."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from services.identity.domain.errors import RejectReason, UsageError
 LINE_BYTES_MAX = 8 * 1024 * 1024
 ROUGH_LINE_BYTES_MAX = 1024 * 1024  # where no line is kept that is refused
 REJECTED_LINES_MAX = 200_000  # where each begins is held; of more, the format is declared wrong
+COUNTING_MEMORY = "320MB"
 REJECTS_BYTES_MAX = 8 * 1024 * 1024  # of one batch of refused lines
 
 Refused = Sequence[tuple[int, str, int]]
@@ -52,19 +55,25 @@ def literal(text: str) -> str:
 
 
 def text_scan(
-    path: Path, columns: tuple[str, ...], options: dict[str, str], *, lines_max: int | None
+    path: Path,
+    columns: tuple[str, ...],
+    options: dict[str, str],
+    *,
+    lines_max: int | None,
+    is_rough: bool = False,
 ) -> str:
     """The FROM clause that reads a text file with every column declared as text.
 
-    One more than lines_max of the lines that it refuses are kept; without lines_max none.
+    One more than lines_max of the lines that it refuses are kept; without lines_max none. A rough
+    reading refuses lines that are far too long for a row before it has read them.
     """
     declared = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in columns)
     extra = "".join(f", {name} = {value}" for name, value in options.items())
     if lines_max is None:
-        refused, line_bytes_max = "ignore_errors = true", ROUGH_LINE_BYTES_MAX
+        refused = "ignore_errors = true"
     else:
         refused = f"store_rejects = true, rejects_limit = {lines_max + 1}"
-        line_bytes_max = LINE_BYTES_MAX
+    line_bytes_max = ROUGH_LINE_BYTES_MAX if is_rough else LINE_BYTES_MAX
     return (
         f"read_csv({literal(str(path))}, auto_detect = false, columns = {{{declared}}},"
         f" {refused}, max_line_size = {line_bytes_max}, buffer_size = {4 * line_bytes_max}{extra})"
@@ -86,6 +95,39 @@ def refused(connection: duckdb.DuckDBPyConnection, spool: Spooled, *, lines_max:
             " delimiter, quote and encoding right? Declare them under `format:` of the mapping"
         )
     return found
+
+
+def reasons(found: Refused) -> Counter[RejectReason]:
+    """How many lines were refused for what."""
+    return Counter(
+        _DETAILS.get(error_type, (RejectReason.TORN_LINE, _TORN))[0] for _, error_type, _ in found
+    )
+
+
+@contextmanager
+def counting(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Raises UsageError when the file is not written as its format says."""
+    connection.execute("SET memory_limit = ?", [COUNTING_MEMORY])
+    try:
+        yield
+    except (duckdb.InvalidInputException, duckdb.OutOfMemoryException):
+        raise UsageError(
+            "the file cannot be read with the delimiter and the quote of its mapping: declare"
+            " `format:`"
+        ) from None
+    finally:
+        connection.execute("RESET memory_limit")
+
+
+def count(connection: duckdb.DuckDBPyConnection, *counts: str, relation: str) -> list[int]:
+    """Some aggregates that are numbers. Read to the end: only then is known what was refused."""
+    (row,) = connection.execute(f"SELECT {', '.join(counts)} FROM {relation}").fetchall()
+    return [int(each) for each in row]
+
+
+def is_there(cell: str) -> str:
+    """SQL that counts the rows in which this cell has a value."""
+    return f"count(nullif(trim({cell}), ''))"
 
 
 def rejects(found: Refused, spool: Spooled) -> Iterator[tuple[Reject, int]]:

@@ -36,6 +36,14 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """How many rows a file has, and how many lines or rows of it cannot be used, by reason."""
+
+    rows: int
+    skipped: Mapping[RejectReason, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
     """How DuckDB reads the rows of a file, without those that are none, in file order.
 
@@ -55,3 +63,9 @@ class Table(Protocol):
 
     def read(self, *, rows_max: int) -> Iterator[Batch]: ...
     def scan(self) -> Scan: ...
+    def count(self, *, key: str) -> Counted:
+        """In bounded memory; a row without a value in the column `key` cannot be used.
+
+        Raises UsageError when the file is not written as its format says.
+        """
+        ...

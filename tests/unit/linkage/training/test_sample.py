@@ -1,7 +1,6 @@
 """Of more records than training may hold, whole groups stay, whatever order they come in."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from random import Random
 
 import pytest
@@ -17,7 +16,7 @@ SPEC = FeatureSpec(fields=(("given_name", Kind.GIVEN_NAME), ("surname", Kind.SUR
 def crowd(count: int, *, surnames: int, seed: int = 1) -> list[TrainingRecord]:
     rng = Random(seed)
     return [
-        TrainingRecord(
+        TrainingRecord.of(
             key=f"{number:06}",
             source="one",
             values={"given_name": "Ada", "surname": f"Name{chr(97 + rng.randrange(surnames))}"},
@@ -59,11 +58,13 @@ def test_a_stream_is_read_once() -> None:
 
 def test_of_a_record_in_parts_the_later_words_hold() -> None:
     records = crowd(300, surnames=26)
-    parts = [replace(each, values={"surname": each.values["surname"]}) for each in records]
-    named = [replace(each, values={"given_name": f"Ida{each.key}"}) for each in records]
+    named = [
+        TrainingRecord.of(key=each.key, source=each.source, values={"given_name": f"Ida{each.key}"})
+        for each in records
+    ]
     sample = sample_records([*records, *named], SPEC, records_max=1_000, in_parts=True)
     assert sample.seen == 300
-    wanted = [{**a.values, **b.values} for a, b in zip(parts, named, strict=True)]
+    wanted = [a.values | b.values for a, b in zip(records, named, strict=True)]
     assert [each.values for each in sample.records] == wanted
     few = sample_records([*records, *named], SPEC, records_max=100, in_parts=True)
     assert 0 < len(few.records) <= 100

@@ -42,7 +42,7 @@ def base(people: int, *, seed: int = 1) -> list[TrainingRecord]:
 
 
 def record(key: str, values: Mapping[str, str], *, source: str = "one") -> TrainingRecord:
-    return TrainingRecord(key=key, source=source, values=values)
+    return TrainingRecord.of(key=key, source=source, values=values)
 
 
 def weight_of_agreement(model: LinkageModel, field: str) -> float:

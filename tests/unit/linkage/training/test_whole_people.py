@@ -4,7 +4,7 @@ from random import Random
 
 from services.identity.domain.kinds import Kind
 from services.linkage.training.records import TrainingRecord
-from services.linkage.training.whole_people import whole_groups
+from services.linkage.training.whole_people import DrawnFrom, whole_groups
 
 FIELDS = (
     ("given_name", Kind.GIVEN_NAME),
@@ -27,7 +27,7 @@ def crowd(people: int) -> dict[str, TrainingRecord]:
         }
         for letter in "abc"[: number % 3 + 1]:
             key = f"{number}{letter}"
-            records[key] = TrainingRecord(key=key, source="one", values=values)
+            records[key] = TrainingRecord.of(key=key, source="one", values=values)
     return records
 
 
@@ -38,9 +38,7 @@ def drawn(
         records,
         seeds=seeds,
         links=[(seed, other) for seed, other in links if seed in seeds],
-        fields=FIELDS,
-        unique_sources=(),
-        base_size=100_000,
+        base=DrawnFrom(fields=FIELDS, unique_sources=(), records=100_000),
     )
     return [tuple(record.key for record in group) for group in groups]
 

@@ -26,11 +26,12 @@ COUNT = 60
 def workbench() -> Workbench:
     rng = Random(4)
     records = tuple(
-        TrainingRecord(
+        TrainingRecord.of(
             key=f"{row:03}",
             source=rng.choice(("once", "often")),
             values={
-                "full_name": f"{rng.choice(('Ann', 'Bob'))} Muller{rng.choice((' Jr', ' II', ''))}",
+                "full_name": f"{rng.choice(('Ann', 'Bob'))} Muller"
+                + rng.choice((" Jr", " II", " Sr", "")),
                 "date_of_birth": f"1980-01-{rng.randrange(1, 4):02}",
             },
         )

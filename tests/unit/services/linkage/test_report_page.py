@@ -11,7 +11,7 @@ from tests.linkage_factory import FIELDS, people
 
 def test_the_page_shows_every_level_and_key_and_loads_nothing() -> None:
     records = [
-        TrainingRecord(key=f"{number:03}", source="one", values=values)
+        TrainingRecord.of(key=f"{number:03}", source="one", values=values)
         for number, values in enumerate(people(80))
     ]
     report = train(records, FIELDS).report

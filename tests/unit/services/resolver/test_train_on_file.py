@@ -87,7 +87,7 @@ def test_rows_teach_what_their_records_would(tmp_path: Path) -> None:
         ("surname", Kind.SURNAME),
     )
     records = [
-        TrainingRecord(
+        TrainingRecord.of(
             key=f"people/record_id/{row[0]}",
             source="people",
             values={
@@ -144,6 +144,28 @@ def test_a_value_that_all_have_brings_nobody(tmp_path: Path) -> None:
     seeds, links, read = drawn(written(tmp_path, people(600, mail="none@example.org")))
     assert len(links) < 2 * len(seeds)
     assert read < 3 * len(seeds)
+
+
+@pytest.mark.parametrize("rows_max", [1_000, 10], ids=["read whole", "drawn from"])
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_what_cannot_be_used_is_counted(tmp_path: Path, ending: str, rows_max: int) -> None:
+    rows = people(300)
+    file = written(tmp_path, rows)
+    reason = "torn_line"
+    if ending == "csv":
+        bad = ["a1,torn", "b1,far,too,many,cells,here", " ,Ada,Nokey,1990-01-01,"]
+    else:
+        lines = [json.dumps(dict(zip(NAMES, row, strict=True))) for row in rows]
+        file = tmp_path / "people.jsonl"
+        file.write_text("\n".join(lines), encoding="utf-8")
+        bad = ['{"torn"', "{]", '{"id": " ", "first": "Ada"}']
+        reason = "broken_json"
+    with file.open("a", encoding="utf-8") as more:
+        more.write("\n" + "\n".join(bad) + "\n")
+    with opened(file, rows_max=rows_max) as found:
+        report = train_on_file(found, SOURCE).report
+    assert report["rows_read"] == 601
+    assert report["rows_skipped"] == {reason: 2, "no_identifier": 1}
 
 
 def test_fewer_seeds_are_drawn_where_they_bring_too_many(tmp_path: Path) -> None:

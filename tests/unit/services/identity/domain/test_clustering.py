@@ -4,69 +4,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from scipy.cluster.hierarchy import fcluster, linkage
 
 from services.identity.domain import clustering
 from services.identity.domain.cluster_links import square_of_pairs
-from services.identity.domain.clustering import Problem, Radius, agglomerate, agglomerate_all
+from services.identity.domain.clustering import Problem, agglomerate, agglomerate_all
 from services.identity.domain.merge_limit import Held, MergeLimit
-from services.identity.domain.merge_policy import LeastEvidence
-from services.identity.domain.weights import UNITS_PER_BIT, Kinship, Relatives, to_units
-
-NO_RELATIVES = Relatives.household((False,), share=0)
-TAU = 0.1
-
-
-def compared(count: int, *columns: dict[tuple[int, int], float]) -> npt.NDArray[np.int32]:
-    """[pairs, k]; 0 for pairs that are not named."""
-    pairs = combinations(range(count), 2)
-    found = [[to_units(column.get(pair, 0.0)) for column in columns] for pair in pairs]
-    return np.array(found, dtype=np.int32).reshape(-1, len(columns))
-
-
-def one_comparison(count: int, pairs: dict[tuple[int, int], float], **more: Any) -> Problem:  # noqa: ANN401 - fields of Problem, for `replace`
-    """Pairs that are not named are null."""
-    weights = compared(count, pairs)
-    problem = Problem(
-        size=count,
-        weights=weights,
-        present=weights != 0,
-        prior=0,
-        relatives=NO_RELATIVES,
-        tau=TAU,
-    )
-    return replace(problem, **more)
-
-
-def random_problem(rng: np.random.Generator, *, size: int, width: int, tau: float = TAU) -> Problem:
-    """Some people of several records each, noisy weights, nulls, vetoes."""
-    truth = rng.integers(0, max(1, size // 5), size)
-    left, right = np.triu_indices(size, 1)
-    same = (truth[left] == truth[right])[:, None]
-    shape = (len(left), width)
-    bits = np.where(same, rng.normal(4, 3, shape), rng.normal(-3, 3, shape))
-    present = rng.random(shape) > 0.3
-    weights = np.where(present, bits * UNITS_PER_BIT, 0).astype(np.int32)
-    forbidden = np.triu(rng.random((size, size)) < 0.02, 1)
-    return Problem(
-        size=size,
-        weights=weights,
-        present=present,
-        prior=-3 * UNITS_PER_BIT,
-        relatives=Relatives(
-            shared=tuple(number % 2 == 1 for number in range(width)),
-            born=tuple(number == 0 for number in range(width)),
-            given=tuple(number == 2 for number in range(width)),
-            kinship=Kinship(household=1e-3, twins=1e-5, namesakes=1e-4),
-        ),
-        tau=tau,
-        forbidden=forbidden | forbidden.T,
-    )
+from services.identity.domain.weights import UNITS_PER_BIT, Relatives, to_units
+from tests.clustering_factory import NO_RELATIVES, TAU, compared, one_comparison, random_problem
 
 
 def plain_link(problem: Problem, left: Sequence[int], right: Sequence[int]) -> float:
@@ -321,89 +269,3 @@ def test_components_together_are_clustered_as_each_alone(
     ]
     assert any(each.refused for each in alone)
     assert sum(len(each.joins) for each in alone) > 10
-
-
-TWO_COUPLES = {(0, 1): 9.0, (2, 3): 9.0, (0, 2): 4.0, (0, 3): 4.0, (1, 2): 4.0, (1, 3): 4.0}
-
-
-@pytest.mark.parametrize(
-    ("radius", "labels"),
-    [
-        pytest.param(None, [0, 0, 0, 0], id="no-radius"),
-        pytest.param(Radius(records_max=2), [0, 0, 0, 0], id="both-within"),
-        pytest.param(Radius(records_max=1), [0, 0, 2, 2], id="both-beyond"),
-        pytest.param(
-            Radius(records_max=1, granted=[frozenset({1, 3})]), [0, 0, 0, 0], id="by-a-word"
-        ),
-        pytest.param(
-            Radius(records_max=1, granted=[frozenset({0, 1})]), [0, 0, 2, 2], id="another-word"
-        ),
-    ],
-)
-def test_a_join_of_two_large_clusters_waits_for_a_word(
-    radius: Radius | None, labels: list[int]
-) -> None:
-    found = agglomerate(replace(one_comparison(4, TWO_COUPLES), radius=radius))
-    assert found.labels.tolist() == labels
-    assert [tuple(join[:2]) for join in found.held] == ([] if labels[2] == 0 else [(0, 2)])
-
-
-@pytest.mark.parametrize(
-    ("least", "labels", "lacking"),
-    [
-        pytest.param(LeastEvidence(weight_min=0, personal_fields_min=1), [0] * 4, [], id="enough"),
-        pytest.param(
-            LeastEvidence(weight_min=to_units(5), personal_fields_min=0),
-            [0, 0, 2, 2],
-            [(0, 2)],
-            id="not-sure",
-        ),
-        pytest.param(
-            LeastEvidence(weight_min=0, personal_fields_min=2),
-            [0, 1, 2, 3],
-            list(combinations(range(4), 2)),
-            id="too-few-fields",
-        ),
-        pytest.param(
-            LeastEvidence(
-                weight_min=to_units(5), personal_fields_min=1, granted=[frozenset({1, 3})]
-            ),
-            [0] * 4,
-            [],
-            id="by-a-word",
-        ),
-        pytest.param(
-            LeastEvidence(
-                weight_min=to_units(5), personal_fields_min=1, granted=[frozenset({0, 1})]
-            ),
-            [0, 0, 2, 2],
-            [(0, 2)],
-            id="by-the-word-of-others",
-        ),
-    ],
-)
-def test_a_join_of_little_evidence_waits_for_a_word(
-    least: LeastEvidence, labels: list[int], lacking: list[tuple[int, int]]
-) -> None:
-    found = agglomerate(replace(one_comparison(4, TWO_COUPLES), least=least))
-    assert found.labels.tolist() == labels
-    assert sorted(tuple(join[:2]) for join in found.lacking) == lacking
-
-
-def test_what_was_lacking_is_asked_again_of_the_larger_cluster() -> None:
-    """0 and 1 have one field in common; 2, who joins 0 by two, brings the other."""
-    one, other = {(0, 1): 12.0, (0, 2): 5.0, (1, 2): 5.0}, {(0, 2): 4.0, (1, 2): 4.0}
-    weights = compared(3, one, other)
-    problem = Problem(
-        size=3,
-        weights=weights,
-        present=weights != 0,
-        prior=0,
-        relatives=Relatives.household([False, False], share=0.0),
-        tau=TAU,
-        least=LeastEvidence(weight_min=0, personal_fields_min=2),
-    )
-    found = agglomerate(problem)
-    assert found.labels.tolist() == [0, 0, 0]
-    assert [tuple(join[:2]) for join in found.joins] == [(0, 2), (0, 1)]
-    assert found.lacking == ()

@@ -9,7 +9,7 @@ from services.identity.domain.alone import credit
 from services.identity.domain.clustering import Problem, agglomerate
 from services.identity.domain.links import Link, link_of
 from services.identity.domain.weights import UNITS_PER_BIT, Relatives
-from tests.unit.services.identity.domain.test_clustering import random_problem
+from tests.clustering_factory import random_problem
 
 NO_RELATIVES = Relatives.household((False,), share=0)
 
