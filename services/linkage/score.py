@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from services.identity.domain.weights import UNITS_PER_BIT, Units
 from services.linkage.arrow import leave_pandas_out
+from services.linkage.asked import Levels
 from services.linkage.columns import Codes, FeatureColumns, to_arrow
 from services.linkage.comparisons import Comparison
 from services.linkage.features import Features, FeatureSpec
@@ -24,8 +25,8 @@ from services.linkage.splink_sql import (
     columns_read,
     joined_levels_sql,
     level_cases,
-    levels_sql,
 )
+from services.linkage.sure import UNSURE, SureLevels
 from services.linkage.term_frequencies import TermFrequencies, term_hashes
 from services.linkage.weights import Gammas, Rows, Weights, WeightTable
 
@@ -33,7 +34,8 @@ PAIRS_OF_QUERY = (60_000, 2_000_000)
 """Least and most pairs of one query of a FeatureTable: more would not fit beside the table."""
 _PAIRS_PER_RECORD = 0.3  # in one query: each builds its join anew, of more the result has no room
 
-_NO_ROWS: Rows = np.empty(0, dtype=np.int64)
+SURE_PAIRS_MIN = 8_000
+"""Fewer are all asked about in one statement: a look at their letters takes as long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,32 +55,6 @@ def totals(pairs: PairWeights, model: LinkageModel) -> Units:
 def _pairs_to_arrow(left: Rows, right: Rows) -> pa.Table:
     numbers = np.arange(len(left), dtype=np.int64)
     return pa.table({"pair": numbers, "left_row": left, "right_row": right})
-
-
-def _sides(records: pa.Table, left: Rows, right: Rows) -> pa.Table:
-    """Both records' columns beside each other, a row a pair."""
-    columns: dict[str, Any] = {"pair": np.arange(len(left), dtype=np.int64)}
-    for side, rows in (("l", left), ("r", right)):
-        taken = records.drop_columns(["row"]).take(pa.array(rows))
-        columns |= {f"{name}_{side}": taken[name] for name in taken.column_names}
-    return pa.table(columns)
-
-
-class _Batch:
-    """What the prepared statement reads: an Arrow stream over the table of the moment.
-
-    The name is bound once, so that the plan stays valid; each run asks for a stream of its own.
-    Protocol: Arrow PyCapsule interface.
-    """
-
-    def __init__(self, table: pa.Table) -> None:
-        self.table = table
-
-    def __arrow_c_schema__(self) -> object:
-        return self.table.schema.__arrow_c_schema__()
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return self.table.__arrow_c_stream__(requested_schema)
 
 
 def _to_gammas(result: Mapping[str, Any], comparisons: Sequence[Comparison]) -> Gammas:
@@ -205,7 +181,8 @@ class PairScorer:
     """Scores the pairs of one batch, on one thread.
 
     One statement, planned once: planning takes ten times longer than a small batch. It reads
-    Arrow's columns where they stand, so that nothing is inserted and nothing joined.
+    Arrow's columns where they stand, so that nothing is inserted and nothing joined. Of many pairs
+    it is asked only about what `sure.py` leaves open, a comparison at a time.
     """
 
     def __init__(self, model: LinkageModel) -> None:
@@ -215,11 +192,12 @@ class PairScorer:
         self._connection = _connect(threads=1)
         columns = model.spec.columns
         cases = level_cases(model.comparisons)
-        self._columns = {name: columns[name] for name in columns_read(cases, columns)}
-        self._nobody = _sides(to_arrow([], self._columns), _NO_ROWS, _NO_ROWS)
-        self._batch = _Batch(self._nobody)
-        self._connection.register("sides", self._batch)
-        self._connection.execute(f"prepare levels as {levels_sql(cases, 'sides')}")
+        self._all = Levels(self._connection, "levels", cases, columns)
+        self._each = [
+            Levels(self._connection, f"levels_{number}", [case], columns)
+            for number, case in enumerate(cases)
+        ]
+        self._sure = SureLevels(model.comparisons, self._all.columns)
 
     @property
     def model(self) -> LinkageModel:
@@ -233,21 +211,26 @@ class PairScorer:
         gammas = self.gammas(features, left, right)
 
         def adjustments(column: str, rows: Rows) -> Weights:
-            asked, place = np.unique(rows, return_inverse=True)
-            values = (features[row].get(column) for row in asked.tolist())
+            values = (features[row].get(column) for row in rows.tolist())
             texts = [value if isinstance(value, str) else None for value in values]
-            return self._adjusters[column].adjustments(texts)[place]
+            return self._adjusters[column].adjustments(texts)
 
         weights = self._weights.weigh(gammas, left, right, adjustments=adjustments)
         return PairWeights(weights=weights, present=gammas >= 0)
 
     def gammas(self, features: Sequence[Features], left: Rows, right: Rows) -> Gammas:
         """The level of every pair in every comparison."""
+        comparisons = self._model.comparisons
         if not len(left):
-            return np.empty((0, len(self._model.comparisons)), dtype=np.int8)
-        self._batch.table = _sides(to_arrow(features, self._columns), left, right)
-        found = self._connection.execute("execute levels").fetchnumpy()
-        self._batch.table = self._nobody
-        if len(found["pair"]) != len(left):  # a plan that holds on to another batch
-            raise RuntimeError("the scorer answered for other pairs than it was asked")
-        return _to_gammas(found, self._model.comparisons)
+            return np.empty((0, len(comparisons)), dtype=np.int8)
+        records = to_arrow(features, self._all.columns)
+        if len(left) < SURE_PAIRS_MIN:
+            return _to_gammas(self._all.ask(records, left, right), comparisons)
+        columns = {name: records[name].combine_chunks() for name in self._all.columns}
+        gammas = self._sure.of(self._sure.numbered(columns), left, right)
+        for number, comparison in enumerate(comparisons):
+            pairs = np.flatnonzero(gammas[:, number] == UNSURE)
+            if len(pairs):
+                found = self._each[number].ask(records, left[pairs], right[pairs])
+                gammas[pairs, number] = _to_gammas(found, [comparison])[:, 0]
+        return gammas

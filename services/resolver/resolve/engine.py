@@ -101,11 +101,14 @@ class Engine:
             return Scored()
         found = np.fromiter(chain.from_iterable(pairs), dtype=np.int64, count=2 * len(pairs))
         distinct_ends = distinct(found)
-        numbers = sorted(distinct_ends.tolist(), key=known.key_of)
-        place = np.argsort(numbers)  # of each number, from the smallest, where its key stands
+        numbers = distinct_ends.tolist()
+        keys = known.keys_of(numbers)
+        order = sorted(range(len(keys)), key=keys.__getitem__)
+        place = np.argsort(order)  # of each number, from the smallest, where its key stands
         ends = place[np.searchsorted(distinct_ends, found)].reshape(-1, 2)
         ends.sort(axis=1)
-        scored = self.scorer.score([known.features(n) for n in numbers], ends[:, 0], ends[:, 1])
+        features = known.features_of([numbers[at] for at in order])
+        scored = self.scorer.score(features, ends[:, 0], ends[:, 1])
         return Scored(
             vectors=encode_vectors(scored), totals=totals(scored, self.deriver.model).tolist()
         )

@@ -75,6 +75,22 @@ class Known:
             self._features[number] = decode_features(self._of(number).features)
         return self._features[number]
 
+    def features_of(self, numbers: Iterable[int]) -> list[Features]:
+        """The same of many: a batch compares tens of thousands, and a call of each shows."""
+        held, records, compared = self._features, self.records, self._compared
+        result = []
+        for number in numbers:
+            found = held.get(number)
+            if found is None:
+                record = records.get(number) or compared[number]
+                found = held[number] = decode_features(record.features)
+            result.append(found)
+        return result
+
+    def keys_of(self, numbers: Iterable[int]) -> list[RecordKey]:
+        records, compared = self.records, self._compared
+        return [(records.get(number) or compared[number]).key for number in numbers]
+
     def digest(self, number: int) -> bytes:
         """What its weights depend on."""
         if number not in self._digests:
