@@ -240,7 +240,9 @@ class Worker:
         with self._observer.stage(Stage.RESOLVE), self._store.transaction() as tx:
             watched = Watched(tx)
             resolution = self._resolve_in(cast("Transaction", watched), marks_max, waiting=waiting)
-        self._pace.resolved(resolution.burden if resolution else 0)
+        self._pace.resolved(
+            resolution.burden if resolution else 0, marks=resolution.marks if resolution else 0
+        )
         if resolution is not None:
             self._observer.resolved(resolution)
         if watched.parked:

@@ -20,6 +20,11 @@ BURDEN_MAX = 70_000
 Some five seconds of one core. A stream over a base of 1,000,000 records comes to some 30 for each
 new one, and takes on 2,000 of them: more than that is a crowd.
 """
+PLAIN_A_MARK_MAX = 40
+"""Of a batch whose marks come to more than this each, half as much is taken on: it is a crowd.
+
+What waits meanwhile is resolved together, and the next one, who has no part in it, waits less.
+"""
 _PAIRS_A_RECORD = 10  # that are known, clustered again in the time that one record takes otherwise
 _PAIRS_ANEW_A_RECORD = 4  # scored for the first time
 
@@ -54,9 +59,9 @@ class Pace:
         self.marks = max(1, int(self.marks * error.share))
         self.near_max = self.marks_max
 
-    def resolved(self, burden: int) -> None:
+    def resolved(self, burden: int, *, marks: int) -> None:
         self.only = frozenset()
-        if burden <= BURDEN_MAX // 2:
+        if burden <= _allowed(burden, marks, most=BURDEN_MAX) // 2:
             self.marks = min(2 * self.marks, self.marks_max)
             if self.marks == self.marks_max:
                 self.near_max = 0
@@ -116,9 +121,11 @@ def _check(
     most: int,
 ) -> None:
     """`of`: where each record stands; `costs`: of each place what it takes."""
-    if sum(costs.values()) <= most:
-        return
+    burden = sum(costs.values())
     own = [number for number in dict.fromkeys(marked) if number in of]
+    most = _allowed(burden, len(own), most=most)
+    if burden <= most:
+        return
     kept = _that_fit({number: {of[number]} for number in own}, of, costs, found, most=most)
     if len(kept) < len(own):
         raise BurdenTooLargeError(frozenset(kept), share=len(kept) / len(own))
@@ -148,6 +155,11 @@ def _that_fit(
             taken |= places
             burden += more
     return kept.keys()
+
+
+def _allowed(burden: int, marks: int, *, most: int) -> int:
+    """How much may be taken on at once, where so many marks come to so much."""
+    return most // 2 if burden > marks * PLAIN_A_MARK_MAX else most
 
 
 def _of_component(size: int) -> int:

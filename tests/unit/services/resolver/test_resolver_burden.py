@@ -78,9 +78,19 @@ def test_a_worker_takes_fewer_marks_after_too_much_and_what_waits_for_the_same_w
     assert pace.near_max == 0
     pace.too_much(BurdenTooLargeError(frozenset(range(40)), share=0.4))
     assert (pace.marks, len(pace.only), pace.near_max) == (40, 40, 100)
-    pace.resolved(BURDEN_MAX)
+    pace.resolved(BURDEN_MAX // 2, marks=40)
     assert (pace.marks, len(pace.only), pace.near_max) == (40, 0, 100)
-    pace.resolved(1)
+    pace.resolved(1, marks=1)
     assert (pace.marks, pace.near_max) == (80, 100)
-    pace.resolved(0)
+    pace.resolved(0, marks=0)
     assert (pace.marks, pace.near_max) == (100, 0)
+
+
+def test_of_a_crowd_half_as_much_is_taken_on() -> None:
+    one_by_one = {n: Member(n, n, None) for n in range(150)}
+    together = {n: Member(n, n // 50, None) for n in range(150)}  # 175 each
+    assert take_on(one_by_one, [], [*range(150)], most=150) == 150
+    assert take_on(together, [], [0, 50, 100], most=1_050) == 3 * 175
+    with pytest.raises(BurdenTooLargeError) as error:
+        take_on(together, [], [0, 50, 100], most=1_000)
+    assert error.value.kept == {0, 50}
