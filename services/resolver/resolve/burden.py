@@ -8,7 +8,7 @@ share is done once. Which batch resolves a record changes nothing in what comes 
 """
 
 from collections import Counter
-from collections.abc import Iterable, KeysView, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.identity.domain.ladder import COMPONENT_UNITS_MAX, Place
@@ -26,7 +26,7 @@ PLAIN_A_MARK_MAX = 40
 What waits meanwhile is resolved together, and the next one, who has no part in it, waits less.
 """
 _PAIRS_A_RECORD = 10  # that are known, clustered again in the time that one record takes otherwise
-_PAIRS_ANEW_A_RECORD = 4  # scored for the first time
+_PAIRS_ANEW_A_RECORD = 4  # scored, as every candidate is
 
 
 class BurdenTooLargeError(RestartBatch):
@@ -72,17 +72,19 @@ def take_on(
     found: Iterable[StoredEdge],
     marked: Sequence[int],
     *,
+    candidates: int = 0,
     most: int,
 ) -> int:
     """The burden of a batch that would work on these members, before anything is joined.
+
+    `candidates`: how many pairs were scored to find that out.
 
     Raises BurdenTooLargeError where it is too much and some of the marked records can wait. They
     are those that have marks of their own, in the order of these.
     """
     of = {number: member.component for number, member in members.items()}
     costs = {component: _of_component(size) for component, size in Counter(of.values()).items()}
-    _check(of, costs, found, marked, most=most)
-    return sum(costs.values())
+    return _checked(of, costs, found, marked, scored=candidates, most=most)
 
 
 def take_on_joined(
@@ -91,6 +93,7 @@ def take_on_joined(
     found: Iterable[StoredEdge],
     marked: Sequence[int],
     *,
+    candidates: int = 0,
     most: int,
 ) -> int:
     """The burden of a batch once it is known what it joins: who never stood together is compared.
@@ -108,53 +111,58 @@ def take_on_joined(
         + max(0, min(size, COMPONENT_UNITS_MAX) ** 2 - known[part]) // (2 * _PAIRS_ANEW_A_RECORD)
         for part, size in sizes.items()
     }
-    _check(of, costs, found, marked, most=most)
-    return sum(costs.values())
+    return _checked(of, costs, found, marked, scored=candidates, most=most)
 
 
-def _check(
+def _checked(  # a batch, in figures
     of: Mapping[int, int],
     costs: Mapping[int, int],
     found: Iterable[StoredEdge],
     marked: Sequence[int],
     *,
+    scored: int,
     most: int,
-) -> None:
-    """`of`: where each record stands; `costs`: of each place what it takes."""
-    burden = sum(costs.values())
+) -> int:
+    """`of`: where each record stands; `costs`: of each place what it takes; the sum, if allowed."""
+    each = scored // _PAIRS_ANEW_A_RECORD
+    burden = sum(costs.values()) + each
     own = [number for number in dict.fromkeys(marked) if number in of]
     most = _allowed(burden, len(own), most=most)
-    if burden <= most:
-        return
-    kept = _that_fit({number: {of[number]} for number in own}, of, costs, found, most=most)
-    if len(kept) < len(own):
-        raise BurdenTooLargeError(frozenset(kept), share=len(kept) / len(own))
+    if burden > most:
+        reached = _reached(own, of, found)
+        kept = _that_fit(reached, costs, each=each // max(1, len(own)), most=most)
+        if len(kept) < len(own):
+            raise BurdenTooLargeError(frozenset(kept), share=len(kept) / len(own))
+    return burden
 
 
-def _that_fit(
-    reached: dict[int, set[int]],
-    of: Mapping[int, int],
-    costs: Mapping[int, int],
-    found: Iterable[StoredEdge],
-    *,
-    most: int,
-) -> KeysView[int]:
-    """The first of these, and of the others those that fit beside it, with all that they reach."""
+def _reached(
+    own: Iterable[int], of: Mapping[int, int], found: Iterable[StoredEdge]
+) -> dict[int, set[int]]:
+    """Where these stand, and who they have edges to."""
+    reached = {number: {of[number]} for number in own}
     for edge in found:
         if edge.a in of and edge.b in of:
             for one, other in ((edge.a, edge.b), (edge.b, edge.a)):
                 if one in reached:
                     reached[one].add(of[other])
+    return reached
+
+
+def _that_fit(
+    reached: Mapping[int, set[int]], costs: Mapping[int, int], *, each: int, most: int
+) -> list[int]:
+    """The first of these, and of the others those that fit beside it, with all that they reach."""
     taken: set[int] = set()
     burden = 0
-    kept: dict[int, None] = {}
+    kept: list[int] = []
     for number, places in reached.items():
-        more = sum(costs[place] for place in places - taken)
+        more = each + sum(costs[place] for place in places - taken)
         if not kept or not more or burden + more <= most:
-            kept[number] = None
+            kept.append(number)
             taken |= places
             burden += more
-    return kept.keys()
+    return kept
 
 
 def _allowed(burden: int, marks: int, *, most: int) -> int:

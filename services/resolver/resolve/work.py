@@ -104,7 +104,8 @@ class Work:
             records_max=self._records_max,
         )
         most = self._engine.burden_max
-        self.burden = take_on(members, edges, batch.marked, most=most)
+        pairs = len(candidates.pairs)
+        self.burden = take_on(members, edges, batch.marked, candidates=pairs, most=most)
         touched = batch.records - calm.members.keys()
         standing = Standing.of(self._tx, members, touched)
         self._check_unchanged()
@@ -114,7 +115,9 @@ class Work:
         decisions = self._decided(standing, touched)
         ties = list(decisions.ties()) if decisions else ()
         placed = place(standing, current, ties=ties, dirty=dirty, ladder=ladder)
-        self.burden = take_on_joined(standing.members, placed, edges, batch.marked, most=most)
+        self.burden = take_on_joined(
+            standing.members, placed, edges, batch.marked, candidates=pairs, most=most
+        )
         changed = shaken(standing, dirty.union(spoken), current, placed, ties=ties)
         self._tx.lay_out_later(sorted(changed), at=self._at)
         components = {number: each.part for number, each in placed.items()}

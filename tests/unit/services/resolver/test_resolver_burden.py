@@ -94,3 +94,11 @@ def test_of_a_crowd_half_as_much_is_taken_on() -> None:
     with pytest.raises(BurdenTooLargeError) as error:
         take_on(together, [], [0, 50, 100], most=1_000)
     assert error.value.kept == {0, 50}
+
+
+def test_candidates_count_and_are_shared_among_the_marks() -> None:
+    one_by_one = {n: Member(n, n, None) for n in range(100)}
+    assert take_on(one_by_one, [], [*range(100)], candidates=400, most=200) == 200
+    with pytest.raises(BurdenTooLargeError) as error:
+        take_on(one_by_one, [], [*range(100)], candidates=400, most=100)
+    assert error.value.kept == {*range(50)}
