@@ -5,7 +5,7 @@ tests/contract/store_contract.py holds both to the same behaviour. Record number
 surrogates: they order nothing that anyone sees. Rows are tuples: a batch makes thousands.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from enum import IntEnum
 from typing import NamedTuple, Protocol
@@ -361,6 +361,14 @@ class Snapshot(Protocol):
     """
 
     def records(self) -> Iterator[tuple[RecordKey, RecordState, ProfileId | None]]: ...
+    def record_count(self, sources: Collection[str]) -> int:
+        """How many there are of these sources; those without events are counted with them."""
+        ...
+
+    def first_records(self, sources: Collection[str], *, records_max: int) -> Sequence[int]:
+        """Numbers of these sources' first ones in the order of `records`, which is of hashes."""
+        ...
+
     def edges(self) -> Iterator[tuple[RecordKey, RecordKey, int]]:
         """Both ends and the weight; the smaller key first."""
         ...

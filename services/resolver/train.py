@@ -1,7 +1,7 @@
 """Training on what was loaded: the records of the store to a model version."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from services.identity.domain.errors import UsageError
 from services.identity.domain.ids import RecordKey
@@ -13,10 +13,12 @@ from services.identity.wire.events import ChannelEvent
 from services.identity.wire.neighbourhoods import Neighbourhoods, RowsOfFile
 from services.identity.wire.said import fields_said
 from services.linkage.training.records import TrainingRecord
-from services.linkage.training.train import RECORDS_MAX, Fields, Trained, train
+from services.linkage.training.train import RECORDS_MAX, Trained, train
 from services.linkage.training.whole_people import DrawnFrom, whole_groups
+from services.resolver.landed_alike import LandedBounds, LandedNear, landed_alike
 
 Progress = Callable[[str], None]
+_DEFAULT_BOUNDS = LandedBounds()
 
 
 def fields_of(sources: Collection[Source]) -> dict[str, Kind]:
@@ -51,11 +53,13 @@ def train_on(
     names: Collection[str] = (),
     base_size: int | None = None,
     progress: Progress | None = None,
+    bounds: LandedBounds = _DEFAULT_BOUNDS,
 ) -> Trained:
     """Learn from all records, or from those of the named sources. Writes nothing.
 
-    `base_size` is how many records there will be, where these are only the first of them. Raises
-    UsageError when a name is no source, or when there is nothing to learn from.
+    Of a large base people are drawn, whole (ADR 32). `base_size` is how many records there will be,
+    where these are only the first of them. Raises UsageError when a name is no source, or when
+    there is nothing to learn from.
     """
     with store.transaction() as tx:
         sources = tx.sources()
@@ -63,6 +67,19 @@ def train_on(
     if unknown:
         raise UsageError(f"no source {unknown[0]!r}; known are {sorted(sources)}")
     wanted = {name: source for name, source in sources.items() if not names or name in names}
+    with store.snapshot() as snapshot:
+        count = snapshot.record_count(wanted)
+        is_large = count > bounds.records_max
+        seeds = snapshot.first_records(wanted, records_max=bounds.seeds_max) if is_large else ()
+    if is_large:
+        near = landed_alike(store, seeds, sources=wanted, bounds=bounds)
+        return _train_on_people(
+            _landed_groups(near, wanted),
+            wanted.values(),
+            records=count,
+            progress=progress,
+            base_size=base_size,
+        )
     with store.snapshot() as snapshot:
         told = (
             (key, state.matching_values())
@@ -87,45 +104,81 @@ def train_on_file(
         told = _told(rows.events or (), source)
         trained = _train(told, [source], progress, base_size=base_size, in_parts=True)
     else:
-        fields = tuple(fields_of([source]).items())
-        unique = {source.name} if source.unique else set()
-        trained = train(
-            _people(rows.drawn, source, fields, unique=unique, records=rows.records),
-            fields,
-            unique_sources=unique,
+        trained = _train_on_people(
+            _groups_of_file(rows.drawn, source),
+            [source],
+            records=rows.records,
             progress=progress,
             base_size=base_size,
-            in_parts=True,
-            drawn_from=rows.records,
         )
     skipped = {reason.value: count for reason, count in sorted(rows.skipped.items()) if count}
     of_rows = {"rows_read": rows.rows, "rows_skipped": skipped}
     return replace(trained, report=trained.report | of_rows)
 
 
-def _people(
-    drawn: Iterable[Neighbourhoods],
-    source: Source,
-    fields: Fields,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Drawn:
+    """Some seeds with the records that look like them, by key."""
+
+    seeds: Sequence[str]
+    links: Sequence[tuple[str, str]]
+    records: Mapping[str, TrainingRecord]
+
+
+def _train_on_people(
+    drawn: Iterable[_Drawn],
+    sources: Collection[Source],
     *,
-    unique: Collection[str],
     records: int,
-) -> Iterator[TrainingRecord]:
-    """Whole groups, as long as they may all be held."""
+    progress: Progress | None,
+    base_size: int | None,
+) -> Trained:
+    fields = tuple(fields_of(sources).items())
+    unique = {source.name for source in sources if source.unique}
     base = DrawnFrom(fields=fields, unique_sources=unique, records=max(records, 2))
+    return train(
+        _people(drawn, base),
+        fields,
+        unique_sources=unique,
+        progress=progress,
+        base_size=base_size,
+        in_parts=True,
+        drawn_from=records,
+    )
+
+
+def _people(drawn: Iterable[_Drawn], base: DrawnFrom) -> Iterator[TrainingRecord]:
+    """Whole groups, as long as they may all be held."""
     taken: set[str] = set()
     for some in drawn:
-        groups = whole_groups(
-            _by_key(_records(_told(some.events, source), dict(fields))),
-            seeds=[seed.text() for seed in some.seeds],
-            links=[(seed.text(), other.text()) for seed, other in some.links],
-            base=base,
-        )
+        groups = whole_groups(some.records, seeds=some.seeds, links=some.links, base=base)
         for group in groups:
             taken.update(record.key for record in group)
             if len(taken) > RECORDS_MAX:
                 return
             yield from group
+
+
+def _groups_of_file(drawn: Iterable[Neighbourhoods], source: Source) -> Iterator[_Drawn]:
+    fields = fields_of([source])
+    for some in drawn:
+        yield _Drawn(
+            seeds=[seed.text() for seed in some.seeds],
+            links=[(seed.text(), other.text()) for seed, other in some.links],
+            records=_by_key(_records(_told(some.events, source), fields)),
+        )
+
+
+def _landed_groups(drawn: Iterable[LandedNear], sources: Mapping[str, Source]) -> Iterator[_Drawn]:
+    fields = fields_of(sources.values())
+    for some in drawn:
+        keys = {number: record.key.text() for number, record in some.records.items()}
+        told = ((each.key, each.state.matching_values()) for each in some.records.values())
+        yield _Drawn(
+            seeds=[keys[seed] for seed in some.seeds],
+            links=sorted((keys[seed], keys[other]) for seed, other in some.links),
+            records=_by_key(_records(told, fields)),
+        )
 
 
 def _by_key(parts: Iterable[TrainingRecord]) -> dict[str, TrainingRecord]:

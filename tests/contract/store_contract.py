@@ -281,6 +281,17 @@ class StoreContract:
             expected = sorted(((a, k) for a in (JOINT, HOUSE) for k in (ANN, CAT)), key=_by_uid)
             assert [(a, k) for a, k, _ in snapshot.accounts()] == expected
 
+    def test_the_first_records_are_those_of_the_smallest_hashes(self, store: ResolverStore) -> None:
+        with store.transaction() as tx:
+            keys = (CAT, RecordKey("app", "user_id", "ann"), ANN, BEN)
+            numbers = dict(zip(keys, add(tx, *keys), strict=True))
+        of_web = sorted((key for key in numbers if key.source == ANN.source), key=profile_id_of)
+        with store.snapshot() as snapshot:
+            assert snapshot.record_count({ANN.source}) == len(of_web)
+            assert snapshot.record_count({"nobody"}) == 0
+            first = snapshot.first_records({ANN.source}, records_max=len(of_web) - 1)
+            assert list(first) == [numbers[key] for key in of_web[:-1]]
+
     # marks
 
     def test_marks_only_add_up_and_come_in_order(self, store: ResolverStore) -> None:

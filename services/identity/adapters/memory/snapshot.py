@@ -1,6 +1,6 @@
 """The derived state of the memory store read whole, in the order that PostgreSQL gives it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from services.identity.adapters.memory.tables import Tables
 from services.identity.domain.accounts import AccountId
@@ -20,6 +20,15 @@ class MemorySnapshot:
             record = tables.records[tables.numbers[key]]
             if not record.state.is_empty:
                 yield key, record.state, tables.members[record.number].profile
+
+    def record_count(self, sources: Collection[str]) -> int:
+        return sum(key.source in sources for key in self._tables.numbers)
+
+    def first_records(self, sources: Collection[str], *, records_max: int) -> Sequence[int]:
+        found = sorted(
+            (key for key in self._tables.numbers if key.source in sources), key=profile_id_of
+        )
+        return [self._tables.numbers[key] for key in found[:records_max]]
 
     def edges(self) -> Iterator[tuple[RecordKey, RecordKey, int]]:
         records = self._tables.records

@@ -1,6 +1,6 @@
 """The derived state read whole, in one order: what the state hash and the export are made of."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from services.identity.adapters.sql.engine import Connection
@@ -39,6 +39,19 @@ class SqlSnapshot:
                     state,
                     None if profile is None else ProfileId(str(profile)),
                 )
+
+    def record_count(self, sources: Collection[str]) -> int:
+        row = self._connection.execute(
+            "SELECT count(*) FROM record WHERE source = ANY(%s)", (sorted(sources),)
+        ).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def first_records(self, sources: Collection[str], *, records_max: int) -> Sequence[int]:
+        rows = self._connection.execute(
+            "SELECT id FROM record WHERE source = ANY(%s) ORDER BY uid LIMIT %s",
+            (sorted(sources), records_max),
+        ).fetchall()
+        return [row[0] for row in rows]
 
     def edges(self) -> Iterator[tuple[RecordKey, RecordKey, int]]:
         rows = self._stream(
