@@ -24,8 +24,8 @@ def worker_on(
 ) -> Iterator["Worker"]:
     """Closed on leaving, with everything that it used.
 
-    `is_alone`: nothing else is served here, so that landing gets a process of its own where there
-    is a core for it; else it goes on in a thread.
+    `is_alone`: nothing else is served here, so that where there is a core for it landing gets a
+    process of its own, and resolving a second hand; else landing goes on in a thread.
 
     Raises RetryableError when the log or the database cannot be reached, and UsageError when the
     home's rules file is not what its records were derived by.
@@ -36,13 +36,15 @@ def worker_on(
 
     take_rules(home)
     bounds = bounds or Bounds()
-    log, store, beside = home.log(), SqlStore(home.url), SqlStore(home.url)
+    is_apart = is_alone and has_cores()
+    log, store, other = home.log(), SqlStore(home.url), SqlStore(home.url)
     try:
         worker = Worker(
             store=store,
-            beside=beside,
+            beside=None if is_apart else other,
+            second=other if is_apart else None,
             log=log,
-            landing=apart(home, bounds) if is_alone and has_cores() else None,
+            landing=apart(home, bounds) if is_apart else None,
             clock=home.clock,
             bounds=bounds,
             observer=observer,
@@ -53,6 +55,6 @@ def worker_on(
         finally:
             worker.close()
     finally:
-        beside.close()
+        other.close()
         store.close()
         log.close()

@@ -50,6 +50,13 @@ class MarkKind(IntEnum):
 OF_RECORDS = frozenset({MarkKind.MATCHING, MarkKind.TRAITS, MarkKind.COMPONENT})
 
 
+class Half(IntEnum):
+    """Of all components, by their number."""
+
+    EVEN = 0
+    ODD = 1
+
+
 class Mark(NamedTuple):
     """An append-only dirty mark.
 
@@ -245,7 +252,18 @@ class Transaction(
         ...
 
     # resolving
-    def take_marks(self, marks_max: int) -> Sequence[Mark]: ...
+    def attempt(self) -> AbstractContextManager[None]:
+        """A part of the transaction: what fails in it is taken back, the locks it took as well."""
+        ...
+
+    def take_marks(self, marks_max: int, *, half: Half | None = None) -> Sequence[Mark]:
+        """The oldest that nobody else has in hand; of one half of all components, where named.
+
+        Two who work side by side meet in few components when each takes a half. A mark that is
+        not about a record stands in the half of its subject.
+        """
+        ...
+
     def take_marks_near(self, records: Sequence[int], *, marks_max: int) -> Sequence[Mark]:
         """Marks of records that stand with these, or share a key with them.
 

@@ -1,36 +1,30 @@
 """The one loop: land what was polled, resolve what is dirty, relay the outbox. It alone commits.
 
 Landing and relaying may go on beside it, in a thread or a process, while the batch before is
-resolved (side.py): as two workers share a home, but never more than two batches ahead.
+resolved (side.py): as two workers share a home, but never more than two batches ahead. And a second
+hand may resolve beside the first (hand.py).
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from services.identity.domain.errors import RetryableError
 from services.identity.domain.ids import Micros
 from services.identity.ports import Clock, EventLog
-from services.identity.store import ResolverStore, RestartBatch, Transaction
+from services.identity.store import Half, ResolverStore, RestartBatch
 from services.resolver.backoff import Backoff
+from services.resolver.hand import Hand, Pause, Second
 from services.resolver.lag import lag_of
 from services.resolver.land import Landing
-from services.resolver.lander import GROUP, RESTARTS_MAX, TOPICS, Lander, reach
-from services.resolver.observe import ObservedProducer, Observer, Silent, Stage, Watched
+from services.resolver.lander import GROUP, TOPICS, Lander, reach
+from services.resolver.observe import ObservedProducer, Observer, Silent
 from services.resolver.resolution import Resolution
-from services.resolver.resolve.batch import (
-    resolve,
-    resolve_layout,
-    resolve_set_aside,
-)
-from services.resolver.resolve.burden import BurdenTooLargeError, Pace
 from services.resolver.side import InThread, InTurn, LandingSide, MakeSide
 from services.resolver.standing import Standing
 
 Progress = Callable[[int], None]
-Pause = Callable[[float], bool]
-"""Waits so many seconds; True when told to stop meanwhile."""
 
 WAITING_PAUSE = 20  # what is too large for a batch rests so many times as long as it worked
 PROGRESS_EVERY = 100_000  # microseconds between two notes of how far the worker is
@@ -38,23 +32,32 @@ PROGRESS_EVERY = 100_000  # microseconds between two notes of how far the worker
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """How much one turn of the loop takes on."""
+    """How much one turn of the loop takes on.
+
+    From `halves_from` marks on, a second hand takes half of them: of fewer, two batches cost more
+    than one.
+    """
 
     messages_max: int = 1_000
     marks_max: int = 2_000
     poll_ms: int = 50
+    halves_from: int = 300
 
 
 class Step(NamedTuple):
     """What a batch came to, and the messages landed and the letters sent meanwhile."""
 
     landed: int
-    resolution: Resolution | None
+    resolutions: Sequence[Resolution]
     sent: int
 
     @property
     def is_still(self) -> bool:
-        return not self.landed and self.resolution is None and not self.sent
+        return not self.landed and not self.resolutions and not self.sent
+
+    @property
+    def marks(self) -> int:
+        return sum(each.marks for each in self.resolutions)
 
 
 def landing_on(  # the ports of a landing side
@@ -90,6 +93,7 @@ class Worker:
         log: EventLog | None = None,
         clock: Clock,
         beside: ResolverStore | None = None,
+        second: ResolverStore | None = None,
         landing: MakeSide | None = None,
         bounds: Bounds | None = None,
         standing: Standing | None = None,
@@ -100,16 +104,22 @@ class Worker:
         """`standing` may be handed on from a worker that is done: its compiled tools are kept.
 
         `landing` makes the side that lands; without it it is made on `log`, and with `beside`,
-        another connection to the same store, in a thread of its own. Raises RetryableError when
-        the log or the store cannot be reached.
+        another connection to the same store, in a thread of its own. Over `second`, one more, a
+        second hand takes half of large batches. Raises RetryableError when the log or the store
+        cannot be reached.
         """
         self._store = store
         self._clock = clock
         self._bounds = bounds or Bounds()
-        self._standing = standing or Standing()
+        standing = standing or Standing()
+        self._standing = standing
         self._observer: Observer = observer or Silent()
         self._backoff = backoff or Backoff()
-        self._pace = Pace(self._bounds.marks_max)
+        self._hand = self._hand_on(store, standing)
+        self._second = None
+        if second is not None:
+            self._second = Second(self._hand_on(second, standing.another()))
+        self._in_halves = False
         self._pause: Pause = pause or threading.Event().wait
         self._noted: Micros = Micros(0)
         self._waits_until: Micros = Micros(0)  # before, nothing too large for a batch is begun
@@ -120,6 +130,16 @@ class Worker:
             self.side = self._landing_on(log, beside)
         else:
             raise TypeError("a worker needs a log, or a side that lands")
+
+    def _hand_on(self, store: ResolverStore, standing: Standing) -> Hand:
+        return Hand(
+            store,
+            clock=self._clock,
+            standing=standing,
+            observer=self._observer,
+            marks_max=self._bounds.marks_max,
+            backoff=self._backoff,
+        )
 
     def _landing_on(self, log: EventLog, beside: ResolverStore | None) -> LandingSide:
         side = landing_on(
@@ -133,6 +153,8 @@ class Worker:
         return side if beside is None else InThread(side)
 
     def close(self) -> None:
+        if self._second is not None:
+            self._second.close()
         self.side.close()
 
     def run(self, stop: threading.Event) -> None:
@@ -170,26 +192,50 @@ class Worker:
         for _ in range(self.side.rounds, self.side.rounds_max):
             self.side.begin(wait=self._is_idle)
         try:
-            resolution = self.resolve_once(waiting=False)
+            resolutions = self._resolve_beside()
             rounds = self.side.finish()
         except BaseException:
-            self.side.settle()  # nothing goes on behind the back of who handles an error
+            self._settle()  # nothing goes on behind the back of who handles an error
             raise
         landed = sum(each.landing.messages for each in rounds if each.landing is not None)
-        self._is_idle = not landed and resolution is None
-        return Step(landed, resolution, sum(each.sent for each in rounds))
+        self._is_idle = not landed and not resolutions
+        return Step(landed, resolutions, sum(each.sent for each in rounds))
+
+    def _settle(self) -> None:
+        self.side.settle()
+        if self._second is not None:
+            self._second.settle()
+
+    def _resolve_beside(self) -> Sequence[Resolution]:
+        """One batch; where the one before was large, of half the marks, beside the second hand's.
+
+        What the second hand came to is told when it is done: at the latest when nothing else is.
+        """
+        second = self._second
+        if second is None:
+            mine = self._hand.resolve_once(pause=self._pause, waiting=False)
+            return [] if mine is None else [mine]
+        half = Half.EVEN if self._in_halves else None
+        if half is not None:
+            second.begin(pause=self._pause, half=Half.ODD)
+        mine = self._hand.resolve_once(pause=self._pause, waiting=False, half=half)
+        marks = 0 if mine is None else mine.marks
+        self._in_halves = marks * (1 if half is None else 2) >= self._bounds.halves_from
+        theirs = second.finish(wait=mine is None)
+        return [each for each in (mine, theirs) if each is not None]
 
     def run_until_caught_up(self, progress: Progress | None = None) -> tuple[int, int]:
         """Land the log to its end and resolve until nothing is dirty; messages and marks done."""
         landed = resolved = still = 0
         while True:
             step = self._step()
-            if not step.landed and step.resolution is None:
-                step = step._replace(resolution=self.resolve_once())
+            if not step.landed and not step.resolutions:
+                found = self.resolve_once()
+                step = step._replace(resolutions=[found] if found else [])
             landed += step.landed
-            resolved += step.resolution.marks if step.resolution else 0
-            if progress is not None and step.resolution is not None:
-                progress(step.resolution.marks)
+            resolved += step.marks
+            if progress is not None and step.resolutions:
+                progress(step.marks)
             still = still + 1 if step.is_still and self.side.is_at_end() else 0
             if still == self.side.rounds_max:  # the rounds begun before the end came to nothing
                 self._note_progress(caught_up=True)
@@ -218,54 +264,8 @@ class Worker:
         return resolved
 
     def resolve_once(self, *, waiting: bool = True) -> Resolution | None:
-        """One batch of marks; where none is left, and if `waiting`, what is too large for one.
-
-        Raises RestartBatch when told to stop while it makes way for other workers.
-        """
-        marks_max = self._pace.marks
-        backoff = Backoff(self._backoff.random)
-        while True:
-            for _ in range(RESTARTS_MAX):
-                try:
-                    return self._resolve(marks_max, waiting=waiting)
-                except BurdenTooLargeError as error:
-                    self._pace.too_much(error)
-                except RestartBatch:
-                    self._observer.restarted(Stage.RESOLVE)
-            if marks_max == 1 and self._pause(backoff.next_seconds()):
-                raise RestartBatch("told to stop while another worker was faster")
-            marks_max = max(1, marks_max // 2)
-
-    def _resolve(self, marks_max: int, *, waiting: bool) -> Resolution | None:
-        with self._observer.stage(Stage.RESOLVE), self._store.transaction() as tx:
-            watched = Watched(tx)
-            resolution = self._resolve_in(cast("Transaction", watched), marks_max, waiting=waiting)
-        self._pace.resolved(
-            resolution.burden if resolution else 0, marks=resolution.marks if resolution else 0
-        )
-        if resolution is not None:
-            self._observer.resolved(resolution)
-        if watched.parked:
-            self._observer.parked(watched.parked)
-        return resolution
-
-    def _resolve_in(self, tx: Transaction, marks_max: int, *, waiting: bool) -> Resolution | None:
-        engine, at = self._standing.engine(tx), self._clock.now()
-        entered = self._observer.entered
-        resolution = resolve(
-            tx,
-            engine,
-            marks_max=marks_max,
-            at=at,
-            only=self._pace.only,
-            near_max=self._pace.near_max,
-            entered=entered,
-        )
-        if resolution is not None or not waiting:
-            return resolution
-        return resolve_layout(tx, engine, at=at) or resolve_set_aside(
-            tx, engine, at=at, entered=entered
-        )
+        """As a hand does it; see hand.py."""
+        return self._hand.resolve_once(pause=self._pause, waiting=waiting)
 
     def _note_progress(self, *, caught_up: bool) -> None:
         now = self._clock.now()

@@ -26,6 +26,7 @@ from services.identity.store import (
     ActiveVersions,
     Comparable,
     DedupeEntry,
+    Half,
     Interval,
     LostPartition,
     Mark,
@@ -335,6 +336,20 @@ class StoreContract:
             tx.put_memberships([Member(n, ann, None) for n in (ann, dan)])
             assert [m.subject for m in tx.take_marks_near([ann], marks_max=9)] == [ann, ben, dan]
             assert list(tx.take_marks_near([], marks_max=9)) == []
+
+    def test_two_take_half_of_the_marks_each_by_component(self, store: ResolverStore) -> None:
+        with store.transaction() as tx:
+            ann, ben, cat = add(tx, ANN, BEN, CAT)
+            tx.put_memberships([Member(cat, ben, None)])
+            tx.mark([(MarkKind.MATCHING, number, NOW) for number in (cat, ben, ann)])
+            tx.mark([(MarkKind.KEY, key, NOW) for key in (-9, -8)])
+            found = {half: [m.subject for m in tx.take_marks(9, half=half)] for half in Half}
+            mine, theirs = found[Half(ann & 1)], found[Half(ben & 1)]
+            assert [n for n in mine if n > 0] == [ann]
+            assert [n for n in theirs if n > 0] == [cat, ben]
+            assert -9 in found[Half.ODD]
+            assert -8 in found[Half.EVEN]
+            assert [m.subject for m in tx.take_marks(1, half=Half(ben & 1))] == [cat]
 
     def test_without_marks_nothing_is_dirty(self, store: ResolverStore) -> None:
         with store.transaction() as tx:

@@ -110,25 +110,26 @@ def _said(chance: random.Random, *, with_commands: bool) -> Sequence[Said]:
 def _run_two(said: Sequence[Said], url: str, tools: tuple[Standing, Standing]) -> None:
     """Two workers of one group, a partition each, in threads, until nothing is left.
 
-    The first of them lands in a thread of its own while it resolves.
+    The first of them lands in a thread of its own while it resolves, with a second hand beside.
     """
     log = MemoryLog(still_clock())
     topics = (TOPIC, IDENTITY_COMMANDS, DEAD_LETTER_TOPIC, PROFILE_CHANGES, SEGMENT_CHANGES)
     log.ensure_topics([TopicSettings(name=topic, partitions=2) for topic in topics])
     log.producer().append([message_of(each) for each in said])
     stores = [SqlStore(url), SqlStore(url)]
-    beside = SqlStore(url)
-    bounds = Bounds(messages_max=4, marks_max=6, poll_ms=0)
+    beside, second = SqlStore(url), SqlStore(url)
+    bounds = Bounds(messages_max=4, marks_max=6, poll_ms=0, halves_from=2)
     workers = [
         Worker(
             store=store,
-            beside=other,
+            beside=others[0] if others else None,
+            second=others[1] if others else None,
             log=log,
             clock=still_clock(),
             bounds=bounds,
             standing=standing,
         )
-        for store, other, standing in zip(stores, (beside, None), tools, strict=True)
+        for store, others, standing in zip(stores, ((beside, second), ()), tools, strict=True)
     ]
     start = threading.Barrier(2)
     failures: list[BaseException] = []
@@ -151,7 +152,7 @@ def _run_two(said: Sequence[Said], url: str, tools: tuple[Standing, Standing]) -
     last = Worker(store=stores[0], log=log, clock=still_clock(), bounds=bounds, standing=tools[0])
     last.run_until_caught_up()
     last.close()
-    for store in (*stores, beside):
+    for store in (*stores, beside, second):
         store.close()
 
 

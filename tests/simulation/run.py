@@ -16,10 +16,13 @@ from services.identity.domain.errors import RejectedError, RetryableError
 from services.identity.domain.steward import Decision, Withdrawal
 from services.identity.domain.value_word import ValueWord
 from services.identity.ports import EventLog
-from services.identity.store import ResolverStore, RestartBatch
+from services.identity.store import Half, ResolverStore, RestartBatch
 from services.identity.wire.changes import PROFILE_CHANGES, SEGMENT_CHANGES, decode
 from services.identity.wire.commands import IDENTITY_COMMANDS, read
+from services.resolver.backoff import Backoff
 from services.resolver.consume import Bounds, Worker, is_caught_up
+from services.resolver.hand import Hand
+from services.resolver.observe import Silent
 from services.resolver.resolve.burden import BURDEN_MAX
 from services.resolver.standing import Standing
 from tests.property.order_world import memory_store
@@ -228,17 +231,28 @@ class _Crew:
         store = self._ground.store_of(actor)
         log = LogOfOne(self._log, actor.step)
         stepped = SteppedStore(store, actor, log, self._tally, self._ground.turn)
+        clock = self._clock.of(skew=chance.randint(-SKEW_MICROS_MAX, SKEW_MICROS_MAX))
+        standing = standing_of(self._scenario)
+        pause = functools.partial(_pause, actor)
         worker = Worker(
             store=cast("ResolverStore", stepped),
             log=cast("EventLog", log),
-            clock=self._clock.of(skew=chance.randint(-SKEW_MICROS_MAX, SKEW_MICROS_MAX)),
+            clock=clock,
             bounds=Bounds(
                 messages_max=self._scenario.messages_max,
                 marks_max=self._scenario.marks_max,
                 poll_ms=0,
             ),
-            standing=standing_of(self._scenario),
-            pause=functools.partial(_pause, actor),
+            standing=standing,
+            pause=pause,
+        )
+        hand = Hand(
+            cast("ResolverStore", stepped),
+            clock=clock,
+            standing=standing,
+            observer=Silent(),
+            marks_max=self._scenario.marks_max,
+            backoff=Backoff(),
         )
         actor.consumer = log.consumers[0]
         verbs: list[Callable[[], object]] = [
@@ -246,6 +260,8 @@ class _Crew:
             worker.turn,
             functools.partial(worker.land_once, wait=False),
             worker.resolve_once,
+            # as two hands of one worker, who meet in the store alone
+            *(functools.partial(hand.resolve_once, pause=pause, half=half) for half in Half),
         ]
         try:
             while True:

@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple, cast
 
 from services.cli.bench.machine import memory_mb
-from services.cli.bench.stages import Stages, TimedLog, TimedStanding, TimedStore, TwoThreads
+from services.cli.bench.stages import Stages, Threads, TimedLog, TimedStanding, TimedStore
 from services.cli.landing import landing_of
 from services.identity.ports import EventLog
 from services.identity.store import ResolverStore
@@ -53,7 +53,7 @@ def serve_measured(path: str, bounds: Bounds, line: Connection) -> None:
     with landing_of(
         path,
         bounds,
-        standing=TimedStanding(stages=stages, landing=stages),
+        standing=TimedStanding(stages=stages),
         log_as=lambda log: cast("EventLog", TimedLog(log, stages)),
         store_as=lambda store: cast("ResolverStore", TimedStore(store, stages, lambda _: None)),
     ) as (side, notes):
@@ -64,7 +64,7 @@ def serve_measured(path: str, bounds: Bounds, line: Connection) -> None:
 class Halves:
     """Of one worker. `apart` is set once it lands in a process of its own."""
 
-    threads: TwoThreads = field(default_factory=TwoThreads)
+    threads: Threads = field(default_factory=Threads)
     apart: Apart | None = None
     _cpu: float = 0.0
     _theirs: Spent | None = None
@@ -80,8 +80,8 @@ class Halves:
         if self.apart is not None:
             self._theirs = cast("Spent", self.apart.ask(SPENT))
 
-    def both(self) -> Stages:
-        return self._measured().both()
+    def all(self) -> Stages:
+        return self._measured().all()
 
     def busy(self) -> Mapping[str, int]:
         return self._measured().busy()
@@ -97,7 +97,7 @@ class Halves:
             return mine
         return {name: mine[name] + of for name, of in self._theirs.memory.items()}
 
-    def _measured(self) -> TwoThreads:
+    def _measured(self) -> Threads:
         if self._theirs is None:
             return self.threads
-        return TwoThreads(landing=self._theirs.stages, resolving=self.threads.resolving)
+        return replace(self.threads, landing=self._theirs.stages)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from services.identity.ports import Consumer, EventLog, Producer
-from services.identity.store import Mark, Reading, ResolverStore, Transaction
+from services.identity.store import Half, Mark, Reading, ResolverStore, Transaction
 from services.resolver.derive import Deriver
 from services.resolver.resolve.engine import Engine
 from services.resolver.standing import Standing
@@ -147,42 +147,45 @@ class Stages:
 
 
 @dataclass(frozen=True, slots=True)
-class TwoThreads:
-    """A worker's two: their times go on side by side, so that both together exceed the clock's."""
+class Threads:
+    """A worker's: their times go on side by side, so that together they exceed the clock's."""
 
     landing: Stages = field(default_factory=lambda: Stages(idle_before="poll"))
     resolving: Stages = field(default_factory=lambda: Stages(idle_before="begin"))
+    second: Stages = field(default_factory=lambda: Stages(idle_before="begin"))
 
     def start(self) -> None:
-        self.landing.start()
-        self.resolving.start()
+        for each in (self.landing, self.resolving, self.second):
+            each.start()
 
     def busy(self) -> Mapping[str, int]:
         """In percent, how much of the time each was at work."""
-        return {"landing": self.landing.busy_percent(), "resolving": self.resolving.busy_percent()}
+        return {
+            "landing": self.landing.busy_percent(),
+            "resolving": self.resolving.busy_percent(),
+            "second": self.second.busy_percent(),
+        }
 
-    def both(self) -> Stages:
+    def all(self) -> Stages:
         total = self.resolving.copy()
-        total.idle += self.landing.idle
-        for mine, theirs in (
-            (total.python, self.landing.python),
-            (total.waiting, self.landing.waiting),
-        ):
-            for stage, seconds in theirs.items():
-                mine[stage] += seconds
-        total.sizes += self.landing.sizes
+        for each in (self.landing, self.second):
+            total.idle += each.idle
+            for mine, theirs in ((total.python, each.python), (total.waiting, each.waiting)):
+                for stage, seconds in theirs.items():
+                    mine[stage] += seconds
+            total.sizes += each.sizes
         return total
 
 
 @dataclass
 class TimedStanding(Standing):
-    """A worker's tools, timed."""
+    """A worker's tools, timed; those of its other thread tell `others`."""
 
     stages: Stages = field(default_factory=Stages)
-    landing: Stages = field(default_factory=Stages)
+    others: Stages = field(default_factory=Stages)
 
     def another(self) -> Standing:
-        return TimedStanding(stages=self.landing)
+        return TimedStanding(stages=self.others)
 
     def deriver(self, *args: Any, **kwargs: Any) -> Deriver:  # noqa: ANN401  # handed on as it is
         deriver = super().deriver(*args, **kwargs)
@@ -213,8 +216,8 @@ class TimedTransaction(_Timed):
 
     marks: Sequence[Mark] = ()
 
-    def take_marks(self, marks_max: int) -> Sequence[Mark]:
-        self.marks = self._stages.timed("take_marks", self._port.take_marks)(marks_max)  # type: ignore[attr-defined]  # a Transaction
+    def take_marks(self, marks_max: int, *, half: Half | None = None) -> Sequence[Mark]:
+        self.marks = self._stages.timed("take_marks", self._port.take_marks)(marks_max, half=half)  # type: ignore[attr-defined]  # a Transaction
         return self.marks
 
 

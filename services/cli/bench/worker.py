@@ -60,7 +60,7 @@ def drain(path: str, messages: int, batch: int) -> dict[str, Any]:
             if time.perf_counter() - last > STAND_STILL_SECONDS_MAX:
                 raise WorkerStoppedError
         halves.look()
-        done, busy, spent = halves.both(), halves.busy(), halves.cpu_seconds()
+        done, busy, spent = halves.all(), halves.busy(), halves.cpu_seconds()
         memory = halves.memory()
     sizes = done.sizes
     records = max(1, sizes["take_marks"] or sizes["add_records"])
@@ -135,7 +135,7 @@ def follow(path: str, messages: Sequence[OutgoingMessage], per_second: float) ->
         "worker_cpu_percent": round(spent * 100),
         "memory_mb": memory,
         "side_busy_percent": halves.busy(),
-        "stages": halves.both().table(len(messages)),
+        "stages": halves.all().table(len(messages)),
     }
 
 
@@ -161,19 +161,23 @@ def _worker(
 ) -> Iterator[tuple[Worker, ResolverStore, EventLog]]:
     """A worker on timed ports whose model is compiled, and the bare store and log beside it.
 
-    As `plait run resolver` has it: it lands in a process of its own, where there is a core for it.
+    As `plait run resolver` has it: where there is a core for it, it lands in a process of its own,
+    and has a second hand for large batches.
     """
-    home, stages = Home(Path(path)), halves.threads
+    home, stages, is_apart = Home(Path(path)), halves.threads, has_cores()
     bounds = Bounds(messages_max=batch, marks_max=batch * MARKS_PER_MESSAGE)
-    side = apart(home, bounds, serve_measured) if has_cores() else None
-    log, store, landing = home.log(), SqlStore(home.url), SqlStore(home.url)
-    standing = TimedStanding(stages=stages.resolving, landing=stages.landing)
+    side = apart(home, bounds, serve_measured) if is_apart else None
+    log, store, other = home.log(), SqlStore(home.url), SqlStore(home.url)
+    others = stages.second if is_apart else stages.landing
+    timed = cast("ResolverStore", TimedStore(other, others, resolved))
+    standing = TimedStanding(stages=stages.resolving, others=others)
     with store.transaction() as tx:
         standing.engine(tx)
     settle()  # as the service does
     worker = Worker(
         store=cast("ResolverStore", TimedStore(store, stages.resolving, resolved)),
-        beside=cast("ResolverStore", TimedStore(landing, stages.landing, lambda _: None)),
+        beside=None if is_apart else timed,
+        second=timed if is_apart else None,
         log=cast("EventLog", TimedLog(log, stages.landing)),
         landing=side,
         clock=home.clock,
@@ -187,6 +191,6 @@ def _worker(
     finally:
         worker.close()
         beside.close()
-        landing.close()
+        other.close()
         store.close()
         log.close()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from services.identity.domain.ids import Micros
-from services.identity.store import OF_RECORDS, Mark, MarkKind, Transaction
+from services.identity.store import OF_RECORDS, Half, Mark, MarkKind, Transaction
 from services.resolver.parts import Entered, unheard
 from services.resolver.perform import Told
 from services.resolver.resolution import Resolution
@@ -20,6 +20,7 @@ def resolve(
     *,
     marks_max: int,
     at: Micros,
+    half: Half | None = None,
     only: frozenset[int] = frozenset(),
     near_max: int = 0,
     entered: Entered = unheard,
@@ -30,7 +31,7 @@ def resolve(
     records, where they have marks among these. Raises RestartBatch when another
     worker changed what was read, and BurdenTooLargeError: roll back and call again.
     """
-    marks = tx.take_marks(marks_max)
+    marks = tx.take_marks(marks_max, half=half)
     if near_max:
         marks = [*marks, *_near(tx, marks, marks_max=near_max)]
     if only:

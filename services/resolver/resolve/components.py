@@ -6,12 +6,15 @@ it than the lock.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from services.identity.domain.ids import ProfileId
 from services.identity.domain.ladder import Edge, Ladder
 from services.identity.store import Member, RestartBatch, StoredEdge, Transaction
 from services.resolver.resolve.candidates import Pair
+
+LOCKING_TRIED_MAX = 3  # others merge what one waits for; candidates and scores stay good
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +47,18 @@ def lock_members(
 ) -> Mapping[int, Member]:
     """Lock the components of these records and of those they have edges to; all who stand there.
 
-    Raises RestartBatch when a component changed between finding it and locking it: the batch
-    starts again, rather than take locks out of order.
+    Where one changed between finding it and locking it all locks are let go and taken again in
+    their order. Raises RestartBatch when that happens too often.
     """
+    for _ in range(LOCKING_TRIED_MAX - 1):
+        with suppress(RestartBatch), tx.attempt():
+            return _lock_members(tx, touched, found, ladder)
+    return _lock_members(tx, touched, found, ladder)
+
+
+def _lock_members(
+    tx: Transaction, touched: Collection[int], found: Sequence[StoredEdge], ladder: Ladder
+) -> Mapping[int, Member]:
     records = sorted({*touched, *(end for edge in found for end in (edge.a, edge.b))})
     seen = tx.memberships(records)
     before = {member.component for member in seen.values()}

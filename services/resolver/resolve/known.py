@@ -27,14 +27,15 @@ class Known:
     def read(self, numbers: Iterable[int]) -> None:
         """Read these records whole, where they are not yet.
 
-        Raises RestartBatch when one changed since it was read for comparing.
+        Raises RestartBatch when one matches otherwise than when it was read for comparing; what
+        else was heard of it meanwhile changes no pair.
         """
         missing = sorted(set(numbers) - self.records.keys())
         if not missing:
             return
         for number, record in self._tx.records(missing).items():
             compared = self._compared.get(number)
-            if compared is not None and compared.version != record.version:
+            if compared is not None and compared.features != record.features:
                 raise RestartBatch("a record changed while its pairs were being scored")
             self.records[number] = record
 

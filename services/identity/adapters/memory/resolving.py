@@ -1,7 +1,8 @@
 """What resolving reads and writes, in memory: marks, components, profiles, segments, outbox."""
 
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
 
 import numpy as np
@@ -20,6 +21,7 @@ from services.identity.store import (
     OF_RECORDS,
     ActiveVersions,
     Comparable,
+    Half,
     Interval,
     Mark,
     Member,
@@ -41,8 +43,23 @@ class MemoryTransaction(StewardTables):
         super().__init__(tables, counters, journal)
         self._sources = sources
 
-    def take_marks(self, marks_max: int) -> Sequence[Mark]:
-        return heapq.nsmallest(marks_max, self._tables.marks.values(), key=_by_seq)
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        begun = len(self._journal)
+        try:
+            yield
+        except BaseException:
+            self._journal.undo(begun)
+            raise
+
+    def take_marks(self, marks_max: int, *, half: Half | None = None) -> Sequence[Mark]:
+        marks = self._tables.marks.values()
+        within = marks if half is None else [m for m in marks if self._component(m) & 1 == half]
+        return heapq.nsmallest(marks_max, within, key=_by_seq)
+
+    def _component(self, mark: Mark) -> int:
+        member = self._tables.members.get(mark.subject)
+        return mark.subject if member is None else member.component
 
     def take_marks_near(self, records: Sequence[int], *, marks_max: int) -> Sequence[Mark]:
         tables = self._tables

@@ -96,7 +96,10 @@ class Journal:
             before = table.pop(key)
             self._undo.append(lambda: table.__setitem__(key, before))
 
-    def undo(self) -> None:
-        """Back to where it began: the latest write is taken back first."""
-        while self._undo:
+    def __len__(self) -> int:
+        return len(self._undo)
+
+    def undo(self, since: int = 0) -> None:
+        """Back to when it had so many entries: the latest write is taken back first."""
+        while len(self._undo) > since:
             self._undo.pop()()

@@ -6,16 +6,20 @@ from typing import Any
 from services.identity.adapters.sql.arrays import Int8s
 from services.identity.adapters.sql.landing import LandingWrites
 from services.identity.domain.identifiers import GENERIC_HOLDERS_MAX
-from services.identity.store import OF_RECORDS, Mark, MarkKind
+from services.identity.store import OF_RECORDS, Half, Mark, MarkKind
+
+# Asked row by row: a join might read every membership for a queue of unknown length.
+_COMPONENT = "coalesce((SELECT component FROM membership WHERE record = dirty.subject), subject)"
 
 
 class MarkWrites(LandingWrites):
     """The marks' part of a transaction."""
 
-    def take_marks(self, marks_max: int) -> Sequence[Mark]:
+    def take_marks(self, marks_max: int, *, half: Half | None = None) -> Sequence[Mark]:
+        within = "" if half is None else f" WHERE {_COMPONENT} & 1 = {int(half)}"
         return _marks(
             self._rows(
-                "SELECT seq, kind, subject, since FROM dirty ORDER BY seq LIMIT %s"
+                f"SELECT seq, kind, subject, since FROM dirty{within} ORDER BY seq LIMIT %s"
                 " FOR UPDATE SKIP LOCKED",
                 marks_max,
             )

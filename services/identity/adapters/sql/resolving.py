@@ -1,7 +1,8 @@
 """What resolving reads and writes, in PostgreSQL: marks, candidates, profiles."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from uuid import UUID
 
 import msgspec
@@ -21,6 +22,7 @@ from services.identity.ports import OutgoingMessage
 from services.identity.store import (
     ActiveVersions,
     Comparable,
+    Half,
     Interval,
     ReviewItem,
     StoredProfile,
@@ -49,6 +51,12 @@ class ResolvingWrites(ComponentWrites, MarkWrites, PairWrites, StewardWrites, Ac
     """The resolving half of a transaction; see services/identity/store.py."""
 
     _of_active = _OF_ACTIVE
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """A savepoint: rolling back to it lets go of the rows locked since."""
+        with self._cursor.connection.transaction():
+            yield
 
     def holders(self, limits: Mapping[int, int]) -> Mapping[int, Sequence[int]]:
         rows = self._rows(

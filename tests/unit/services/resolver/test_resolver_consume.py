@@ -9,7 +9,8 @@ from services.identity.domain.errors import RetryableError
 from services.identity.ports import OutgoingMessage, Partition, Position
 from services.identity.store import MESSAGES_LOST, RestartBatch, Transaction
 from services.identity.wire.events import TOPIC
-from services.resolver.consume import Bounds, Pause, Worker, is_caught_up
+from services.resolver.consume import Bounds, Worker, is_caught_up
+from services.resolver.hand import Pause
 from services.resolver.lander import RESTARTS_MAX
 from tests.factories import channel_event, outgoing, still_clock
 from tests.resolver_home import Home, shared_standing

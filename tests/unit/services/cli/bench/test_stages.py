@@ -4,7 +4,7 @@ import pytest
 
 from services.cli.bench.stages import STAGE_BEFORE, STAGE_OF, Stages, TimedStore
 from services.identity.domain.ids import Micros
-from services.identity.store import Mark, MarkKind, ResolverStore, RestartBatch, Transaction
+from services.identity.store import Half, Mark, MarkKind, ResolverStore, RestartBatch, Transaction
 from services.resolver.resolve.engine import Engine
 
 MARK = Mark(1, MarkKind.MATCHING, 5, Micros(0))
@@ -24,7 +24,7 @@ class FakeTransaction:
     def __init__(self, time: Time) -> None:
         self._time = time
 
-    def take_marks(self, marks_max: int) -> list[Mark]:
+    def take_marks(self, marks_max: int, *, half: Half | None = None) -> list[Mark]:  # noqa: ARG002  # a Transaction's
         return [MARK][:marks_max]
 
     def add_keys(self, _: list[tuple[int, int]]) -> None:
