@@ -5,9 +5,8 @@ tests/contract/store_contract.py holds both to the same behaviour. Record number
 surrogates: they order nothing that anyone sees. Rows are tuples: a batch makes thousands.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from enum import IntEnum
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -18,6 +17,7 @@ from services.identity.domain.source import Source
 from services.identity.ports import OutgoingMessage, Position
 from services.identity.store_accounts import AccountTransaction
 from services.identity.store_layout import LayoutTransaction
+from services.identity.store_marks import MarkTransaction
 from services.identity.store_pairs import PairTransaction
 from services.identity.store_steward import ReviewItem as ReviewItem  # noqa: PLC0414  # spoken of with all else
 from services.identity.store_steward import StewardReading, StewardWriting
@@ -25,49 +25,6 @@ from services.identity.store_steward import StewardReading, StewardWriting
 
 class RestartBatch(Exception):  # noqa: N818  # not an error: another worker was faster, try again
     """What was read has changed under another worker: roll back and do the batch again."""
-
-
-class MarkKind(IntEnum):
-    """Why something is dirty: what a record matches by, its traits only, a key it let go of.
-
-    DECISION: what a steward's command says of the records that it names. ACCOUNT: what an account
-    is to its members has changed; only segments that ask of others can move. VALUE: the key of a
-    value that a steward spoke of. FALLEN: a key that is generic no longer, whose holders are dirty
-    only now: whoever told of it could not see who landed and was resolved meanwhile. COMPONENT: the
-    component of a record is to be clustered again and told whole.
-    """
-
-    MATCHING = 1
-    TRAITS = 2
-    KEY = 3
-    DECISION = 4
-    ACCOUNT = 5
-    VALUE = 6
-    FALLEN = 7
-    COMPONENT = 8
-
-
-OF_RECORDS = frozenset({MarkKind.MATCHING, MarkKind.TRAITS, MarkKind.COMPONENT})
-
-
-class Half(IntEnum):
-    """Of all components, by their number."""
-
-    EVEN = 0
-    ODD = 1
-
-
-class Mark(NamedTuple):
-    """An append-only dirty mark.
-
-    `subject` is a record number; for KEY and FALLEN the key itself, for DECISION the number of a
-    command, for ACCOUNT the first 64 bits of the account's id.
-    """
-
-    seq: int
-    kind: MarkKind
-    subject: int
-    since: Micros
 
 
 class DedupeEntry(NamedTuple):
@@ -204,7 +161,13 @@ class Reading(StewardReading, Protocol):
 
 
 class Transaction(
-    AccountTransaction, LayoutTransaction, PairTransaction, Reading, StewardWriting, Protocol
+    AccountTransaction,
+    LayoutTransaction,
+    MarkTransaction,
+    PairTransaction,
+    Reading,
+    StewardWriting,
+    Protocol,
 ):
     """Everything one batch may do; committed as a whole, or not at all."""
 
@@ -242,7 +205,6 @@ class Transaction(
         ...
 
     def remove_keys(self, keys: Sequence[tuple[int, int]]) -> None: ...
-    def mark(self, marks: Iterable[tuple[MarkKind, int, Micros]]) -> None: ...
     def next_offsets(self, group: str) -> Mapping[tuple[str, int], int]: ...
     def advance_offsets(self, group: str, moves: Sequence[tuple[int, Position]]) -> None:
         """Each from what is expected to its position, in this order.
@@ -256,22 +218,6 @@ class Transaction(
         """A part of the transaction: what fails in it is taken back, the locks it took as well."""
         ...
 
-    def take_marks(self, marks_max: int, *, half: Half | None = None) -> Sequence[Mark]:
-        """The oldest that nobody else has in hand; of one half of all components, where named.
-
-        Two who work side by side meet in few components when each takes a half. A mark that is
-        not about a record stands in the half of its subject.
-        """
-        ...
-
-    def take_marks_near(self, records: Sequence[int], *, marks_max: int) -> Sequence[Mark]:
-        """Marks of records that stand with these, or share a key with them.
-
-        Of a key of very many records some are enough. Marks taken before may be among them.
-        """
-        ...
-
-    def delete_marks(self, marks: Sequence[Mark]) -> None: ...
     def holders_of(self, key: int) -> Sequence[int]:
         """Every record that holds the key: needed only when it crosses its limit."""
         ...

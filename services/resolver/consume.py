@@ -13,7 +13,8 @@ from typing import NamedTuple
 from services.identity.domain.errors import RetryableError
 from services.identity.domain.ids import Micros
 from services.identity.ports import Clock, EventLog
-from services.identity.store import Half, ResolverStore, RestartBatch
+from services.identity.store import ResolverStore, RestartBatch
+from services.identity.store_marks import Half
 from services.resolver.backoff import Backoff
 from services.resolver.hand import Hand, Pause, Second
 from services.resolver.lag import lag_of
@@ -38,8 +39,8 @@ class Bounds:
     than one.
     """
 
-    messages_max: int = 1_000
-    marks_max: int = 2_000
+    messages_max: int = 1_500
+    marks_max: int = 3_000
     poll_ms: int = 50
     halves_from: int = 300
 

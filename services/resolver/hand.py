@@ -10,7 +10,8 @@ from typing import cast
 
 from services.identity.domain.errors import RetryableError
 from services.identity.ports import Clock
-from services.identity.store import Half, ResolverStore, RestartBatch, Transaction
+from services.identity.store import ResolverStore, RestartBatch, Transaction
+from services.identity.store_marks import Half
 from services.resolver.backoff import Backoff
 from services.resolver.lander import RESTARTS_MAX
 from services.resolver.observe import Observer, Stage, Watched

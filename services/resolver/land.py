@@ -18,13 +18,8 @@ from services.identity.domain.ids import Micros, RecordKey, event_id_of
 from services.identity.domain.record import EMPTY, RecordState, check_room, fold
 from services.identity.domain.source import Source
 from services.identity.ports import Message
-from services.identity.store import (
-    DedupeEntry,
-    MarkKind,
-    StoredEvent,
-    StoredRecord,
-    Transaction,
-)
+from services.identity.store import DedupeEntry, StoredEvent, StoredRecord, Transaction
+from services.identity.store_marks import MarkKind
 from services.identity.wire.events import decode
 from services.resolver.derive import Derived, Deriver
 from services.resolver.interpret import interpret

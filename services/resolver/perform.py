@@ -9,7 +9,8 @@ from services.identity.domain.cluster import plan
 from services.identity.domain.ids import Micros, ProfileId, RecordKey
 from services.identity.domain.profile import Profile
 from services.identity.ports import OutgoingMessage
-from services.identity.store import Interval, MarkKind, StoredProfile, StoredRecord, Transaction
+from services.identity.store import Interval, StoredProfile, StoredRecord, Transaction
+from services.identity.store_marks import MarkKind
 from services.identity.wire import profiles as documents
 from services.identity.wire.changes import PROFILE_CHANGES, SEGMENT_CHANGES, describe, outgoing
 from services.resolver.parts import Entered, Part, unheard

@@ -12,7 +12,8 @@ from services.identity.domain.ids import Micros
 from services.identity.domain.steward import Decision, Withdrawal
 from services.identity.domain.value_word import ValueWord
 from services.identity.ports import Message
-from services.identity.store import MarkKind, Transaction
+from services.identity.store import Transaction
+from services.identity.store_marks import MarkKind
 from services.identity.wire.commands import IDENTITY_COMMANDS, read
 from services.resolver.land import Landing
 from services.resolver.letters import letter_of

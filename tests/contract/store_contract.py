@@ -4,7 +4,8 @@ A subclass gives `store`: with two sources (web; billing, which is unique), the 
 the active rules "r1" and one segment.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import cast
 from uuid import UUID
 
@@ -26,11 +27,8 @@ from services.identity.store import (
     ActiveVersions,
     Comparable,
     DedupeEntry,
-    Half,
     Interval,
     LostPartition,
-    Mark,
-    MarkKind,
     Member,
     ReadableStore,
     ResolverStore,
@@ -43,6 +41,7 @@ from services.identity.store import (
     Transaction,
 )
 from services.identity.store_accounts import AccountRow
+from services.identity.store_marks import Half, Mark, MarkKind
 from services.identity.wire.commands import decide, mark_value, withdraw
 
 ANN, BEN, CAT, DAN = (RecordKey("web", "user_id", name) for name in ("ann", "ben", "cat", "dan"))
@@ -76,6 +75,12 @@ def add(tx: Transaction, *keys: RecordKey) -> list[int]:
     numbers = list(tx.new_record_numbers(len(keys)))
     tx.add_records([a_record(n, key) for n, key in zip(numbers, keys, strict=True)])
     return numbers
+
+
+def fail_in_attempt(tx: Transaction, work: Callable[[], object]) -> None:
+    with suppress(RestartBatch), tx.attempt():
+        work()
+        raise RestartBatch("something changed")
 
 
 def an_entry(event_id: UUID, *, at: Micros = NOW, copies: int = 1) -> DedupeEntry:
@@ -336,6 +341,18 @@ class StoreContract:
             tx.put_memberships([Member(n, ann, None) for n in (ann, dan)])
             assert [m.subject for m in tx.take_marks_near([ann], marks_max=9)] == [ann, ben, dan]
             assert list(tx.take_marks_near([], marks_max=9)) == []
+
+    def test_what_fails_in_an_attempt_is_taken_back_and_nothing_else(
+        self, store: ResolverStore
+    ) -> None:
+        with store.transaction() as tx:
+            tx.mark([(MarkKind.MATCHING, 1, NOW)])
+            with tx.attempt():
+                tx.mark([(MarkKind.MATCHING, 2, NOW)])
+            fail_in_attempt(tx, lambda: tx.mark([(MarkKind.MATCHING, 3, NOW)]))
+            tx.mark([(MarkKind.MATCHING, 4, NOW)])
+        with store.transaction() as tx:
+            assert [m.subject for m in tx.take_marks(9)] == [1, 2, 4]
 
     def test_two_take_half_of_the_marks_each_by_component(self, store: ResolverStore) -> None:
         with store.transaction() as tx:

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from services.identity.adapters.sql.store import SqlStore
+from services.identity.domain.ladder import Ladder
 from services.identity.store import Member, RestartBatch, StoredProfile, Transaction
-from tests.contract.store_contract import ANN, BEN, NOW, PROFILE, a_letter, add
+from services.resolver.resolve.components import lock_members
+from tests.contract.store_contract import ANN, BEN, NOW, PROFILE, a_letter, add, fail_in_attempt
 
 WAITS_SECONDS = 0.3  # long enough to see that somebody waits
 DONE_SECONDS_MAX = 20.0
@@ -83,6 +85,33 @@ def test_a_component_that_became_part_of_another_meanwhile_is_not_locked(
         tx.put_memberships([Member(ben, ann, None)])
         after = Waiting(second, lambda other: other.lock_components([ben]))
     assert after.result() == frozenset()
+
+
+def test_whose_component_merged_while_it_waited_looks_again_and_keeps_its_batch(
+    stores: tuple[SqlStore, SqlStore],
+) -> None:
+    """What it had locked is let go first, so that locks are taken in their order."""
+    first, second = stores
+    with first.transaction() as tx:
+        ann, ben = add(tx, ANN, BEN)
+    with first.transaction() as tx:
+        tx.lock_components([ann, ben])
+        tx.put_memberships([Member(ben, ann, None)])
+        after = Waiting(second, lambda other: lock_members(other, [ben], [], Ladder(floor=0)))
+    assert after.result() == {ann: Member(ann, ann, None), ben: Member(ben, ann, None)}
+
+
+def test_what_an_attempt_locked_is_let_go_when_it_fails(
+    stores: tuple[SqlStore, SqlStore],
+) -> None:
+    first, second = stores
+    with first.transaction() as tx:
+        (ann,) = add(tx, ANN)
+    with first.transaction() as tx:
+        fail_in_attempt(tx, lambda: tx.lock_components([ann]))
+        with second.transaction() as other:
+            assert list(other.lock_record_numbers([ann], waits=False)) == [ann]
+            assert other.lock_components([ann]) == {ann}
 
 
 def test_what_another_holds_is_left_to_it(stores: tuple[SqlStore, SqlStore]) -> None:

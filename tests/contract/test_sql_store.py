@@ -11,7 +11,8 @@ from services.identity.adapters.sql.rulesets import activate_ruleset
 from services.identity.adapters.sql.store import SqlStore
 from services.identity.domain.errors import RetryableError
 from services.identity.domain.ids import Micros
-from services.identity.store import MarkKind, ResolverStore, StoredEvent, Transaction
+from services.identity.store import ResolverStore, StoredEvent, Transaction
+from services.identity.store_marks import MarkKind
 from tests.contract.store_contract import StoreContract
 
 

@@ -26,7 +26,7 @@ def test_the_resolver() -> None:
     assert figures["bulk"]["records_per_second"] > 0
     assert figures["bulk"]["keys"] == [["s"], ["g3", "d0"]]
     assert figures["recluster"]["clusters"] > 1
-    for batch in (1_000, 100, 10):
+    for batch in (1_500, 100, 10):
         drained = figures[f"new_records_in_batches_of_{batch}"]
         assert drained["new_records"] == drained["messages"]
         assert drained["keys_per_new_record"] > 1
@@ -34,7 +34,7 @@ def test_the_resolver() -> None:
         assert sum(row["percent"] for row in drained["stages"].values()) == pytest.approx(
             100, abs=2
         )
-    mixed = figures["mixed_stream_in_batches_of_1000"]
+    mixed = figures["mixed_stream_in_batches_of_1500"]
     assert mixed["new_records"] < mixed["messages"] / 2
     assert figures["event_to_profile"]["latency_ms"]["count"] == 30
 

@@ -16,7 +16,8 @@ from services.identity.domain.errors import RejectedError, RetryableError
 from services.identity.domain.steward import Decision, Withdrawal
 from services.identity.domain.value_word import ValueWord
 from services.identity.ports import EventLog
-from services.identity.store import Half, ResolverStore, RestartBatch
+from services.identity.store import ResolverStore, RestartBatch
+from services.identity.store_marks import Half
 from services.identity.wire.changes import PROFILE_CHANGES, SEGMENT_CHANGES, decode
 from services.identity.wire.commands import IDENTITY_COMMANDS, read
 from services.resolver.backoff import Backoff

@@ -52,11 +52,11 @@ class SteppedStore:
             self._turn.holder = self._actor
         try:
             with self._store.transaction() as tx:
-                yield cast("Transaction", _Verbs(tx, self._actor, is_step=self._turn is not None))
+                verbs = _Verbs(tx, self._actor, self._tally, is_step=self._turn is not None)
+                yield cast("Transaction", verbs)
                 self._actor.step("commit")
         except RestartBatch as error:
-            if str(error) != SIMULATED:
-                self._tally.restarts[str(error)] += 1
+            _count(self._tally, error)
             raise
         finally:
             if self._turn is not None:
@@ -68,10 +68,22 @@ class SteppedStore:
 class _Verbs:
     """A transaction that says which verb it is in."""
 
-    def __init__(self, tx: Transaction, actor: Actor, *, is_step: bool) -> None:
+    def __init__(self, tx: Transaction, actor: Actor, tally: Tally, *, is_step: bool) -> None:
         self._tx = tx
         self._actor = actor
+        self._tally = tally
         self._is_step = is_step
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """What fails in it may be tried again without its transaction."""
+        self._actor.step("attempt")
+        try:
+            with self._tx.attempt():
+                yield
+        except RestartBatch as error:
+            _count(self._tally, error)
+            raise
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # any verb of the transaction
         found = getattr(self._tx, name)
@@ -85,6 +97,11 @@ class _Verbs:
             return found(*args, **named)
 
         return verb
+
+
+def _count(tally: Tally, error: RestartBatch) -> None:
+    if str(error) != SIMULATED:
+        tally.restarts[str(error)] += 1
 
 
 class SteppedSqlStore(SqlStore):

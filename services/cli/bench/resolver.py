@@ -21,7 +21,7 @@ from services.identity.ports import OutgoingMessage
 from services.linkage.model import Key
 
 WARM_RECORDS = 500
-BATCHES = ((1_000, 1), (100, 5), (10, 50))  # size, and the part of the records measured with it
+BATCHES = ((1_500, 1), (100, 5), (10, 50))  # size, and the part of the records measured with it
 RECORDS_MIN = 10
 VISITS_A_RECORD = 5  # messages of the mixed stream for each of its new records
 
@@ -152,7 +152,7 @@ FIGURES: Mapping[str, Callable[[_Run], dict[str, Any]]] = {
         f"new_records_in_batches_of_{batch}": partial(_Run.drain, batch=batch, part=part)
         for batch, part in BATCHES
     },
-    "mixed_stream_in_batches_of_1000": _Run.mixed,
+    "mixed_stream_in_batches_of_1500": _Run.mixed,
     "event_to_profile": _Run.follow,
 }
 """By name, in the order in which they are measured."""

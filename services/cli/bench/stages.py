@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from services.identity.ports import Consumer, EventLog, Producer
-from services.identity.store import Half, Mark, Reading, ResolverStore, Transaction
+from services.identity.store import Reading, ResolverStore, Transaction
+from services.identity.store_marks import Half, Mark
 from services.resolver.derive import Deriver
 from services.resolver.resolve.engine import Engine
 from services.resolver.standing import Standing

@@ -17,10 +17,10 @@ RECORD_LINKER_PER_SECOND = (63, 83)
 MEASURED_ELSEWHERE = "measured elsewhere, on a machine of this kind; not in this run"
 _PER_SECOND = "messages_per_second"
 _DRAINED = {
-    "new records/s, batches of 1,000": "new_records_in_batches_of_1000",
+    "new records/s, batches of 1,500": "new_records_in_batches_of_1500",
     "new records/s, batches of 100": "new_records_in_batches_of_100",
     "new records/s, batches of 10": "new_records_in_batches_of_10",
-    "mixed stream, events/s": "mixed_stream_in_batches_of_1000",
+    "mixed stream, events/s": "mixed_stream_in_batches_of_1500",
 }
 _LARGEST = next(iter(_DRAINED.values()))
 

@@ -20,7 +20,8 @@ from services.cli.home import Home
 from services.cli.landing import apart, has_cores
 from services.identity.adapters.sql.store import SqlStore
 from services.identity.ports import EventLog, OutgoingMessage
-from services.identity.store import Mark, MarkKind, ResolverStore
+from services.identity.store import ResolverStore
+from services.identity.store_marks import Mark, MarkKind
 from services.resolver.apart import Apart
 from services.resolver.consume import Bounds, Worker, is_landed
 

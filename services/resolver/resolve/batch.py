@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from services.identity.domain.ids import Micros
-from services.identity.store import OF_RECORDS, Half, Mark, MarkKind, Transaction
+from services.identity.store import Transaction
+from services.identity.store_marks import OF_RECORDS, Half, Mark, MarkKind
 from services.resolver.parts import Entered, unheard
 from services.resolver.perform import Told
 from services.resolver.resolution import Resolution

@@ -18,7 +18,8 @@ from services.identity.domain.identifiers import (
     joined_identifier_key,
 )
 from services.identity.domain.ids import Micros
-from services.identity.store import MarkKind, RestartBatch, ReviewItem, StoredRecord, Transaction
+from services.identity.store import RestartBatch, ReviewItem, StoredRecord, Transaction
+from services.identity.store_marks import MarkKind
 
 REVIEW_KIND = "generic_key"
 Pair = tuple[int, int]

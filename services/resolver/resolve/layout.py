@@ -15,8 +15,9 @@ from services.identity.domain.connected import connect, distinct
 from services.identity.domain.ids import Micros
 from services.identity.domain.ladder import LOOSE, Edge, Ladder, Place, is_loose, lay_out
 from services.identity.domain.large_ladder import lay_out_whole
-from services.identity.store import MarkKind, RestartBatch, StoredEdge, Transaction
+from services.identity.store import RestartBatch, StoredEdge, Transaction
 from services.identity.store_layout import Places
+from services.identity.store_marks import MarkKind
 from services.resolver.resolve.candidates import Pair
 from services.resolver.resolve.components import Standing
 from services.resolver.resolve.decided import ties_of

@@ -24,7 +24,8 @@ from services.identity.domain.household import PersonRecord, is_building, lives_
 from services.identity.domain.ids import Micros, ProfileId
 from services.identity.domain.ladder import Place
 from services.identity.domain.shared import Shared, shared_with
-from services.identity.store import MarkKind, Member, StoredRecord, Transaction
+from services.identity.store import Member, StoredRecord, Transaction
+from services.identity.store_marks import MarkKind
 from services.linkage.residence import person_record
 
 SHARED_ROWS_MAX = 200  # records of one account that segments look at

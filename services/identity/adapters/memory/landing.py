@@ -12,14 +12,13 @@ from services.identity.ports import Position
 from services.identity.store import (
     DedupeEntry,
     LostPartition,
-    Mark,
-    MarkKind,
     Member,
     RestartBatch,
     StoredEvent,
     StoredRecord,
 )
 from services.identity.store_accounts import AccountRow
+from services.identity.store_marks import Mark, MarkKind
 
 
 class Counters:

@@ -18,12 +18,9 @@ from services.identity.domain.large_ladder import Links
 from services.identity.domain.source import Source
 from services.identity.ports import OutgoingMessage
 from services.identity.store import (
-    OF_RECORDS,
     ActiveVersions,
     Comparable,
-    Half,
     Interval,
-    Mark,
     Member,
     RestartBatch,
     ReviewItem,
@@ -32,6 +29,7 @@ from services.identity.store import (
     StoredRecord,
 )
 from services.identity.store_layout import Places
+from services.identity.store_marks import OF_RECORDS, Half, Mark
 
 
 class MemoryTransaction(StewardTables):

@@ -13,7 +13,6 @@ from services.identity.ports import OutgoingMessage
 from services.identity.store import (
     DedupeEntry,
     Interval,
-    Mark,
     Member,
     ReviewItem,
     StoredEdge,
@@ -22,6 +21,7 @@ from services.identity.store import (
     StoredRecord,
 )
 from services.identity.store_accounts import AccountRow
+from services.identity.store_marks import Mark
 
 K = TypeVar("K")
 V = TypeVar("V")

@@ -9,8 +9,8 @@ import psycopg
 from services.identity.adapters.sql.arrays import Int8s, Uuids
 from services.identity.domain.accounts import AccountId, mark_of
 from services.identity.domain.ids import Micros, ProfileId
-from services.identity.store import MarkKind
 from services.identity.store_accounts import AccountRow
+from services.identity.store_marks import MarkKind
 
 CROWD_LOCK_CLASS = 7_046_035  # first half of the advisory locks that guard crowded accounts
 CROWD_LOCK_BUCKETS = 512

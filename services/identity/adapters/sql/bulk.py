@@ -15,8 +15,9 @@ from services.identity.adapters.sql.resolving import ResolvingWrites
 from services.identity.domain.errors import RetryableError
 from services.identity.domain.ids import Micros, RecordKey
 from services.identity.domain.ladder import Place
-from services.identity.store import MarkKind, StoredEdge
+from services.identity.store import StoredEdge
 from services.identity.store_bulk import BaseRecord
+from services.identity.store_marks import MarkKind
 
 ROWS_FETCHED = 10_000
 _KEYS = """

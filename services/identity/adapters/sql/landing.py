@@ -18,11 +18,11 @@ from services.identity.ports import Position
 from services.identity.store import (
     DedupeEntry,
     LostPartition,
-    MarkKind,
     RestartBatch,
     StoredEvent,
     StoredRecord,
 )
+from services.identity.store_marks import MarkKind
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 _decoder = msgspec.json.Decoder(RecordState)

@@ -6,7 +6,7 @@ from typing import Any
 from services.identity.adapters.sql.arrays import Int8s
 from services.identity.adapters.sql.landing import LandingWrites
 from services.identity.domain.identifiers import GENERIC_HOLDERS_MAX
-from services.identity.store import OF_RECORDS, Half, Mark, MarkKind
+from services.identity.store_marks import OF_RECORDS, Half, Mark, MarkKind
 
 # Asked row by row: a join might read every membership for a queue of unknown length.
 _COMPONENT = "coalesce((SELECT component FROM membership WHERE record = dirty.subject), subject)"

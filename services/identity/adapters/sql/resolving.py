@@ -22,7 +22,6 @@ from services.identity.ports import OutgoingMessage
 from services.identity.store import (
     ActiveVersions,
     Comparable,
-    Half,
     Interval,
     ReviewItem,
     StoredProfile,

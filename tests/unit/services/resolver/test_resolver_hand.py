@@ -8,7 +8,8 @@ from typing import cast
 import pytest
 
 from services.identity.domain.errors import RetryableError
-from services.identity.store import Half, ResolverStore, RestartBatch, Transaction
+from services.identity.store import ResolverStore, RestartBatch, Transaction
+from services.identity.store_marks import Half
 from services.resolver.backoff import Backoff
 from services.resolver.consume import Bounds, Worker
 from services.resolver.hand import LOOKS_MAX, Hand, Second

@@ -3,7 +3,7 @@
 from typing import Any
 
 from services.identity.domain.ids import Micros
-from services.identity.store import MarkKind
+from services.identity.store_marks import MarkKind
 from tests.factories import channel_event, outgoing
 from tests.resolver_home import Home
 

@@ -4,7 +4,7 @@ import pytest
 
 from services.identity.domain.ids import RecordKey, event_id_of
 from services.identity.ports import Message, Partition
-from services.identity.store import MarkKind
+from services.identity.store_marks import MarkKind
 from services.identity.wire.events import TOPIC, ChannelEvent, encode
 from services.resolver.land import Landing, land
 from tests.factories import channel_event, outgoing, still_clock

@@ -1,7 +1,7 @@
 """What is written and told of a change: once, numbered, with the segments that follow from it."""
 
 from services.identity.domain.ids import Micros, RecordKey, SegmentId, profile_id_of
-from services.identity.store import MarkKind
+from services.identity.store_marks import MarkKind
 from services.identity.wire.changes import SEGMENT_CHANGES
 from tests.factories import channel_event
 from tests.resolver_home import Home

@@ -4,7 +4,8 @@ import pytest
 
 from services.cli.bench.stages import STAGE_BEFORE, STAGE_OF, Stages, TimedStore
 from services.identity.domain.ids import Micros
-from services.identity.store import Half, Mark, MarkKind, ResolverStore, RestartBatch, Transaction
+from services.identity.store import ResolverStore, RestartBatch, Transaction
+from services.identity.store_marks import Half, Mark, MarkKind
 from services.resolver.resolve.engine import Engine
 
 MARK = Mark(1, MarkKind.MATCHING, 5, Micros(0))

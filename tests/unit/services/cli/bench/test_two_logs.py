@@ -48,7 +48,7 @@ def run_with(per_second: float, p50: float) -> dict[str, Any]:
 def test_every_figure_has_both_logs_and_what_one_is_of_the_other() -> None:
     rows = side_by_side(run_with(600.0, 80.0), run_with(450.0, 100.0))
     new = {"embedded": 600.0, "kafka": 450.0, "kafka_to_embedded": 0.75}
-    assert rows["new records/s, batches of 1,000"] == new
+    assert rows["new records/s, batches of 1,500"] == new
     latency = {"embedded": 80.0, "kafka": 100.0, "kafka_to_embedded": 1.25}
     assert rows["event to profile at 300/s, p50 ms"] == latency
 
