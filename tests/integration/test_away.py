@@ -22,7 +22,7 @@ from services.identity.adapters.embedded import server
 from services.identity.adapters.prometheus import Metrics
 from services.identity.adapters.sql.store import SqlStore
 from services.identity.domain.errors import RetryableError
-from services.resolver import consume, quarantine
+from services.resolver import hand, quarantine
 from services.resolver.consume import is_caught_up
 from services.resolver.pulse import Pulse
 
@@ -181,7 +181,7 @@ def test_a_database_that_goes_away_at_rest_is_waited_for(home: Home) -> None:
 
 
 @pytest.mark.parametrize(
-    ("module", "name"), [(quarantine, "land"), (consume, "resolve")], ids=["landing", "resolving"]
+    ("module", "name"), [(quarantine, "land"), (hand, "resolve")], ids=["landing", "resolving"]
 )
 def test_a_database_that_goes_away_in_a_transaction_loses_nothing(
     home: Home,
