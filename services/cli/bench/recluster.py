@@ -59,7 +59,7 @@ def _case(known: Known, numbers: Sequence[int], vectors: dict[tuple[int, int], b
     decisive = known.decisive_without_generic(numbers)
     return Case(
         records=[known.records[n] for n in numbers],
-        features=[known.features(n) for n in numbers],
+        features=known.features_of(numbers),
         decisive=[decisive[n] for n in numbers],
         weights={},
         vectors=vectors,

@@ -82,7 +82,7 @@ class Component:
         records = [known.records[n] for n in numbers]
         return Case(
             records=records,
-            features=[known.features(n) for n in numbers],
+            features=known.features_of(numbers),
             decisive=[decisive.get(n, frozenset()) for n in numbers],
             weights={(edge.a, edge.b): edge.weight for edge in edges},
             vectors={(edge.a, edge.b): edge.vector for edge in edges},

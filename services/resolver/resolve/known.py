@@ -71,13 +71,8 @@ class Known:
     def key_of(self, number: int) -> RecordKey:
         return self._of(number).key
 
-    def features(self, number: int) -> Features:
-        if number not in self._features:
-            self._features[number] = decode_features(self._of(number).features)
-        return self._features[number]
-
     def features_of(self, numbers: Iterable[int]) -> list[Features]:
-        """The same of many: a batch compares tens of thousands, and a call of each shows."""
+        """Of many at once: a batch compares tens of thousands, and a call of each shows."""
         held, records, compared = self._features, self.records, self._compared
         result = []
         for number in numbers:

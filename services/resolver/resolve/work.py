@@ -243,7 +243,7 @@ class Work:
             component: Plan(
                 Case(
                     records=[known.records[n] for n in numbers],
-                    features=[known.features(n) for n in numbers],
+                    features=known.features_of(numbers),
                     decisive=[decisive.get(n, frozenset()) for n in numbers],
                     weights=weights[component],
                     vectors=self._vectors,
