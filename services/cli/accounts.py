@@ -8,9 +8,9 @@ import typer
 
 from services.cli.ask import ask
 from services.cli.home import Home
-from services.cli.look import OK, problem_lines
+from services.cli.look import OK
 from services.cli.options import DEFAULT_HOME, HomeOption, JsonOption
-from services.cli.output import show
+from services.cli.output import problem_lines, show
 
 
 def register(app: typer.Typer) -> None:
@@ -26,7 +26,7 @@ def account(
     as_json: JsonOption = False,
 ) -> None:
     """One account, as the API answers it; exit 1 when there is none or there are several."""
-    status, body = ask(Home(home), "GET", f"/v1/accounts/{quote(ref, safe=':@')}")
+    status, body = ask(Home(home), "GET", f"/v1/accounts/{quote(ref, safe=':@/')}")
     _show(status, body, as_json=as_json, lines=_account_lines)
 
 
@@ -36,7 +36,7 @@ def accounts(
     as_json: JsonOption = False,
 ) -> None:
     """The accounts that a person is in, and her household."""
-    status, body = ask(Home(home), "GET", f"/v1/profiles/{quote(who, safe=':@')}/accounts")
+    status, body = ask(Home(home), "GET", f"/v1/profiles/{quote(who, safe=':@/')}/accounts")
     _show(status, body, as_json=as_json, lines=_person_lines)
 
 

@@ -1,22 +1,8 @@
-"""Explanations for the command line: ties of a profile in lines and as documents."""
+"""Ties of a profile as documents, for the demo's report."""
 
 from typing import Any
 
-from services.cli.home import Home
-from services.identity.adapters.sql.store import SqlStore
-from services.identity.domain.ids import ProfileId
-from services.resolver.explain import Tie, ties_of
-from services.resolver.standing import Standing
-
-
-def explain_profile(home: Home, profile: str) -> list[Tie]:
-    """The ties that hold a profile together, weighed by the active model."""
-    store = SqlStore(home.url)
-    try:
-        with store.transaction() as tx:
-            return ties_of(tx, Standing().engine(tx), ProfileId(profile))
-    finally:
-        store.close()
+from services.resolver.explain import Tie
 
 
 def tie_document(tie: Tie) -> dict[str, Any]:
@@ -31,15 +17,3 @@ def tie_document(tie: Tie) -> dict[str, Any]:
             for row in tie.waterfall.rows
         ],
     }
-
-
-def tie_lines(tie: Tie) -> list[str]:
-    """Plain words: what the two records are, then every row of evidence."""
-    title = f"{tie.right.source} {tie.right.kind} - {tie.left.source} {tie.left.kind}"
-    if tie.identifiers:
-        return [f"{title}: the same {', '.join(tie.identifiers)}"]
-    rows = [
-        f"    {row.bits:+7.2f}  {row.label}: {row.level}" for row in tie.waterfall.rows if row.units
-    ]
-    verdict = f"{tie.bits:+.2f} bits, probability {tie.waterfall.match_probability:.4f}"
-    return [f"{title}: {verdict}", *rows]

@@ -145,8 +145,9 @@ def redrive(  # noqa: PLR0913  # the options of the command, as documented
     ]
     if len(found) > limit:
         lines.append(f"{len(found) - limit} more wait; --limit takes them")
-    show(document, as_json=as_json, lines=lines)
-    missing = set(wanted.ids) - {each.id for each in found}
+    missing = sorted(set(wanted.ids) - {each.id for each in found})
+    lines += [f"{each}: no letter of this id waits" for each in missing]
+    show(document | {"missing": missing}, as_json=as_json, lines=lines)
     if result["refused"] or missing:
         raise typer.Exit(1)
 

@@ -12,7 +12,7 @@ import yaml
 from services.cli.ask import ask
 from services.cli.home import Home
 from services.cli.options import DEFAULT_HOME, HomeOption, JsonOption
-from services.cli.output import print_json, show
+from services.cli.output import print_json, problem_lines, show
 from services.identity.domain.errors import UsageError
 from services.identity.domain.instants import instant_of
 
@@ -44,7 +44,7 @@ def profile(
     """One profile, as the API answers it; exit 1 when there is none, several, or none so sure."""
     asked = {"use": use, "min_confidence": min_confidence or None}
     query = urlencode({name: value for name, value in asked.items() if value is not None})
-    path = f"/v1/profiles/{quote(who, safe=':@')}?{query}"
+    path = f"/v1/profiles/{quote(who, safe=':@/')}?{query}"
     status, body = ask(Home(home), "GET", path)
     if as_json:
         print_json(body)
@@ -67,12 +67,6 @@ def _profile_lines(body: dict[str, Any]) -> list[str]:
         *(f"  record             {r['source']} {r['kind']}" for r in body.get("records", [])),
         *(f"  segment            {each['id']}" for each in body.get("segments", [])),
     ]
-
-
-def problem_lines(body: dict[str, Any]) -> list[str]:
-    lines = [f"{body.get('code')}: {body.get('detail')}"]
-    lines.extend(f"  candidate {each['profile_id']}" for each in body.get("candidates", []))
-    return lines
 
 
 def apply(

@@ -28,6 +28,23 @@ def show(document: Mapping[str, Any], *, as_json: bool, lines: list[str]) -> Non
         typer.echo("\n".join(lines))
 
 
+def problem_lines(body: Mapping[str, Any]) -> list[str]:
+    """What the API refused, and whatever it named so that one can go on."""
+    lines = [f"{body.get('code')}: {body.get('detail')}"]
+    lines.extend(f"  candidate {each['profile_id']}" for each in body.get("candidates") or ())
+    lines.extend(f"  {_invalid(each)}" for each in body.get("errors") or ())
+    lines.extend(
+        f"  {each['id']}  {each['verdict']}  {each['by']}, {each['decided_at']}: {each['reason']}"
+        for each in body.get("decisions") or ()
+    )
+    return lines
+
+
+def _invalid(part: Mapping[str, Any]) -> str:
+    expected = "".join(f", {name} {value}" for name, value in part["expected"].items())
+    return f"{part['pointer']}: {part['code']}{expected}"
+
+
 @contextmanager
 def progress_bar(title: str, *, total: int | None = None) -> Iterator[Progress]:
     """A bar on standard error where a person looks on; nothing where not."""

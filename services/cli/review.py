@@ -8,7 +8,7 @@ import typer
 from services.cli.ask import ask
 from services.cli.home import Home
 from services.cli.options import DEFAULT_HOME, HomeOption, JsonOption
-from services.cli.output import show
+from services.cli.output import problem_lines, show
 
 OK = 200
 
@@ -58,5 +58,5 @@ def _about(item: dict[str, Any]) -> str:
 
 def _check(status: int, body: dict[str, Any], *, as_json: bool) -> None:
     if status != OK:
-        show(body, as_json=as_json, lines=[f"{body.get('code')}: {body.get('detail')}"])
+        show(body, as_json=as_json, lines=problem_lines(body))
         raise typer.Exit(1)

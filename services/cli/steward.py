@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -64,7 +65,7 @@ def withdraw(
     as_json: JsonOption = False,
 ) -> None:
     """Take a decision back: all is as if it had never been made."""
-    path = f"/v1/steward/decisions/{decision}/withdrawal"
+    path = f"/v1/steward/decisions/{quote(decision, safe='')}/withdrawal"
     asked = {"reason": reason}
     body = send(Home(home), path, asked, by=by, wait=wait, as_json=as_json)
     said = "withdrawn" if body["created"] else "was withdrawn before"

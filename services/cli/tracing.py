@@ -9,7 +9,7 @@ import typer
 from services.cli.ask import ask
 from services.cli.home import Home
 from services.cli.options import DEFAULT_HOME, HomeOption, JsonOption
-from services.cli.output import show
+from services.cli.output import problem_lines, show
 
 OK, NOT_FOUND = 200, 404
 UNKNOWN = "unknown"
@@ -39,7 +39,7 @@ def trace(  # the options of the command, as documented
     query = urlencode({name: value for name, value in asked.items() if value is not None})
     status, body = ask(opened, "GET", f"/v1/trace/{quote(message_id, safe='')}?{query}")
     if status not in (OK, NOT_FOUND):
-        show(body, as_json=as_json, lines=[f"{body.get('code')}: {body.get('detail')}"])
+        show(body, as_json=as_json, lines=problem_lines(body))
         raise typer.Exit(1)
     found = status == OK
     document = {

@@ -9,9 +9,9 @@ import typer
 
 from services.cli.ask import ask
 from services.cli.home import Home
-from services.cli.look import OK, problem_lines
+from services.cli.look import OK
 from services.cli.options import DEFAULT_HOME, HomeOption, JsonOption
-from services.cli.output import show
+from services.cli.output import problem_lines, show
 from services.identity.domain.errors import UsageError
 from services.identity.domain.explained import limit_words
 
@@ -39,15 +39,15 @@ def explain(  # the options of the command, as documented
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
-    """Why A and B are one person, step by step; of A alone, why its records are. Exit 1: not."""
+    """Why A and B are one person, step by step; of A alone, as `how` tells it. Exit 1: not."""
     if b is None:
-        if svg is not None:
-            raise UsageError("a picture is of two records; of one profile `plait how` draws it")
-        _explain_profile(Home(home), a, as_json=as_json)
+        _tell_how(Home(home), a, show_values=show_values, svg=svg, as_json=as_json)
         return
     query = _query(a=a, b=b, values=show_values)
     status, body = ask(Home(home), "GET", f"/v1/explain?{query}")
-    show(body, as_json=as_json, lines=list(_explained(body)) if status == OK else _refused(body))
+    show(
+        body, as_json=as_json, lines=list(explained_lines(body)) if status == OK else _refused(body)
+    )
     if status != OK:
         raise typer.Exit(1)
     _draw(svg, body, "explained")
@@ -65,7 +65,7 @@ def why_not(  # the options of the command, as documented
     """Why A and B are not one person: the first reason that held. Exit 1: they are."""
     query = _query(a=a, b=b, values=show_values)
     status, body = ask(Home(home), "GET", f"/v1/why-not?{query}")
-    show(body, as_json=as_json, lines=list(_apart(body)) if status == OK else _refused(body))
+    show(body, as_json=as_json, lines=list(apart_lines(body)) if status == OK else _refused(body))
     if status != OK:
         raise typer.Exit(1)
     _draw(svg, body, "why_not")
@@ -80,27 +80,16 @@ def how(  # the options of the command, as documented
     as_json: JsonOption = False,
 ) -> None:
     """How a profile came to be, join by join; exit 1 when there is none or there are several."""
+    _tell_how(Home(home), who, show_values=show_values, svg=svg, as_json=as_json)
+
+
+def _tell_how(home: Home, who: str, *, show_values: bool, svg: Path | None, as_json: bool) -> None:
     path = f"/v1/profiles/{quote(who, safe=':@/')}/how?{_query(values=show_values)}"
-    status, body = ask(Home(home), "GET", path)
-    show(body, as_json=as_json, lines=list(_how(body)) if status == OK else _refused(body))
+    status, body = ask(home, "GET", path)
+    show(body, as_json=as_json, lines=list(how_lines(body)) if status == OK else _refused(body))
     if status != OK:
         raise typer.Exit(1)
     _draw(svg, body, "how")
-
-
-def _explain_profile(home: Home, who: str, *, as_json: bool) -> None:
-    from services.cli.explaining import explain_profile, tie_document, tie_lines
-
-    status, body = ask(home, "GET", f"/v1/profiles/{quote(who, safe=':@')}")
-    if status != OK:
-        show(body, as_json=as_json, lines=problem_lines(body))
-        raise typer.Exit(1)
-    ties = explain_profile(home, body["profile_id"])
-    show(
-        {"profile": body["profile_id"], "ties": [tie_document(each) for each in ties]},
-        as_json=as_json,
-        lines=[line for each in ties for line in tie_lines(each)] or ["it has one record only"],
-    )
 
 
 def _draw(file: Path | None, body: Mapping[str, Any], what: str) -> None:
@@ -130,11 +119,11 @@ def _refused(body: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _explained(body: Mapping[str, Any]) -> Iterator[str]:
+def explained_lines(body: Mapping[str, Any]) -> Iterator[str]:
     yield f"profile {body['profile_id']}: {_name(body['left'])} and {_name(body['right'])}"
     yield from _standpoint(body)
     for step in body["path"]:
-        yield f"  {step['number']}. {step['words']}"
+        yield f"  {step['number']}. {_said(step)}"
         pair = step["pair"]
         yield f"     {_name(pair['left'])} - {_name(pair['right'])}"
         keys = "; ".join(k["name"] for k in pair["keys"] if k["outcome"] == "shared")
@@ -146,9 +135,11 @@ def _explained(body: Mapping[str, Any]) -> Iterator[str]:
         yield from _weighed(direct["weight"], "  ")
 
 
-def _apart(body: Mapping[str, Any]) -> Iterator[str]:
+def apart_lines(body: Mapping[str, Any]) -> Iterator[str]:
     yield f"{_name(body['left'])} and {_name(body['right'])}: {body['reason']}"
     yield f"  {body['words']}"
+    if "decision" in body["facts"]:
+        yield f"  decision {body['facts']['decision']}"
     yield from _standpoint(body)
     if body["reason"] == "never_candidates":
         for key in body["pair"]["keys"]:
@@ -166,7 +157,7 @@ def _limit(key: Mapping[str, Any]) -> str:
     return "" if most is None else f", {limit_words(most, is_said=key['steward'])}"
 
 
-def _how(body: Mapping[str, Any]) -> Iterator[str]:
+def how_lines(body: Mapping[str, Any]) -> Iterator[str]:
     yield f"profile {body['profile_id']}  confidence {body['identity_confidence']}"
     yield from _standpoint(body)
     for record in body["records"]:
@@ -176,7 +167,7 @@ def _how(body: Mapping[str, Any]) -> Iterator[str]:
         yield f"  unit of {_numbers(unit['records'])}: {held or 'no decisive identifier'}"
     for step in body["steps"]:
         sides = f"{_numbers(step['left'])} + {_numbers(step['right'])}"
-        yield f"  {step['number']}. {sides}: {step['words']}"
+        yield f"  {step['number']}. {sides}: {_said(step)}"
         yield from _weighed(step["decision"], "     ")
     if body["steps_left_out"]:
         yield f"  {body['steps_left_out']} joins more"
@@ -187,6 +178,12 @@ def _how(body: Mapping[str, Any]) -> Iterator[str]:
         identifier, record = each["without_identifier"], each["without_record"]
         gone = _name(record) if record else f"the same {identifier['type']}"
         yield f"  without {gone} it falls into {' | '.join(map(_numbers, each['parts']))}"
+
+
+def _said(step: Mapping[str, Any]) -> str:
+    """A step in words, and the decision that made it: `plait steward list` has it whole."""
+    decision = step["steward_decision"]
+    return step["words"] if decision is None else f"{step['words']} ({decision})"
 
 
 def _numbers(records: Sequence[Mapping[str, Any]]) -> str:

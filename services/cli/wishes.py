@@ -8,7 +8,7 @@ import typer
 from services.cli.ask import ask
 from services.cli.data import catch_up
 from services.cli.home import Home
-from services.cli.output import show
+from services.cli.output import problem_lines, show
 
 OK = 200
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept with the decision.")]
@@ -36,7 +36,7 @@ def send(
 
 def check(status: int, body: dict[str, Any], *, as_json: bool) -> None:
     if status != OK:
-        show(body, as_json=as_json, lines=[f"{body.get('code')}: {body.get('detail')}"])
+        show(body, as_json=as_json, lines=problem_lines(body))
         raise typer.Exit(1)
 
 

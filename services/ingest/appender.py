@@ -7,12 +7,15 @@ tests/unit/services/ingest/test_appender.py.
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from services.identity.domain.errors import RetryableError
 from services.identity.ports import OutgoingMessage, Position, Producer
+
+Patience = Callable[[float], asyncio.Timeout]
+"""How a request waits for so many seconds and no longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,7 @@ class Appender:
         append_messages_max: int,
         wait_ms_max: int,
         stop_ms_max: int,
+        patience: Patience = asyncio.timeout,
     ) -> None:
         self._producer = producer
         self._queue_messages_max = queue_messages_max
@@ -41,6 +45,7 @@ class Appender:
         self._append_messages_max = append_messages_max
         self._wait_seconds_max = wait_ms_max / 1_000
         self._stop_seconds_max = stop_ms_max / 1_000
+        self._patience = patience
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="append")
         self._queue: deque[_Waiting] = deque()
         self._queued = 0
@@ -69,7 +74,7 @@ class Appender:
         if self._draining is None or self._draining.done():
             self._draining = asyncio.create_task(self._drain())
         try:
-            async with asyncio.timeout(self._wait_seconds_max):
+            async with self._patience(self._wait_seconds_max):
                 return await done
         except TimeoutError:
             raise RetryableError("the log did not answer in time") from None

@@ -95,12 +95,12 @@ def create_app(
     app.add_middleware(BodyLimit, bytes_max=settings.body_bytes_max)
     app.add_middleware(CountRequests, metrics=metrics, service="profile_api")
     nouns = (
-        profiles,
         accounts,
         segments,
         decisions,
         trace,
         explain,
+        profiles,  # after whatever else stands below /v1/profiles/{who}: a name may hold a slash
         generic,
         steward_routes,
         values,

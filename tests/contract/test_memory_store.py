@@ -30,3 +30,12 @@ class TestMemoryStore(StoreContract):
     def test_a_second_row_for_one_edge_is_a_bug(self, store: ResolverStore) -> None:
         with pytest.raises(ValueError, match="already there"), store.transaction() as tx:
             tx.put_edges([StoredEdge(1, 2, 3, b""), StoredEdge(1, 2, 4, b"")])
+
+    def test_a_transaction_within_an_open_one_is_an_error_and_no_wait(
+        self, store: ResolverStore
+    ) -> None:
+        for outer in (store.transaction, store.snapshot):
+            with outer(), pytest.raises(RuntimeError, match="do not nest"), store.transaction():
+                pass
+        with store.transaction() as tx:
+            assert tx.take_marks(1) == []

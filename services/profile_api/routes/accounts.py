@@ -36,7 +36,7 @@ def router(desk: Desk) -> APIRouter:
     )
 
     @routes.get(
-        "/accounts/{ref}",
+        "/accounts/{ref:path}",
         responses=answers(
             200, Code.UNKNOWN_ACCOUNT, Code.SEVERAL_ACCOUNTS, Code.NOT_COVERED, model=AccountAnswer
         ),
@@ -50,7 +50,7 @@ def router(desk: Desk) -> APIRouter:
         return answer(account_answer(found, confidences) | standing.members())
 
     @routes.get(
-        "/profiles/{who}/accounts",
+        "/profiles/{who:path}/accounts",
         responses=answers(
             200,
             Code.UNKNOWN_PROFILE,

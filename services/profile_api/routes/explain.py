@@ -142,8 +142,8 @@ def _problem(found: Unexplained) -> ProblemError:
         case Obstacle.ONE_RECORD:
             return ProblemError(Code.ONE_PROFILE, "both names are of one record", members=profiles)
         case Obstacle.ONE_PROFILE:
-            detail = "they are one person: GET /v1/explain says why"
+            detail = "they are one person: `explain` says why"
             return ProblemError(Code.ONE_PROFILE, detail, members=profiles)
         case Obstacle.SEVERAL_PROFILES:
-            detail = "they are not one person: GET /v1/why-not says why"
+            detail = "they are not one person: `why-not` says why"
             return ProblemError(Code.SEVERAL_PROFILES, detail, members=profiles)

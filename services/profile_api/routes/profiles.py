@@ -29,24 +29,7 @@ def router(desk: Desk) -> APIRouter:
         Code.UNKNOWN_PROFILE, Code.AMBIGUOUS_IDENTITY, Code.NOT_SURE_ENOUGH, Code.NOT_COVERED
     )
 
-    @routes.get("/{who}", responses=answers(200, model=ProfileAnswer) | lookups)
-    async def read_profile(
-        who: Who,
-        asked: Asked,
-        sure: Sure,
-        fields: Annotated[
-            str | None,
-            Query(max_length=4_000, description="Names of sections and fields, with commas"),
-        ] = None,
-    ) -> Response:
-        """The person behind an id or an identifier, with where every value came from."""
-        standing = await desk.standing.now(asked)
-        view, status = await desk.one(who, sure)
-        selection = None if fields is None else frozenset(fields.split(","))
-        body = profile_answer(view, requested=who, status=status, selection=selection)
-        return answer(body | standing.members())
-
-    @routes.get("/{who}/timeline", responses=answers(200, model=TimelineAnswer) | lookups)
+    @routes.get("/{who:path}/timeline", responses=answers(200, model=TimelineAnswer) | lookups)
     async def read_timeline(
         who: Who,
         asked: Asked,
@@ -69,6 +52,23 @@ def router(desk: Desk) -> APIRouter:
             "events": [event_answer(row) for row in shown],
             "next_cursor": write_cursor(shown[-1].place) if len(rows) > limit else None,
         }
+        return answer(body | standing.members())
+
+    @routes.get("/{who:path}", responses=answers(200, model=ProfileAnswer) | lookups)
+    async def read_profile(
+        who: Who,
+        asked: Asked,
+        sure: Sure,
+        fields: Annotated[
+            str | None,
+            Query(max_length=4_000, description="Names of sections and fields, with commas"),
+        ] = None,
+    ) -> Response:
+        """The person behind an id or an identifier, with where every value came from."""
+        standing = await desk.standing.now(asked)
+        view, status = await desk.one(who, sure)
+        selection = None if fields is None else frozenset(fields.split(","))
+        body = profile_answer(view, requested=who, status=status, selection=selection)
         return answer(body | standing.members())
 
     return routes

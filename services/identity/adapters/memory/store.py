@@ -18,6 +18,27 @@ from services.identity.store import Reading
 NUMBERS_READ_MAX = 5_000
 
 
+class _Turn:
+    """A lock that says so where its thread would wait for itself for ever."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._owner: int | None = None
+
+    def __enter__(self) -> None:
+        if self._owner == threading.get_ident():
+            raise RuntimeError(
+                "a transaction or snapshot of this store is open in this thread, and they do not"
+                " nest: end it first, or pass it on"
+            )
+        self._lock.acquire()
+        self._owner = threading.get_ident()
+
+    def __exit__(self, *_: object) -> None:
+        self._owner = None
+        self._lock.release()
+
+
 class MemoryStore:
     """Threads may share it: transactions and snapshots take turns. They do not nest."""
 
@@ -25,7 +46,7 @@ class MemoryStore:
         self.tables = Tables()
         self._sources = sources
         self._counters = Counters()
-        self._turn = threading.Lock()
+        self._turn = _Turn()
 
     def activate_ruleset(self, version: str, document: bytes) -> None:
         """Keep rules and make them the active ones."""

@@ -10,6 +10,26 @@ from services.identity.domain.errors import RejectedError, RejectReason, Retryab
 from services.identity.ports import OutgoingMessage, Partition, Position
 from services.ingest.appender import Appender
 
+NEVER_SECONDS = 600  # what a test must not wait for; a process may be stopped for minutes
+NEVER_MS = NEVER_SECONDS * 1_000
+
+
+class Patience:
+    """Requests wait until the test says that their time is over, whatever the clock says."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self._open: list[asyncio.Timeout] = []
+
+    def __call__(self, seconds: float) -> asyncio.Timeout:
+        self.seconds.append(seconds)
+        self._open.append(asyncio.timeout(None))
+        return self._open[-1]
+
+    def run_out(self) -> None:
+        """For who began to wait last."""
+        self._open[-1].reschedule(asyncio.get_running_loop().time())
+
 
 class SlowProducer:
     """Holds every append until it is let go; gives each message the next offset."""
@@ -20,7 +40,7 @@ class SlowProducer:
         self.error: Exception | None = None
 
     def append(self, messages: Sequence[OutgoingMessage]) -> Sequence[Position]:
-        if not self.go.acquire(timeout=5):
+        if not self.go.acquire(timeout=NEVER_SECONDS):
             raise AssertionError("nobody let the append go")
         values = [message.value or b"" for message in messages]
         if self.error is not None or b"bad" in values:
@@ -37,16 +57,16 @@ def message(text: str) -> OutgoingMessage:
     return OutgoingMessage(topic="t", key=None, value=text.encode())
 
 
-def appender(producer: SlowProducer, **bounds: int) -> Appender:
+def appender(producer: SlowProducer, patience: Patience | None = None, **bounds: int) -> Appender:
     given = {
         "queue_messages_max": 10,
         "queue_bytes_max": 1_000,
         "append_messages_max": 3,
-        "wait_ms_max": 5_000,
-        "stop_ms_max": 5_000,
+        "wait_ms_max": NEVER_MS,
+        "stop_ms_max": NEVER_MS,
         **bounds,
     }
-    return Appender(producer, **given)
+    return Appender(producer, patience=patience or Patience(), **given)
 
 
 async def start(under: Appender, *texts: str) -> asyncio.Task[Sequence[Position]]:
@@ -111,8 +131,7 @@ async def test_stopping_does_not_wait_for_a_log_that_is_away() -> None:
     hanging = await start(under, "a")
     await asyncio.sleep(0.01)
     queued = await start(under, "b")
-    async with asyncio.timeout(2):
-        await under.close()
+    await under.close()
     with pytest.raises(RetryableError, match="shutting down"):
         await queued
     with pytest.raises(RetryableError, match="shutting down"):  # it may be there: sent again
@@ -169,10 +188,13 @@ async def test_one_bad_message_spoils_nobody_elses_request() -> None:
 
 
 async def test_who_waited_too_long_is_told_and_the_rest_goes_on() -> None:
-    producer = SlowProducer()
-    under = appender(producer, wait_ms_max=20)
+    producer, patience = SlowProducer(), Patience()
+    under = appender(producer, patience, wait_ms_max=20)
+    late = await start(under, "a")
+    patience.run_out()
     with pytest.raises(RetryableError, match="in time"):
-        await under.append([message("a")])
+        await late
+    assert patience.seconds == [0.02]
     producer.go.release()
     producer.go.release()
     assert len(await under.append([message("b")])) == 1

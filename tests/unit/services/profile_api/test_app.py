@@ -19,7 +19,7 @@ def test_every_code_has_a_status_and_a_title() -> None:
 async def test_unknown_paths_and_methods_are_problems(client: httpx2.AsyncClient) -> None:
     for method, path, expected in (
         ("GET", "/nothing", (404, "no_such_path")),
-        ("GET", "/v1/profiles/a:b/", (404, "no_such_path")),
+        ("GET", "/v1/segments/a/b/", (404, "no_such_path")),
         ("DELETE", "/v1/segments", (405, "method_not_allowed")),
         ("GET", "/docs/static/nothing", (404, "no_such_path")),
         ("GET", "/docs/static/..%2Fapp.py", (404, "no_such_path")),

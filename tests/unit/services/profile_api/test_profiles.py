@@ -268,3 +268,11 @@ async def test_a_read_is_as_sure_as_its_use_asks(
         assert (body["profile_id"], body["identity_confidence"]) == (told, 0.97)
         assert (body["min_confidence"], body["use"]) == (least, asked.get("use"))
         assert "Leeds" not in response.text
+
+
+async def test_an_identifier_with_a_slash_in_it_is_looked_for(client: httpx2.AsyncClient) -> None:
+    for path in ("", "/timeline", "/accounts"):
+        response = await client.get(f"/v1/profiles/account_number:4401/7729{path}")
+        assert (response.status_code, problem(response)) == (404, "unknown_profile")
+    response = await client.get("/v1/accounts/account_number:4401/7729")
+    assert (response.status_code, problem(response)) == (404, "unknown_account")
