@@ -1,16 +1,17 @@
 """A component read whole and worked through again, as far as bounds allow."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+
+import numpy as np
 
 from services.identity.domain.cluster import anchored_id
 from services.identity.domain.explained import Bounded, Standpoint
 from services.identity.domain.ids import ProfileId, RecordKey
 from services.identity.store import Reading, StoredRecord
 from services.resolver.explaining.replayed import Replayed
-from services.resolver.resolve.candidates import Pair
-from services.resolver.resolve.cluster import Case, Plan
+from services.resolver.resolve.cluster import Case, Plan, parts_asked, weighed_in
 from services.resolver.resolve.decided import Decided, decided
 from services.resolver.resolve.engine import Engine
 from services.resolver.resolve.known import Known
@@ -58,13 +59,17 @@ class Component:
         if pairs > self._bounds.pairs_max:
             self._stop(pairs=pairs)
             return None
-        return Replayed(plan, self.vectors_of(plan.pairs()))
+        return self.replay(plan)
 
-    def vectors_of(self, pairs: Iterable[Pair]) -> Mapping[Pair, bytes]:
-        """What these pairs of its records weigh; the engine remembers those it has met."""
-        wanted = sorted(set(pairs))
-        scored = self.engine.score(self.known, wanted)
-        return dict(zip(wanted, scored.vectors, strict=True))
+    def replay(self, plan: Plan) -> Replayed:
+        """Some of its records by a plan, all their pairs weighed anew."""
+        parts = parts_asked([plan])
+        weighed = weighed_in(parts, {}, width=len(plan.context.model.comparisons))
+        rows = np.concatenate([np.zeros(0, dtype=np.int64), *weighed.missing()])
+        if len(rows):
+            numbers, ends = weighed.ends(rows)
+            weighed.put_rows(rows, self.engine.weigh(self.known, numbers.tolist(), ends))
+        return Replayed(plan, parts, weighed)
 
     def _case(self, number: int) -> Case:
         """As the resolver has it: batch.py."""

@@ -16,10 +16,10 @@ from services.identity.domain.clustering import Clustering, Problem, agglomerate
 from services.identity.domain.explained import Reason
 from services.identity.domain.links import Link
 from services.resolver.explaining.pairs import order_of
-from services.resolver.resolve.candidates import Pair
 from services.resolver.resolve.cluster import Clustered, Part, Plan, clusters_of, problems_of
 from services.resolver.resolve.held import link_between, personal_fields
 from services.resolver.resolve.late import Placed
+from services.resolver.resolve.weighed import Weighed
 
 Group = tuple[int, ...]
 
@@ -94,18 +94,19 @@ class PartReplayed:
 class Replayed:
     """A plan worked through: outcomes as the resolver has them, and how they came about."""
 
-    def __init__(self, plan: Plan, vectors: Mapping[Pair, bytes]) -> None:
+    def __init__(self, plan: Plan, asked: Sequence[Part], weighed: Weighed) -> None:
+        """`asked` are the parts of several units, of which all pairs are weighed."""
         self.plan = plan
-        asked = [part for part in plan.parts if len(part.units) > 1]
-        problems = [problem for part in asked for problem in problems_of([part], vectors)]
+        problems = problems_of(asked, weighed)
         found = {
             id(part): (problem, clustering)
             for part, problem, clustering in zip(
                 asked, problems, agglomerate_all(problems), strict=True
             )
         }
-        for part in asked:
-            plan.hold(part, *found[id(part)])
+        for part in plan.parts:
+            if id(part) in found:
+                plan.hold(part, *found[id(part)])
         self.parts = [_part(part, found.get(id(part))) for part in plan.parts]
         self._clusters = [
             cluster

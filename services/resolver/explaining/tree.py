@@ -120,9 +120,7 @@ def _parts(
 ) -> Sequence[Sequence[RecordKey]]:
     """The groups that the profile's records fall into in another case of its component."""
     keys = set(component.keys(group))
-    tried = Plan(case, whole.plan.context)
-    wanted = dict.fromkeys(tried.pairs())
-    again = Replayed(tried, component.vectors_of(wanted))
+    again = component.replay(Plan(case, whole.plan.context))
     groups = {again.groups[p] for p, record in enumerate(case.records) if record.key in keys}
     return sorted(
         sorted(case.records[place].key for place in each if case.records[place].key in keys)

@@ -5,11 +5,9 @@ that carries its identifier (late.py). A steward's word (word.py) holds in all t
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, product
-
-import numpy as np
+from itertools import groupby
 
 from services.identity.domain.clustering import (
     Clustering,
@@ -42,6 +40,7 @@ from services.resolver.resolve.reviews import (
 )
 from services.resolver.resolve.tenure import told_apart
 from services.resolver.resolve.units import Units, Vetoes, generation_of, join_units
+from services.resolver.resolve.weighed import Weighed
 from services.resolver.resolve.word import SILENCE, Word
 
 Cluster = tuple[Sequence[int], float]
@@ -164,14 +163,6 @@ class Plan:
         if not word.links:
             return limits
         return [replace(x, values=word.as_one(x.values, most=x.most)) for x in limits]
-
-    def pairs(self) -> Iterator[Pair]:
-        """The pairs of records whose vectors are needed: two units of one part."""
-        for part in self.parts:
-            units = [[self.case.records[place].number for place in unit] for unit in part.units]
-            for unit, other in combinations(units, 2):
-                for a, b in product(unit, other):
-                    yield (a, b) if a < b else (b, a)
 
     def pair_of(self, left: int, right: int) -> Pair:
         one, other = self.case.records[left].number, self.case.records[right].number
@@ -301,20 +292,30 @@ def _small_enough(parts: Iterable[Sequence[Unit]]) -> list[Sequence[Unit]]:
     return result
 
 
-def cluster_all(plans: Sequence[Plan], vectors: Mapping[Pair, bytes]) -> list[Clustered]:
-    """Every component to its clusters; parts of one size are worked on together."""
-    alike: dict[int, list[Part]] = defaultdict(list)
-    for plan in plans:
-        for part in plan.parts:
-            if len(part.units) > 1:
-                alike[len(part.places)].append(part)
-    problems: list[Problem] = []
-    asked: list[Part] = []
-    for parts in alike.values():
-        asked += parts
-        problems += problems_of(parts, vectors)
+def parts_asked(plans: Iterable[Plan]) -> list[Part]:
+    """Those of several units, the smallest first: of these, links decide."""
+    parts = (part for plan in plans for part in plan.parts if len(part.units) > 1)
+    return sorted(parts, key=lambda part: len(part.places))
+
+
+def weighed_in(parts: Sequence[Part], vectors: Mapping[Pair, bytes], *, width: int) -> Weighed:
+    """What is known of the pairs of parts, by their size; those inside a unit nobody asks."""
+    weighed = Weighed([part.numbers() for part in parts], width=width)
+    weighed.put_pairs(vectors)
+    for at, part in enumerate(parts):
+        if len(part.units) < len(part.places):
+            here = {place: index for index, place in enumerate(part.places)}
+            for unit in part.units:
+                if len(unit) > 1:
+                    weighed.leave_out(at, [here[place] for place in unit])
+    return weighed
+
+
+def cluster_all(plans: Sequence[Plan], parts: Sequence[Part], weighed: Weighed) -> list[Clustered]:
+    """Every component to its clusters; `parts` are those asked, of which all pairs are weighed."""
+    problems = problems_of(parts, weighed)
     found: dict[int, list[Cluster]] = {}
-    for part, problem, clustering in zip(asked, problems, agglomerate_all(problems), strict=True):
+    for part, problem, clustering in zip(parts, problems, agglomerate_all(problems), strict=True):
         found[id(part)] = clusters_of(part.places, clustering)
         part.plan.hold(part, problem, clustering)
     return [
@@ -323,21 +324,17 @@ def cluster_all(plans: Sequence[Plan], vectors: Mapping[Pair, bytes]) -> list[Cl
     ]
 
 
-def problems_of(parts: Sequence[Part], vectors: Mapping[Pair, bytes]) -> Iterator[Problem]:
-    """The problems of parts of one size, whose vectors are decoded at once."""
-    width = len(parts[0].plan.context.model.comparisons)
-    # Two records of one unit may have no vector: nobody asks what they weigh.
-    unknown = np.full(width, NULL, dtype="<i4").tobytes()
-    raw = b"".join(
-        vectors.get((a, b) if a < b else (b, a), unknown)
-        for part in parts
-        for a, b in combinations(part.numbers(), 2)
-    )
-    found = np.frombuffer(raw, dtype="<i4").reshape(len(parts), -1, width)
-    present = found != NULL
-    weights = found * present
-    for number, part in enumerate(parts):
-        yield part.plan.problem(part, weights[number], present[number])
+def problems_of(parts: Sequence[Part], weighed: Weighed) -> list[Problem]:
+    """The problems of parts, the smallest first: those of one size are made ready at once."""
+    problems: list[Problem] = []
+    for _, group in groupby(parts, key=lambda part: len(part.places)):
+        alike = list(group)
+        found = weighed.of_parts(len(problems), len(alike))
+        present = found != NULL
+        weights = found * present
+        for number, part in enumerate(alike):
+            problems.append(part.plan.problem(part, weights[number], present[number]))
+    return problems
 
 
 def clusters_of(places: Sequence[int], clustering: Clustering) -> list[Cluster]:

@@ -22,9 +22,14 @@ NULL = np.iinfo(np.int32).min
 Vector = npt.NDArray[np.int32]
 
 
+def mark_nulls(scored: PairWeights) -> Vector:
+    """[pairs, k]: one comparison vector a pair, null marked: what clustering needs of it later."""
+    return np.where(scored.present, scored.weights, NULL).astype("<i4")
+
+
 def encode_vectors(scored: PairWeights) -> list[bytes]:
-    """One comparison vector a pair, null marked: what clustering needs of it later."""
-    marked = np.where(scored.present, scored.weights, NULL).astype("<i4")
+    """The same one by one, to be stored with an edge."""
+    marked = mark_nulls(scored)
     raw, size = marked.tobytes(), marked.shape[1] * marked.itemsize
     return [raw[start : start + size] for start in range(0, len(raw), size)]
 

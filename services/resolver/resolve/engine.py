@@ -11,15 +11,16 @@ from services.identity.domain.ladder import COMPONENT_UNITS_MAX, Ladder
 from services.identity.domain.source import Source
 from services.identity.domain.survivorship import Survivorship
 from services.identity.store import Reading, RestartBatch
-from services.linkage.score import PairScorer, totals
+from services.linkage.score import PairScorer, PairWeights, totals
 from services.resolver.derive import Deriver
 from services.resolver.resolve.burden import BURDEN_MAX
 from services.resolver.resolve.candidates import Pair
 from services.resolver.resolve.cluster import ClusterContext
 from services.resolver.resolve.decided import Foresight
-from services.resolver.resolve.edges import encode_vectors
+from services.resolver.resolve.edges import encode_vectors, mark_nulls
 from services.resolver.resolve.known import Known
 from services.resolver.resolve.memory import PAIRS_KEPT_MIN
+from services.resolver.resolve.weighed import Numbers, Vectors
 from services.resolver.segments.shared import SHARED_ROWS_MAX
 from services.segments.evaluate import Evaluator
 
@@ -100,15 +101,21 @@ class Engine:
         if not pairs:
             return Scored()
         found = np.fromiter(chain.from_iterable(pairs), dtype=np.int64, count=2 * len(pairs))
-        distinct_ends = distinct(found)
-        numbers = distinct_ends.tolist()
-        keys = known.keys_of(numbers)
-        order = sorted(range(len(keys)), key=keys.__getitem__)
-        place = np.argsort(order)  # of each number, from the smallest, where its key stands
-        ends = place[np.searchsorted(distinct_ends, found)].reshape(-1, 2)
-        ends.sort(axis=1)
-        features = known.features_of([numbers[at] for at in order])
-        scored = self.scorer.score(features, ends[:, 0], ends[:, 1])
+        numbers = distinct(found)
+        ends = np.searchsorted(numbers, found).reshape(-1, 2)
+        scored = self._score(known, numbers.tolist(), ends)
         return Scored(
             vectors=encode_vectors(scored), totals=totals(scored, self.deriver.model).tolist()
         )
+
+    def weigh(self, known: Known, numbers: Sequence[int], ends: Numbers) -> Vectors:
+        """The vectors of many pairs of these records; `ends` are their places."""
+        return mark_nulls(self._score(known, numbers, ends))
+
+    def _score(self, known: Known, numbers: Sequence[int], ends: Numbers) -> PairWeights:
+        keys = known.keys_of(numbers)
+        order = sorted(range(len(keys)), key=keys.__getitem__)
+        place = np.argsort(order)  # of each record, where its key stands
+        ends = np.sort(place[ends], axis=1)
+        features = known.features_of([numbers[at] for at in order])
+        return self.scorer.score(features, ends[:, 0], ends[:, 1])

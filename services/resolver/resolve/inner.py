@@ -1,14 +1,16 @@
 """Pairs inside components that have no edge: read where they were kept, else scored and kept."""
 
-from collections.abc import Mapping
-from itertools import chain
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from services.identity.store import Member, Transaction
-from services.resolver.resolve.candidates import Pair
-from services.resolver.resolve.cluster import Plan
+from services.resolver.resolve.cluster import Part, Plan
 from services.resolver.resolve.engine import Engine
 from services.resolver.resolve.known import Known
 from services.resolver.resolve.memory import PAIRS_KEPT_MAX, pack, unpack
+from services.resolver.resolve.weighed import Numbers, Weighed
 
 
 def weigh_inner(
@@ -18,29 +20,34 @@ def weigh_inner(
     plans: Mapping[int, Plan],
     *,
     members: Mapping[int, Member],
-    vectors: dict[Pair, bytes],
+    parts: Sequence[Part],
+    weighed: Weighed,
 ) -> int:
-    """Add to `vectors` what the plans, by component, lack; how many pairs were scored for it.
+    """Add what the parts of the plans, by component, lack; how many pairs were scored for it.
 
     `members` tell of each record in which component it stood until now.
     """
-    missing = {c: lacking for c, plan in plans.items() if (lacking := _lacking(plan, vectors))}
-    if not missing:
+    lacking = _lacking(plans, parts, weighed)
+    if not lacking:
         return 0
-    large = {c for c, pairs in missing.items() if len(pairs) >= engine.pairs_kept_min}
+    large = {c for c, rows in lacking.items() if len(rows) >= engine.pairs_kept_min}
     stood = {members[each.number].component for c in large for each in plans[c].case.records}
     kept = tx.pair_vectors(sorted(stood)) if stood else {}
     model = engine.deriver.model.version
     for raw in kept.values():
-        vectors.update(unpack(raw, known.digest_of_any, model=model))
-    new = [pair for pair in chain.from_iterable(missing.values()) if pair not in vectors]
-    vectors.update(zip(new, engine.score(known, new).vectors, strict=True))
-    fit = {c: pairs for c, pairs in missing.items() if c in large and len(pairs) <= PAIRS_KEPT_MAX}
-    scored = frozenset(new)
+        if (found := unpack(raw, known.digest_of_any, model=model)) is not None:
+            weighed.put(*found)
+    new = np.concatenate(weighed.missing())
+    is_new = np.zeros(len(weighed.vectors), dtype=bool)
+    if len(new):
+        is_new[new] = True
+        numbers, ends = weighed.ends(new)
+        weighed.put_rows(new, engine.weigh(known, numbers.tolist(), ends))
+    fit = {c: rows for c, rows in lacking.items() if c in large and len(rows) <= PAIRS_KEPT_MAX}
     written = {
-        component: pack(pairs, vectors, known.digest, model=model)
-        for component, pairs in fit.items()
-        if component not in kept or not scored.isdisjoint(pairs)
+        c: pack(*weighed.ends(rows), weighed.vectors[rows], known.digest, model=model)
+        for c, rows in fit.items()
+        if c not in kept or is_new[rows].any()
     }
     gone = sorted(kept.keys() - fit.keys())  # a part of another now, or with hardly a pair left
     if written or gone:
@@ -48,5 +55,13 @@ def weigh_inner(
     return len(new)
 
 
-def _lacking(plan: Plan, vectors: Mapping[Pair, bytes]) -> list[Pair]:
-    return [pair for pair in plan.pairs() if pair not in vectors]
+def _lacking(
+    plans: Mapping[int, Plan], parts: Sequence[Part], weighed: Weighed
+) -> dict[int, Numbers]:
+    """Of each component the rows of which nothing is known."""
+    component_of = {id(plan): component for component, plan in plans.items()}
+    found: dict[int, list[Numbers]] = defaultdict(list)
+    for part, rows in zip(parts, weighed.missing(), strict=True):
+        if len(rows):
+            found[component_of[id(part.plan)]].append(rows)
+    return {c: np.concatenate(each) if len(each) > 1 else each[0] for c, each in found.items()}

@@ -5,14 +5,13 @@ without an edge weigh is kept with their component, so that a new record costs o
 the square. Nothing is decided by it that scoring would not give again.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
-from itertools import compress
 from struct import Struct
 
 import numpy as np
 
-from services.resolver.resolve.candidates import Pair
+from services.resolver.resolve.weighed import Numbers, Vectors
 
 PAIRS_KEPT_MIN = 8  # fewer are weighed again as soon as they are read
 PAIRS_KEPT_MAX = 40_000  # of one component; all pairs of 256 records are 32,640
@@ -20,7 +19,7 @@ DIGEST_BYTES = 8
 
 _HEAD = Struct("<8sIII")  # which model, how many records and pairs, and the bytes of a vector
 
-Vectors = Mapping[Pair, bytes]
+_NUMBER_BYTES = 4  # of a vector
 
 
 def digest_of(features: bytes) -> bytes:
@@ -29,29 +28,36 @@ def digest_of(features: bytes) -> bytes:
 
 
 def pack(
-    pairs: Collection[Pair], vectors: Vectors, digest: Callable[[int], bytes], *, model: str
+    numbers: Numbers,
+    ends: Numbers,
+    vectors: Vectors,
+    digest: Callable[[int], bytes],
+    *,
+    model: str,
 ) -> bytes:
-    """These pairs' vectors with what they depend on: the model, and of each record its digest."""
-    numbers = sorted({number for pair in pairs for number in pair})
-    place = {number: index for index, number in enumerate(numbers)}
-    ends = np.array([(place[a], place[b]) for a, b in pairs], dtype="<u4")
-    kept = [vectors[pair] for pair in pairs]
+    """Pairs' vectors with what they depend on: the model, and of each record its digest.
+
+    `ends` are the places of the pairs' records among the numbers.
+    """
+    count, width = vectors.shape
     return b"".join(
         (
-            _HEAD.pack(_tag(model), len(numbers), len(kept), len(kept[0])),
-            np.array(numbers, dtype="<i8").tobytes(),
-            *(digest(number) for number in numbers),
-            ends.tobytes(),
-            *kept,
+            _HEAD.pack(_tag(model), len(numbers), count, width * _NUMBER_BYTES),
+            numbers.astype("<i8").tobytes(),
+            *map(digest, numbers.tolist()),
+            ends.astype("<u4").tobytes(),
+            vectors.astype("<i4").tobytes(),
         )
     )
 
 
-def unpack(raw: bytes, digest: Callable[[int], bytes | None], *, model: str) -> dict[Pair, bytes]:
-    """The vectors that still hold: of records that are as they were, by the same model."""
+def unpack(
+    raw: bytes, digest: Callable[[int], bytes | None], *, model: str
+) -> tuple[Numbers, Numbers, Vectors] | None:
+    """The same of pairs that still hold: of records that are as they were, by the same model."""
     tag, records, count, width = _HEAD.unpack_from(raw)
     if tag != _tag(model):
-        return {}
+        return None
     at = _HEAD.size
     numbers = np.frombuffer(raw, dtype="<i8", count=records, offset=at)
     at += numbers.nbytes
@@ -60,9 +66,11 @@ def unpack(raw: bytes, digest: Callable[[int], bytes | None], *, model: str) -> 
     at += records * DIGEST_BYTES
     ends = np.frombuffer(raw, dtype="<u4", count=2 * count, offset=at).reshape(count, 2)
     at += ends.nbytes
-    pairs = zip(*numbers[ends].T.tolist(), strict=True)
-    found = zip(pairs, _slices(raw, at, count=count, width=width), strict=True)
-    return dict(compress(found, same[ends].all(axis=1).tolist()))
+    vectors = np.frombuffer(raw, dtype="<i4", offset=at).reshape(count, width // _NUMBER_BYTES)
+    if same.all():
+        return numbers, ends, vectors
+    holds = same[ends].all(axis=1)
+    return numbers, ends[holds], vectors[holds]
 
 
 def _slices(raw: bytes, start: int, *, count: int, width: int) -> Iterator[bytes]:

@@ -24,7 +24,15 @@ from services.resolver.resolve.candidates import (
     check_crossings,
     find_candidates,
 )
-from services.resolver.resolve.cluster import Case, Clustered, Outcome, Plan, cluster_all
+from services.resolver.resolve.cluster import (
+    Case,
+    Clustered,
+    Outcome,
+    Plan,
+    cluster_all,
+    parts_asked,
+    weighed_in,
+)
 from services.resolver.resolve.components import Standing, lock_members
 from services.resolver.resolve.decided import Decided, check_locked, decided, further
 from services.resolver.resolve.edges import judge, weights_within
@@ -254,11 +262,14 @@ class Work:
             for component, numbers in ordered.items()
         }
         self._entered(Part.SCORE)
+        parts = parts_asked(plans.values())
+        width = len(self._engine.context.model.comparisons)
+        weighed = weighed_in(parts, self._vectors, width=width)
         self.pairs += weigh_inner(
-            self._tx, self._engine, known, plans, members=members, vectors=self._vectors
+            self._tx, self._engine, known, plans, members=members, parts=parts, weighed=weighed
         )
         self._entered(Part.CLUSTER)
-        clustered = cluster_all(list(plans.values()), self._vectors)
+        clustered = cluster_all(list(plans.values()), parts, weighed)
         return dict(zip(plans, clustered, strict=True))
 
     def _word(self, decisions: Decided | None, numbers: Sequence[int]) -> Word:
