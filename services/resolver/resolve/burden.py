@@ -25,7 +25,7 @@ PLAIN_A_MARK_MAX = 40
 
 What waits meanwhile is resolved together, and the next one, who has no part in it, waits less.
 """
-_PAIRS_A_RECORD = 10  # that are known, clustered again in the time that one record takes otherwise
+_PAIRS_A_RECORD = 30  # that are known, clustered again in the time that one record takes otherwise
 _PAIRS_ANEW_A_RECORD = 4  # scored, as every candidate is
 
 

@@ -72,14 +72,15 @@ def judge(
 
 
 def weights_within(
-    edges: Mapping[Pair, StoredEdge], components: Mapping[int, int]
+    edges: Mapping[Pair, StoredEdge], components: Mapping[int, int], *, wanted: Collection[int]
 ) -> Mapping[int, Mapping[Pair, int]]:
-    """Of each component its edges' weights; an edge that leads out of one is nobody's."""
-    found: dict[int, dict[Pair, int]] = {component: {} for component in components.values()}
-    for pair, edge in edges.items():
-        component = components.get(edge.a)
-        if component is not None and component == components.get(edge.b):
-            found[component][pair] = edge.weight
+    """Of components the weights of their edges; an edge that leads out of one is nobody's."""
+    found: dict[int, dict[Pair, int]] = {component: {} for component in wanted}
+    if wanted:
+        for pair, edge in edges.items():
+            component = components.get(edge.a, -1)
+            if component in found and component == components.get(edge.b):
+                found[component][pair] = edge.weight
     return found
 
 
@@ -88,15 +89,15 @@ def decisive_keys(record: StoredRecord | BaseRecord, rules: IdentityRules) -> Ma
 
     Those beyond the keys that one record may have are found by nobody, and so join nothing.
     """
-    held = frozenset(record.keys)
-    result: dict[str, int] = {}
+    found: dict[str, int] = {}
     for text in record.state.identifiers:
         type_name, scope, value = text.split("\x1f", 2)
         if rules.is_decisive(type_name):
-            key = identifier_key(type_name, scope, value)
-            if key in held:
-                result[text] = key
-    return result
+            found[text] = identifier_key(type_name, scope, value)
+    if not found:  # of most records nothing is decisive
+        return found
+    held = frozenset(record.keys)
+    return {text: key for text, key in found.items() if key in held}
 
 
 def sharing_key(

@@ -246,14 +246,16 @@ class Work:
         ordered = {c: sorted(numbers, key=known.key_of) for c, numbers in groups.items()}
         several = [n for numbers in ordered.values() if len(numbers) > 1 for n in numbers]
         decisive = known.decisive_without_generic(several)
-        weights = weights_within(edges, components)
+        most = self._engine.context.ladder.units_max_at(0)  # fewer are not cut by their weights
+        large = {c for c, numbers in ordered.items() if len(numbers) > most}
+        weights = weights_within(edges, components, wanted=large)
         plans = {
             component: Plan(
                 Case(
                     records=[known.records[n] for n in numbers],
                     features=known.features_of(numbers),
                     decisive=[decisive.get(n, frozenset()) for n in numbers],
-                    weights=weights[component],
+                    weights=weights.get(component, {}),
                     vectors=self._vectors,
                     word=self._word(decisions, numbers),
                 ),
