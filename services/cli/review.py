@@ -31,7 +31,7 @@ def list_reviews(
     status, body = ask(Home(home), "GET", f"/v1/reviews?limit={limit}{only}")
     _check(status, body, as_json=as_json)
     lines = [
-        f"{each['expected_effect']:>10.2f}  {each['kind']:<20} {each['id']}  {_about(each)}"
+        f"{each['expected_effect']:>10.2f}  {each['kind']:<20} {each['id']}  {about(each)}"
         for each in body["reviews"]
     ]
     if body["more"]:
@@ -47,12 +47,16 @@ def show_review(
     """One item; exit 1 when its cause is gone."""
     status, body = ask(Home(home), "GET", f"/v1/reviews/{quote(review, safe='')}")
     _check(status, body, as_json=as_json)
-    lines = [f"{body['kind']}  expected effect {body['expected_effect']}", f"  {_about(body)}"]
+    lines = [f"{body['kind']}  expected effect {body['expected_effect']}", f"  {about(body)}"]
     lines += [f"  {name}: {each}" for name, each in body["detail"].items()]
     show(body, as_json=as_json, lines=lines)
 
 
-def _about(item: dict[str, Any]) -> str:
+def about(item: dict[str, Any]) -> str:
+    """The records, or what is known of a cause that is about none."""
+    if not item["about"]:
+        known = (name for name in item["detail"] if item["detail"][name] is not None)
+        return ", ".join(f"{name} {item['detail'][name]}" for name in known)
     return " / ".join(f"{each['source']}/{each['kind']}/{each['key']}" for each in item["about"])
 
 

@@ -63,13 +63,18 @@ def check(file: FileArgument, home: HomeOption = DEFAULT_HOME, as_json: JsonOpti
 def show_rules(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
     """The rules in use, as a file that says them whole."""
     rules = rules_of(Home(home))
-    document = to_document(rules)
+    document = whole_document(rules)
     text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
     show(
         {"version": rules.version, "rules": document},
         as_json=as_json,
         lines=[f"# rules {rules.version}", text.rstrip()],
     )
+
+
+def whole_document(rules: Ruleset) -> dict[str, Any]:
+    """With what the version leaves out where it is as built in."""
+    return to_document(rules) | {"blast_radius": rules.identity.blast_records_max}
 
 
 def apply_rules(

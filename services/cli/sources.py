@@ -22,7 +22,8 @@ def add(  # the options of the command, as documented
     name: Annotated[str, typer.Argument(help="Name of the source.")],
     channel: Annotated[str, typer.Option(help="web, app, call_centre, billing, or another.")],
     workspace: Annotated[
-        str | None, typer.Option(help="Where its user and anonymous ids count; default its name.")
+        str | None,
+        typer.Option(help="Where its user, anonymous and account ids count; default its name."),
     ] = None,
     region: Annotated[
         str | None, typer.Option(help="ISO 3166 country of national phone numbers.")

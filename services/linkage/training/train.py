@@ -106,6 +106,11 @@ def _counted(records: Iterable[TrainingRecord], tell: Progress) -> Iterator[Trai
 
 
 def _check_fields(fields: Fields) -> None:
+    if not fields:
+        raise UsageError(
+            "nothing was loaded that says anything of people: `plait load` a file first, or learn"
+            " from one with `plait train --file`"
+        )
     if not any(kind in MATCHING for _, kind in fields):
         raise UsageError("no column has a kind that takes part in matching; see docs/mapping.md")
     if len(fields) > FIELDS_MAX:
