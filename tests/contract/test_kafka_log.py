@@ -70,6 +70,14 @@ class TestKafkaLog(LogContract, HolesContract):
         yield leave_hole
         client.close()
 
+    def test_asking_for_ends_warns_of_nothing(
+        self, log: EventLog, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A probe asks every two seconds."""
+        with caplog.at_level("WARNING"):
+            log.end_offsets("events")
+        assert [each.name for each in caplog.records] == []
+
 
 def test_a_broker_that_does_not_answer_is_worth_another_try() -> None:
     log = KafkaLog("127.0.0.1:1", bootstrap_ms_max=300)

@@ -198,6 +198,7 @@ def end_offsets(connection: KafkaConnection, topic: str) -> Mapping[Partition, i
     with kafka_errors():
         client: Any = Client(
             **connection.options(),
+            enable_auto_commit=False,  # else it warns, at every look
             isolation_level="read_committed",
             allow_auto_create_topics=False,
             metrics_enabled=False,
