@@ -35,6 +35,13 @@ A telephone of the house, the insurance number of a parent, the second of two su
 """
 
 
+PERHAPS_SHARED_KINDS = frozenset({ComparisonKind.CATEGORY})
+"""What relatives have in common in one base and not in another: a nationality, a family doctor.
+
+A column of these counts so only where most relatives are seen to have it in common.
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """How one field is compared. `name` is its column and unique; `field` is what people read."""

@@ -1,7 +1,7 @@
 """Kinship: how many of all pairs live together, are twins, or have one name besides."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,12 @@ _CONTACT_BEFORE = (0.25, 8.0)  # before any relative is seen: two of eight share
 _NUMBER_BEFORE = 0.02  # a person's own number is thought to be shared by few,
 _NUMBER_RELATIVES = 0.05  # until relatives are seen in more than so many of the records
 _MIN_OF_BEFORE = 0.08
+_MOST = 0.5
+"""A category that fewer relatives share is left to the matches: where people say wrong things of
+themselves, a match that differs elsewhere is taken for two relatives, who then seem to share it."""
+
+Bits = tuple[Floats, npt.NDArray[np.bool_]]
+"""Evidence of a comparison, and whether the field was compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,16 +33,26 @@ class RelativesEvidence:
 
     `shared` is that in the fields a household shares, `born` in birth dates, `given` in given
     names; None where such a field is not compared. `contacts` are those of the shared fields that
-    only some relatives share, by name: the evidence, and whether the field was compared. `numbers`
-    are those of them that are meant to be one person's alone.
+    only some relatives share, by name; `perhaps` are fields beside the shared ones that count among
+    them only where most relatives share them. `numbers` are those of both that are meant to be one
+    person's alone.
     """
 
     shared: Floats
     born: Floats | None
     given: Floats | None
     total: Floats
-    contacts: Mapping[str, tuple[Floats, npt.NDArray[np.bool_]]]
+    contacts: Mapping[str, Bits]
     numbers: Collection[str] = ()
+    perhaps: Mapping[str, Bits] = field(default_factory=dict)
+
+    def sharing(self, names: Collection[str]) -> "RelativesEvidence":
+        """With these of the perhaps shared among the contacts, without the others."""
+        more = {name: self.perhaps[name] for name in names}
+        shared = self.shared.copy()
+        for bits, _known in more.values():
+            shared += bits
+        return replace(self, shared=shared, contacts={**self.contacts, **more}, perhaps={})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +71,25 @@ def fit_kinship(
     A pair is a match, two relatives of one of three sorts, or two strangers; the share of matches
     stays what it is.
     """
+
+    def fit(names: Collection[str]) -> Fitted:
+        return _fit(
+            evidence.sharing(names),
+            match_share=match_share,
+            pair_count=pair_count,
+            record_count=record_count,
+        )
+
+    if not evidence.perhaps:
+        return fit(())
+    found = fit([*evidence.perhaps])
+    most = [name for name in evidence.perhaps if found.contact_shares[name] >= _MOST]
+    return found if len(most) == len(evidence.perhaps) else fit(most)
+
+
+def _fit(
+    evidence: RelativesEvidence, *, match_share: float, pair_count: float, record_count: int
+) -> Fitted:
     match = match_share * np.exp2(np.clip(evidence.total, -100, 100))
     more = [each for each in (evidence.born, evidence.given) if each is not None]
     nothing = np.zeros(len(match))

@@ -13,7 +13,14 @@ from services.linkage.training.estimate_u import (
 from services.linkage.training.pairs import Coded, Ints, Vectors, random_pairs
 from services.linkage.training.parameters import Parameters, initial_parameters
 from services.linkage.training.prior import estimates, match_share
-from services.linkage.training.sessions import Allowed, Lesson, choose_rules, draw_sessions, learn
+from services.linkage.training.sessions import (
+    Allowed,
+    Lesson,
+    Session,
+    choose_rules,
+    draw_sessions,
+    learn,
+)
 
 _PASSES = 3  # u needs m and the prior to leave the matches out; they need u
 
@@ -43,7 +50,6 @@ def learn_parameters(
     `exact_values` are the values of the comparisons a session's rule may use, `shared` those that
     two people can have in common, `household` those that relatives have in common.
     """
-    pair_count = record_count * (record_count - 1) / 2
     left, right = random_pairs(record_count, pairs_max=RANDOM_PAIRS_MAX, seed=RANDOM_PAIRS_SEED)
     random_vectors = compare(left, right)
     parameters = estimate_u(random_vectors, initial_parameters(default_m))
@@ -54,7 +60,36 @@ def learn_parameters(
         shared=shared,
         record_count=record_count,
     )
-    sessions = draw_sessions(rules, compare=compare, allowed=allowed)
+    return _learn(
+        draw_sessions(rules, compare=compare, allowed=allowed),
+        random_vectors,
+        parameters,
+        household=household,
+        record_count=record_count,
+    )
+
+
+def learn_again(learned: Learned, *, household: Household, record_count: int) -> Learned:
+    """The same pairs, with more that relatives have in common."""
+    start = initial_parameters(learned.parameters.default_m)
+    return _learn(
+        [lesson.session for lesson in learned.lessons],
+        learned.random_vectors,
+        estimate_u(learned.random_vectors, start),
+        household=household,
+        record_count=record_count,
+    )
+
+
+def _learn(
+    sessions: Sequence[Session],
+    random_vectors: Vectors,
+    parameters: Parameters,
+    *,
+    household: Household,
+    record_count: int,
+) -> Learned:
+    pair_count = record_count * (record_count - 1) / 2
     lessons: list[Lesson] = []
     counts: list[float] = []
     for _ in range(_PASSES):

@@ -14,7 +14,12 @@ import numpy.typing as npt
 
 from services.identity.domain.ladder import Edge, Ladder, lay_out
 from services.identity.domain.weights import UNITS_PER_BIT
-from services.linkage.comparisons import SOMETIMES_SHARED_KINDS
+from services.linkage.comparisons import (
+    PERHAPS_SHARED_KINDS,
+    PROBABILITY_MIN,
+    SOMETIMES_SHARED_KINDS,
+    Comparison,
+)
 from services.linkage.levels import ComparisonKind
 from services.linkage.model import Key, LinkageModel
 from services.linkage.training.choose_keys import ChosenKeys, FirstPairs
@@ -32,6 +37,7 @@ from services.linkage.training.report import Bucket, Round, calibrate
 from services.linkage.training.workbench import Workbench
 
 _ROUNDS = 2
+_PERHAPS_MAX = 12  # categories: 4 MB each of half a million pairs
 _PSEUDO_COUNT = 200.0
 
 
@@ -100,33 +106,48 @@ def fitted_model(
     relatives = model.relatives
     sometimes = [comparison.kind in SOMETIMES_SHARED_KINDS for comparison in model.comparisons]
     contacts = {c.name: j for j, c in enumerate(model.comparisons) if sometimes[j]}
+    perhaps = _perhaps_shared(model.comparisons)
+    singly = contacts | perhaps
     roles = [
         [a or b for a, b in zip(relatives.shared, sometimes, strict=True)],
         relatives.born,
         relatives.given,
         [True] * len(model.comparisons),
-        *([j == place for j in range(len(sometimes))] for place in contacts.values()),
+        *([j == place for j in range(len(sometimes))] for place in singly.values()),
     ]
-    shared, born, given, total, *of_contacts = bench.bits(
+    shared, born, given, total, *of_each = bench.bits(
         first.left, first.right, vectors, model, roles=roles
     )
+    each = {
+        name: (bits, vectors[:, j] >= 0)
+        for (name, j), bits in zip(singly.items(), of_each, strict=True)
+    }
     fitted = fit_kinship(
         RelativesEvidence(
             shared=shared,
             born=born if any(relatives.born) else None,
             given=given if any(relatives.given) else None,
             total=total,
-            contacts={
-                name: (bits, vectors[:, j] >= 0)
-                for (name, j), bits in zip(contacts.items(), of_contacts, strict=True)
-            },
-            numbers=[c.name for c in model.comparisons if c.kind is ComparisonKind.ID],
+            contacts={name: each[name] for name in contacts},
+            perhaps={name: each[name] for name in perhaps},
+            numbers=[
+                c.name
+                for c in model.comparisons
+                if c.kind is ComparisonKind.ID or c.name in perhaps
+            ],
         ),
         match_share=parameters.match_share,
         pair_count=bench.pair_count / first.stands_for,
         record_count=bench.record_count,
     )
     return replace(model, kinship=fitted.kinship, contact_shares=fitted.contact_shares)
+
+
+def _perhaps_shared(comparisons: Sequence[Comparison]) -> dict[str, int]:
+    """The most telling of the comparisons that relatives may have in common, and their places."""
+    found = [j for j, each in enumerate(comparisons) if each.kind in PERHAPS_SHARED_KINDS]
+    found.sort(key=lambda j: (-comparisons[j].m[0] / max(comparisons[j].u[0], PROBABILITY_MIN), j))
+    return {comparisons[j].name: j for j in sorted(found[:_PERHAPS_MAX])}
 
 
 def _inside(bench: Workbench, chosen: ChosenKeys, vectors: Vectors, model: LinkageModel) -> Inside:

@@ -24,7 +24,7 @@ from services.linkage.training.choose_keys import (
 )
 from services.linkage.training.frequencies import FLOORS
 from services.linkage.training.key_sample import Base
-from services.linkage.training.learn import Learned, learn_parameters
+from services.linkage.training.learn import Learned, learn_again, learn_parameters
 from services.linkage.training.pairs import Floats, Ints
 from services.linkage.training.parameters import probability
 from services.linkage.training.records import Texts, TrainingRecord
@@ -178,7 +178,7 @@ def _train(bench: Workbench, size: _Size, *, tell: Progress, budget: KeyBudget) 
     )
     give_back()
     tell("choosing blocking keys")
-    chosen = _choose(bench, learned, budget, times=size.times)
+    learned, chosen = _choose(bench, learned, budget, times=size.times)
     give_back()
     tell(f"clustering {len(chosen.left)} pairs")
     refined = refine(bench, learned, chosen)
@@ -200,8 +200,14 @@ def _train(bench: Workbench, size: _Size, *, tell: Progress, budget: KeyBudget) 
     )
 
 
-def _choose(bench: Workbench, learned: Learned, budget: KeyBudget, *, times: float) -> ChosenKeys:
-    """A first choice, then relatives fitted to its pairs, and with them the final one."""
+def _choose(
+    bench: Workbench, learned: Learned, budget: KeyBudget, *, times: float
+) -> tuple[Learned, ChosenKeys]:
+    """A first choice, then relatives fitted to its pairs, and with them the final one.
+
+    Where those relatives are seen to share a category, all is learned again: matches that differ in
+    given name and birth date but agree in it were relatives.
+    """
     parameters = learned.parameters
     model = bench.model(parameters)
     compared = Compared(bench)
@@ -216,10 +222,14 @@ def _choose(bench: Workbench, learned: Learned, budget: KeyBudget, *, times: flo
         budget=budget,
     )
     first = draft.first_pairs()
-    knows_relatives = fitted_model(
-        bench, parameters, first, compared.vectors(first.left, first.right)
-    )
-    return settle_keys(draft, first, _match_probability(compared, knows_relatives))
+    vectors = compared.vectors(first.left, first.right)
+    knows_relatives = fitted_model(bench, parameters, first, vectors)
+    if seen := bench.categories(knows_relatives.contact_shares):
+        learned = learn_again(
+            learned, household=bench.of_household(seen), record_count=bench.record_count
+        )
+        knows_relatives = fitted_model(bench, learned.parameters, first, vectors)
+    return learned, settle_keys(draft, first, _match_probability(compared, knows_relatives))
 
 
 def _match_probability(compared: Compared, model: LinkageModel) -> MatchProbability:

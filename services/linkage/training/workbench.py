@@ -6,7 +6,12 @@ from dataclasses import replace
 import numpy as np
 
 from services.identity.domain.weights import UNITS_PER_BIT, Kinship, Units
-from services.linkage.comparisons import SHARED_KINDS, SOMETIMES_SHARED_KINDS, comparisons_for
+from services.linkage.comparisons import (
+    PERHAPS_SHARED_KINDS,
+    SHARED_KINDS,
+    SOMETIMES_SHARED_KINDS,
+    comparisons_for,
+)
 from services.linkage.levels import ComparisonKind
 from services.linkage.model import LinkageModel
 from services.linkage.score import FeatureTable, PairWeights, totals
@@ -76,14 +81,20 @@ class Workbench:
             if comparison.shared or comparison.kind is ComparisonKind.CATEGORY
         )
 
-    def of_household(self) -> Household:
-        """Comparisons on which people who live together agree, and those on which some do."""
-        kinds = list(enumerate(comparison.kind for comparison in self.comparisons))
-        return Household(
-            shared=frozenset(
-                j for j, kind in kinds if kind in SHARED_KINDS | SOMETIMES_SHARED_KINDS
-            ),
-            contacts=frozenset(j for j, kind in kinds if kind in SOMETIMES_SHARED_KINDS),
+    def of_household(self, seen: Collection[str] = ()) -> Household:
+        """Comparisons on which people who live together agree, and those on which some do.
+
+        `seen` are names of comparisons that relatives were seen to share besides.
+        """
+        places = list(enumerate(self.comparisons))
+        some = frozenset(j for j, c in places if c.kind in SOMETIMES_SHARED_KINDS or c.name in seen)
+        all_of_them = frozenset(j for j, c in places if c.kind in SHARED_KINDS)
+        return Household(shared=all_of_them | some, contacts=some)
+
+    def categories(self, names: Collection[str]) -> frozenset[str]:
+        """Those of these comparisons that relatives share in one base and not in another."""
+        return frozenset(
+            c.name for c in self.comparisons if c.name in names and c.kind in PERHAPS_SHARED_KINDS
         )
 
     def weigh(self, left: Ints, right: Ints, vectors: Vectors, model: LinkageModel) -> PairWeights:

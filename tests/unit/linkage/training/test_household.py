@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from services.identity.domain.weights import Kinship
-from services.linkage.training.household import RelativesEvidence, fit_kinship
+from services.linkage.training.household import Fitted, RelativesEvidence, fit_kinship
 from services.linkage.training.pairs import Floats
 
 
@@ -90,3 +92,32 @@ def test_relatives_share_the_number_of_a_person_only_where_many_are_seen_to(
     )
     assert found.contact_shares["n0"] == pytest.approx(share, abs=0.1)
     assert found.kinship.household * 1e6 == pytest.approx(max(relatives, 14), rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("sharing", "counts"),
+    [pytest.param(360, True, id="most"), pytest.param(120, False, id="three-in-ten")],
+)
+def test_a_category_is_of_relatives_only_where_most_share_it(*, sharing: int, counts: bool) -> None:
+    """Four hundred pairs of relatives, who differ in all that is one person's."""
+    pairs = [sharing, 400 - sharing, 60, 900]
+    doctor = np.repeat([4.0, -2.0, 4.0, -1.0], pairs)
+    rest = np.repeat([25.0, 25.0, 25.0, -10.0], pairs)
+    personal = np.repeat([-20.0, -20.0, 12.0, -8.0], pairs)
+    evidence = RelativesEvidence(
+        shared=rest,
+        born=None,
+        given=None,
+        total=rest + doctor + personal,
+        contacts={},
+        numbers=("k0",),
+        perhaps={"k0": (doctor, np.ones(len(doctor), dtype=np.bool_))},
+    )
+
+    def fit_of(seen: RelativesEvidence) -> Fitted:
+        return fit_kinship(seen, match_share=60 / 1e6, pair_count=1e6, record_count=1_400)
+
+    found = fit_of(evidence)
+    assert ("k0" in found.contact_shares) is counts
+    if not counts:
+        assert found == fit_of(replace(evidence, perhaps={}))

@@ -1,6 +1,6 @@
 """Training from outside: what it learns does not hang on order, and bad input never harms."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from random import Random
 
 import pytest
@@ -74,6 +74,35 @@ def test_how_many_records_are_alone_is_learned() -> None:
     alone = train([each for each in strangers if each.key.endswith("a")], FIELDS).model
     assert couples.alone_share < 0.2
     assert alone.alone_share > 0.9
+
+
+def patients(families: int) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """People and their children, of one telephone and doctor and mostly of one policy."""
+    rng = Random(5)
+    for family in range(families):
+        shared = {
+            "surname": f"{rng.choice(SURNAMES)}{rng.choice(('', 'mann', 'er', 'sen'))}",
+            "phone": f"0170{family:07}",
+            "doctor": f"Dr {rng.choice('ABCDEFGHIJKLMNOPQRST')}",
+        }
+        for member, given in enumerate(rng.sample(GIVEN, rng.choice((1, 1, 2, 4)))):
+            born = f"{rng.randrange(1940, 2000)}-0{rng.randrange(1, 10)}-{rng.randrange(10, 29)}"
+            number = family if rng.random() < 0.8 else 1_000 * member + family
+            own = {"date_of_birth": born, "policy": f"{number * 7_919 + 10**7}", **shared}
+            for visit in range(rng.choice((1, 2, 3, 4))):
+                told = {name: text for name, text in own.items() if rng.random() < 0.75}
+                slip = rng.random() < 0.2
+                yield f"{family}-{member}-{visit}", told | {"given_name": given[slip:]}
+
+
+def test_relatives_of_one_doctor_are_no_match_for_it() -> None:
+    """Taken for one person's, their doctor taught that people change their names and ages."""
+    records = [record(key, values) for key, values in patients(120)]
+    more = ("policy", Kind.NATIONAL_ID), ("phone", Kind.PHONE), ("doctor", Kind.CATEGORY)
+    trained = train(records, (*FIELDS, *more))
+    people = len({each.key.rpartition("-")[0] for each in records})
+    assert "k0" in trained.model.contact_shares
+    assert trained.report["rounds"][-1]["clusters"] == pytest.approx(people, rel=0.05)
 
 
 def test_the_report_names_no_value() -> None:
