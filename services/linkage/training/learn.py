@@ -71,7 +71,7 @@ def learn_parameters(
 
 def learn_again(learned: Learned, *, household: Household, record_count: int) -> Learned:
     """The same pairs, with more that relatives have in common."""
-    start = initial_parameters(learned.parameters.default_m)
+    start = initial_parameters([m.tolist() for m in learned.parameters.default_m])
     return _learn(
         [lesson.session for lesson in learned.lessons],
         learned.random_vectors,
