@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.identity.adapters.memory.store import MemoryStore
+from services.identity.domain.alone import credit
 from services.identity.domain.evidence import Waterfall
 from services.identity.domain.explained import (
     Explained,
@@ -190,7 +191,7 @@ class World:
         if found.reason is Reason.BLAST_RADIUS:
             assert min(map(len, found.between)) > self._schedule.blast_max
             return
-        assert found.link.total > 0
+        assert found.link.total > -credit(MODEL.alone_share)  # below even odds it is a claim
         assert (
             found.link.total < policy.weight_min
             or int(found.facts["personal_fields"]) < policy.personal_fields_min
