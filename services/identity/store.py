@@ -235,10 +235,11 @@ class Transaction(
 
     def set_generic(self, keys: Mapping[int, bool], *, at: Micros) -> None: ...
     def versions(self, numbers: Sequence[int]) -> Mapping[int, int]: ...
-    def lock_components(self, components: Sequence[int]) -> frozenset[int]:
+    def lock_components(self, components: Sequence[int], *, wait: bool = True) -> frozenset[int]:
         """Locks in the order of component ids until the transaction ends.
 
         Gives those that are components under the lock; what has become part of another is none.
+        Those that somebody else holds are left out, unless they are to be waited for.
         """
         ...
 

@@ -21,6 +21,7 @@ from services.resolver.resolve.burden import BurdenTooLargeError, Pace
 from services.resolver.standing import Standing
 
 LOOKS_MAX = 8  # batches of the first hand during one of the second
+LEAVING_MAX = 3  # batches in a row that leave marks to a later one; the next one waits for them
 Pause = Callable[[float], bool]
 """Waits so many seconds; True when told to stop meanwhile."""
 
@@ -44,6 +45,7 @@ class Hand:
         self._observer = observer
         self._pace = Pace(marks_max)
         self._backoff = backoff
+        self._leaving = 0
 
     def resolve_once(
         self, *, pause: Pause, waiting: bool = True, half: Half | None = None
@@ -76,6 +78,7 @@ class Hand:
             resolution.burden if resolution else 0, marks=resolution.marks if resolution else 0
         )
         if resolution is not None:
+            self._leaving = self._leaving + 1 if resolution.left else 0
             self._observer.resolved(resolution)
         if watched.parked:
             self._observer.parked(watched.parked)
@@ -94,6 +97,7 @@ class Hand:
             at=at,
             only=self._pace.only,
             near_max=self._pace.near_max,
+            leaves=self._leaving < LEAVING_MAX,
             entered=entered,
         )
         if resolution is not None or not waiting:

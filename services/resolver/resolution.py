@@ -14,5 +14,7 @@ class Resolution:
     pairs: int
     edges: int
     told: Told
+    left: int = 0
+    """Marks that wait for another batch, since another worker had what they meet in hand."""
     burden: int = 0
     """How much of what one transaction may take on (burden.py)."""

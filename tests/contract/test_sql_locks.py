@@ -2,14 +2,26 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from services.identity.adapters.sql.store import SqlStore
+from services.identity.domain.ids import RecordKey
 from services.identity.domain.ladder import Ladder
-from services.identity.store import Member, RestartBatch, StoredProfile, Transaction
-from services.resolver.resolve.components import lock_members
-from tests.contract.store_contract import ANN, BEN, NOW, PROFILE, a_letter, add, fail_in_attempt
+from services.identity.store import Member, RestartBatch, StoredEdge, StoredProfile, Transaction
+from services.resolver.resolve.components import lock_members, without
+from tests.contract.store_contract import (
+    ANN,
+    BEN,
+    CAT,
+    DAN,
+    NOW,
+    PROFILE,
+    a_letter,
+    add,
+    fail_in_attempt,
+)
 
 WAITS_SECONDS = 0.3  # long enough to see that somebody waits
 DONE_SECONDS_MAX = 20.0
@@ -30,7 +42,7 @@ class Waiting(threading.Thread):
         super().__init__()
         self._store = store
         self._work = work
-        self.found: object = None
+        self.found: Any = None
         self.start()
         self.join(WAITS_SECONDS)
         assert self.is_alive(), f"it did not wait, and found {self.found}"
@@ -39,7 +51,7 @@ class Waiting(threading.Thread):
         with self._store.transaction() as tx:
             self.found = self._work(tx)
 
-    def result(self) -> object:
+    def result(self) -> Any:  # noqa: ANN401
         self.join(DONE_SECONDS_MAX)
         return self.found
 
@@ -97,8 +109,61 @@ def test_whose_component_merged_while_it_waited_looks_again_and_keeps_its_batch(
     with first.transaction() as tx:
         tx.lock_components([ann, ben])
         tx.put_memberships([Member(ben, ann, None)])
-        after = Waiting(second, lambda other: lock_members(other, [ben], [], Ladder(floor=0)))
-    assert after.result() == {ann: Member(ann, ann, None), ben: Member(ben, ann, None)}
+        after = Waiting(
+            second, lambda other: lock_members(other, frozenset({ben}), [], Ladder(floor=0))
+        )
+    assert after.result().members == {ann: Member(ann, ann, None), ben: Member(ben, ann, None)}
+
+
+def test_who_meets_what_another_has_in_hand_leaves_it_with_whom_it_has_edges_to(
+    stores: tuple[SqlStore, SqlStore],
+) -> None:
+    first, second = stores
+    eve = RecordKey("web", "user_id", "eve")
+    with first.transaction() as tx:
+        ann, ben, cat, dan, alone = add(tx, ANN, BEN, CAT, DAN, eve)
+    every = frozenset({ann, ben, cat, dan, alone})
+    found = [StoredEdge(ann, ben, 90, b""), StoredEdge(cat, dan, 90, b"")]
+    with first.transaction() as tx:
+        tx.lock_components([ann])
+        with second.transaction() as other:
+            assert other.lock_components([ann, ben], wait=False) == {ben}
+        with second.transaction() as other:
+            locked = lock_members(other, every, found, Ladder(floor=0), leavable=every)
+    assert locked.left == {ann, ben}
+    assert set(locked.members) == {cat, dan, alone}
+    assert without(locked.left, found, touched=every) == found[1:]
+
+
+def test_who_would_leave_most_of_a_batch_waits(stores: tuple[SqlStore, SqlStore]) -> None:
+    first, second = stores
+    with first.transaction() as tx:
+        ann, ben, cat = add(tx, ANN, BEN, CAT)
+    every, found = frozenset({ann, ben, cat}), [StoredEdge(ann, ben, 90, b"")]
+    with first.transaction() as tx:
+        tx.lock_components([ann])
+        after = Waiting(
+            second,
+            lambda other: lock_members(other, every, found, Ladder(floor=0), leavable=every),
+        )
+    assert after.result().left == frozenset()
+    assert set(after.result().members) == every
+
+
+def test_of_very_many_keys_nobody_else_tells_any(stores: tuple[SqlStore, SqlStore]) -> None:
+    first, second = stores
+    with first.transaction() as tx:
+        tx.lock_generic([7])
+        after = Waiting(second, lambda other: other.lock_generic(range(10, 10_000)))
+        tx.set_generic({7: True, 10: True}, at=NOW)
+    assert after.result() == {10}
+
+
+def test_two_may_tell_of_unlike_keys(stores: tuple[SqlStore, SqlStore]) -> None:
+    first, second = stores
+    with first.transaction() as tx, second.transaction() as other:
+        assert tx.lock_generic([7, 9]) == frozenset()
+        assert other.lock_generic([8, 519]) == frozenset()
 
 
 def test_what_an_attempt_locked_is_let_go_when_it_fails(

@@ -3,7 +3,7 @@
 Two workers on two connections go from statement to statement, in an order that is given.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from random import Random
 from typing import cast
@@ -18,12 +18,12 @@ from services.identity.adapters.sql.store import SqlStore
 from services.identity.domain.identifiers import SCOPE_SHARED, identifier_key
 from services.identity.domain.ladder import Ladder
 from services.identity.ports import TopicSettings
-from services.identity.store import Member, ResolverStore, StoredEdge, Transaction
+from services.identity.store import ResolverStore, StoredEdge, Transaction
 from services.identity.wire.changes import PROFILE_CHANGES, SEGMENT_CHANGES
 from services.identity.wire.commands import IDENTITY_COMMANDS
 from services.identity.wire.events import DEAD_LETTER_TOPIC, TOPIC
 from services.resolver.consume import Bounds, Worker
-from services.resolver.resolve.components import lock_members
+from services.resolver.resolve.components import Locked, lock_members
 from services.resolver.standing import Standing
 from services.resolver.state_hash import StateHash, state_hash
 from tests.factories import channel_event, outgoing, still_clock
@@ -123,12 +123,17 @@ def test_a_crossing_that_is_resolved_meanwhile_sends_a_batch_back(
     waiting = [HOLDERS_MAX]
 
     def lock_late(
-        tx: Transaction, records: Collection[int], found: Sequence[StoredEdge], ladder: Ladder
-    ) -> Mapping[int, Member]:
+        tx: Transaction,
+        records: frozenset[int],
+        found: Sequence[StoredEdge],
+        ladder: Ladder,
+        *,
+        leavable: frozenset[int],
+    ) -> Locked:
         while waiting:  # another worker lands the crossing holder and resolves all it may
             home.visit(waiting.pop())
             home.work(Worker.resolve_until_clean)
-        return lock_members(tx, records, found, ladder)
+        return lock_members(tx, records, found, ladder, leavable=leavable)
 
     monkeypatch.setattr("services.resolver.resolve.work.lock_members", lock_late)
     home.work(Worker.resolve_once)

@@ -15,7 +15,7 @@ from services.resolver.resolve.work import Touched, Work
 from services.resolver.segments.shared import members_marked
 
 
-def resolve(
+def resolve(  # noqa: PLR0913  # which marks are taken, and what happens to them
     tx: Transaction,
     engine: Engine,
     *,
@@ -24,13 +24,15 @@ def resolve(
     half: Half | None = None,
     only: frozenset[int] = frozenset(),
     near_max: int = 0,
+    leaves: bool = False,
     entered: Entered = unheard,
 ) -> Resolution | None:
     """Resolve up to `marks_max` dirty marks; None when nothing is dirty.
 
     Up to `near_max` others come along that are about who may stand with these. Of `only` some
-    records, where they have marks among these. Raises RestartBatch when another
-    worker changed what was read, and BurdenTooLargeError: roll back and call again.
+    records, where they have marks among these. If `leaves`, marks that meet what another worker
+    has in hand stay for later. Raises RestartBatch when another worker changed what was read, and
+    BurdenTooLargeError: roll back and call again.
     """
     marks = tx.take_marks(marks_max, half=half)
     if near_max:
@@ -51,9 +53,13 @@ def resolve(
     spoken = set(tx.records_decided(commands)) if commands else set[int]()
     touched |= spoken
     heard = frozenset(touched)
+    own = tuple(m.subject for m in marks if m.kind in OF_RECORDS)
+    leavable = set(own) - spoken if leaves else set[int]()
     marked = [m.subject for m in marks if m.kind is MarkKind.ACCOUNT]
     if marked and engine.evaluator.asks_of_others:
-        touched |= members_marked(tx, marked, rows_max=engine.shared_rows_max, at=at)
+        members = members_marked(tx, marked, rows_max=engine.shared_rows_max, at=at)
+        leavable -= members
+        touched |= members
     whole = engine.component_records_max
     work = Work(tx, engine, at, records_max=whole, entered=entered, heard=heard)
     if touched:
@@ -62,7 +68,8 @@ def resolve(
             dirty=frozenset(dirty),
             anew=frozenset(anew),
             spoken=frozenset(spoken),
-            marked=tuple(m.subject for m in marks if m.kind in OF_RECORDS),
+            marked=own,
+            leavable=frozenset(leavable),
         )
         told = work.run(batch, let_go=let_go)
     else:
@@ -70,10 +77,12 @@ def resolve(
         told = Told()
     if values:
         review_spoken(tx, values, engine.deriver.rules, at=at)
-    tx.delete_marks(marks)
+    done = [m for m in marks if not (m.kind in OF_RECORDS and m.subject in work.left)]
+    tx.delete_marks(done)
     return Resolution(
-        marks=len(marks),
-        records=len(touched),
+        marks=len(done),
+        left=len(marks) - len(done),
+        records=len(touched) - len(work.left),
         pairs=work.pairs,
         edges=work.edges,
         told=told,

@@ -28,11 +28,15 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidates:
-    """What was read before any lock; `generic` are those of the records' keys that many hold."""
+    """What was read before any lock; `generic` are those of the records' keys that many hold.
+
+    `untold`: keys that may be generic otherwise than was last told (tell_crossings).
+    """
 
     pairs: frozenset[Pair]
     holders: Mapping[int, Sequence[int]]
     generic: frozenset[int]
+    untold: frozenset[int]
 
 
 def find_candidates(
@@ -41,17 +45,17 @@ def find_candidates(
     rules: IdentityRules,
     *,
     let_go: Collection[int],
-    at: Micros,
 ) -> Candidates:
     """Every candidate pair of these records, and which of their keys are generic.
 
-    A key is generic when more records hold it than the rules allow. What crossed that limit is
-    told at once, with the keys that others let go of: generic keys are locked once a transaction.
+    A key is generic when more records hold it than the rules allow. What crossed that limit is to
+    be told with the keys that others let go of: generic keys are locked once a transaction, and
+    not while pairs are being scored.
     """
     keys = sorted({key for record in records for key in record.keys})
     if not keys:
-        tell_crossings(tx, let_go, rules, at=at)
-        return Candidates(pairs=frozenset(), holders={}, generic=frozenset())
+        untold = frozenset(let_go)
+        return Candidates(pairs=frozenset(), holders={}, generic=frozenset(), untold=untold)
     told = tx.generic_among(keys)
     # Of a key that is told generic nobody needs the holders, unless one let go of it.
     known = told.difference(let_go)
@@ -59,9 +63,9 @@ def find_candidates(
     holders = tx.holders(limits)
     found = {key for key, numbers in holders.items() if len(numbers) > limits[key]}
     generic = known.union(found)
-    tell_crossings(tx, (generic ^ told).union(let_go), rules, at=at)
     pairs = _pairs(records, holders, generic)
-    return Candidates(pairs=pairs, holders=holders, generic=generic)
+    untold = (generic ^ told).union(let_go)
+    return Candidates(pairs=pairs, holders=holders, generic=generic, untold=untold)
 
 
 def check_crossings(tx: Transaction, records: Iterable[StoredRecord], found: Candidates) -> None:
@@ -72,7 +76,7 @@ def check_crossings(tx: Transaction, records: Iterable[StoredRecord], found: Can
     """
     keys = sorted({key for record in records for key in record.keys})
     now = tx.generic_among(keys)
-    if now != found.generic:
+    if now != found.generic.intersection(keys):
         raise RestartBatch("a key crossed its limit while pairs were being scored")
 
 

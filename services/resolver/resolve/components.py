@@ -15,6 +15,7 @@ from services.identity.store import Member, RestartBatch, StoredEdge, Transactio
 from services.resolver.resolve.candidates import Pair
 
 LOCKING_TRIED_MAX = 3  # others merge what one waits for; candidates and scores stay good
+NOBODY: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +43,32 @@ class Standing:
         return frozenset(one for one, other in told if one is not None and one == other)
 
 
-def lock_members(
-    tx: Transaction, touched: Collection[int], found: Sequence[StoredEdge], ladder: Ladder
-) -> Mapping[int, Member]:
-    """Lock the components of these records and of those they have edges to; all who stand there.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Locked:
+    """All who stand in the components that were locked; the touched records that were left."""
 
-    Where one changed between finding it and locking it all locks are let go and taken again in
-    their order. Raises RestartBatch when that happens too often.
+    members: Mapping[int, Member]
+    left: frozenset[int]
+
+
+def lock_members(
+    tx: Transaction,
+    touched: frozenset[int],
+    found: Sequence[StoredEdge],
+    ladder: Ladder,
+    *,
+    leavable: frozenset[int] = NOBODY,
+) -> Locked:
+    """Lock the components of these records and of those they have edges to.
+
+    Who is `leavable` is left where somebody else has such a component in hand; unless that were
+    more than half of them: then it is waited for. Where a component changed between finding it and
+    locking it all locks are let go and taken again in their order. Raises RestartBatch when that
+    happens too often.
     """
+    if leavable:
+        with suppress(RestartBatch), tx.attempt():
+            return _lock_members(tx, touched, found, ladder, leavable=leavable)
     for _ in range(LOCKING_TRIED_MAX - 1):
         with suppress(RestartBatch), tx.attempt():
             return _lock_members(tx, touched, found, ladder)
@@ -57,17 +76,65 @@ def lock_members(
 
 
 def _lock_members(
-    tx: Transaction, touched: Collection[int], found: Sequence[StoredEdge], ladder: Ladder
-) -> Mapping[int, Member]:
-    records = sorted({*touched, *(end for edge in found for end in (edge.a, edge.b))})
-    seen = tx.memberships(records)
+    tx: Transaction,
+    touched: frozenset[int],
+    found: Sequence[StoredEdge],
+    ladder: Ladder,
+    *,
+    leavable: frozenset[int] = NOBODY,
+) -> Locked:
+    """Nothing is waited for where anybody may be left: so locks need no order among themselves."""
+    seen = tx.memberships(_ends(touched, found))
     before = {member.component for member in seen.values()}
-    if tx.lock_components(sorted(before)) != before:
+    ours = tx.lock_components(sorted(before), wait=not leavable)
+    left = NOBODY
+    if ours != before:
+        busy = frozenset(n for n, m in seen.items() if m.component not in ours)
+        left = _to_leave(busy, found, leavable)
+        touched, found = touched - left, without(left, found, touched=touched)
+        seen = {number: seen[number] for number in _ends(touched, found) if number in seen}
+        before = {member.component for member in seen.values()}
+    if not before <= ours:
         raise RestartBatch("a component merged while it was being locked")
+    members = _members(tx, seen, touched, found, ladder)
+    return Locked(members=members, left=left)
+
+
+def without(
+    left: frozenset[int], found: Sequence[StoredEdge], *, touched: frozenset[int]
+) -> list[StoredEdge]:
+    """The edges of those that stay; each was found from one of its ends or from both."""
+    stay = touched - left
+    return [edge for edge in found if edge.a in stay or edge.b in stay]
+
+
+def _to_leave(
+    busy: frozenset[int], found: Sequence[StoredEdge], leavable: frozenset[int]
+) -> frozenset[int]:
+    """Who stands where somebody else is at work, or has an edge to one that does."""
+    near = {end for e in found for end, other in ((e.a, e.b), (e.b, e.a)) if other in busy}
+    left = frozenset(leavable & (busy | near))
+    if 2 * len(left) > len(leavable):
+        raise RestartBatch("most of the batch meets what another has in hand")
+    return left
+
+
+def _ends(touched: Iterable[int], found: Iterable[StoredEdge]) -> list[int]:
+    return sorted({*touched, *(end for edge in found for end in (edge.a, edge.b))})
+
+
+def _members(
+    tx: Transaction,
+    seen: Mapping[int, Member],
+    touched: Collection[int],
+    found: Sequence[StoredEdge],
+    ladder: Ladder,
+) -> Mapping[int, Member]:
+    """Under lock: who stands where these were seen."""
+    before = needed = {member.component for member in seen.values()}
     near = set(seen)
-    needed = before
     if were_cut := _are_cut(seen.values()):  # seldom: then not all of them are needed whole
-        now = tx.memberships(records)
+        now = tx.memberships(sorted(seen))
         if not {member.component for member in now.values()} <= before:
             raise RestartBatch("a component merged while it was being locked")
         near = _near(now, touched, found, ladder)

@@ -23,6 +23,7 @@ from services.resolver.resolve.candidates import (
     Pair,
     check_crossings,
     find_candidates,
+    tell_crossings,
 )
 from services.resolver.resolve.cluster import (
     Case,
@@ -33,7 +34,7 @@ from services.resolver.resolve.cluster import (
     parts_asked,
     weighed_in,
 )
-from services.resolver.resolve.components import Standing, lock_members
+from services.resolver.resolve.components import Standing, lock_members, without
 from services.resolver.resolve.decided import Decided, check_locked, decided, further
 from services.resolver.resolve.edges import judge, weights_within
 from services.resolver.resolve.engine import Engine
@@ -52,7 +53,7 @@ class Touched:
     `dirty`: what they match by may have changed. `anew`: their components are to be clustered
     again and told whole. `spoken`: stewards' decisions have just spoken of them. Of all others
     only what is told of them can have changed. `marked`: what can be left for another batch, as it
-    was marked.
+    was marked. `leavable`: who may be left where another worker has them in hand.
     """
 
     records: frozenset[int]
@@ -60,6 +61,17 @@ class Touched:
     anew: frozenset[int] = frozenset()
     spoken: frozenset[int] = frozenset()
     marked: Sequence[int] = ()
+    leavable: frozenset[int] = frozenset()
+
+    def without(self, left: frozenset[int]) -> "Touched":
+        """What is left of it for this batch."""
+        return Touched(
+            records=self.records - left,
+            dirty=self.dirty - left,
+            anew=self.anew - left,
+            spoken=self.spoken,
+            marked=[number for number in self.marked if number not in left],
+        )
 
     def stirred(self) -> frozenset[int]:
         """Those whose component may not stay as it is."""
@@ -92,17 +104,31 @@ class Work:
         self.pairs = 0
         self.edges = 0
         self.burden = 0
+        self.left: frozenset[int] = frozenset()
 
     def run(self, batch: Touched, *, let_go: Collection[int] = ()) -> Told:
-        """Resolve what was touched; keys that somebody let go of are counted again."""
-        dirty, spoken = batch.dirty, batch.spoken
+        """Resolve what was touched; keys that somebody let go of are counted again.
+
+        Who is in `left` afterwards was not resolved.
+        """
         self._entered(Part.CANDIDATES)
         self._known.read(batch.stirred())
-        candidates, edges = self._find_edges(dirty, let_go)
+        candidates, edges = self._find_edges(batch.dirty, let_go)
         self._entered(Part.COMPONENTS)
+        rules = self._engine.deriver.rules
+        tell_crossings(self._tx, candidates.untold, rules, at=self._at)
         tied = further(self._tx, self._engine.foresight, batch.records)
         ladder = self._engine.context.ladder
-        members = lock_members(self._tx, batch.records | tied, edges, ladder)
+        locked = lock_members(
+            self._tx, batch.records | tied, edges, ladder, leavable=batch.leavable - tied
+        )
+        members = locked.members
+        if locked.left:
+            self.left = locked.left
+            edges = without(self.left, edges, touched=batch.records)
+            batch = batch.without(self.left)
+            self._heard -= self.left
+        dirty, spoken = batch.dirty, batch.spoken
         ends = {end for edge in edges for end in (edge.a, edge.b)}
         calm, members = find_calm(
             self._tx,
@@ -162,7 +188,7 @@ class Work:
         known = self._known
         records = [known.records[number] for number in sorted(dirty)]
         rules = self._engine.deriver.rules
-        candidates = find_candidates(self._tx, records, rules, let_go=let_go, at=self._at)
+        candidates = find_candidates(self._tx, records, rules, let_go=let_go)
         known.read_for_comparing(number for pair in candidates.pairs for number in pair)
         pairs = sorted(candidates.pairs)
         if not self._engine.may_all_pair:

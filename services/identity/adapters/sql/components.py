@@ -22,14 +22,14 @@ class ComponentWrites(LayoutWrites):
         )
         return {row[0]: Member(*row) for row in rows}
 
-    def lock_components(self, components: Sequence[int]) -> frozenset[int]:
+    def lock_components(self, components: Sequence[int], *, wait: bool = True) -> frozenset[int]:
         """The row of a component's smallest record stands for the component, and no other does.
 
         Else who holds a row that is none any more would be in the way of who writes it.
         """
         rows = self._rows(
             "SELECT record FROM membership WHERE record = ANY(%s) AND component = record"
-            " ORDER BY record FOR UPDATE",
+            f" ORDER BY record FOR UPDATE{'' if wait else ' SKIP LOCKED'}",
             Int8s(sorted(components)),
         )
         return frozenset(row[0] for row in rows)

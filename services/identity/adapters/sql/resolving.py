@@ -41,7 +41,8 @@ _ACTIVE_MODEL = f"SELECT version, NULL, {_VALUE_WORDS} FROM model WHERE is_activ
 # Whoever waited for a new one to be activated sees no row that is active still: once more.
 _OF_ACTIVE: tuple[str, ...] = (_ACTIVE, _ACTIVE, _ACTIVE_MODEL)
 GENERIC_LOCK_CLASS = 7_046_030  # first half of the advisory locks that guard generic keys
-GENERIC_LOCK_BUCKETS = 512
+GENERIC_LOCKS_MAX = 512  # of one transaction: shared memory has room for some thousands in all
+ALL_GENERIC_LOCK = 7_046_036  # held alone by who would need more than these, shared by all others
 OUTBOX_LOCK_CLASS = 7_046_031
 OUTBOX_BUCKETS = 16  # relays share the outbox by hash of the key, so that each key keeps its order
 
@@ -81,13 +82,17 @@ class ResolvingWrites(ComponentWrites, MarkWrites, PairWrites, StewardWrites, Ac
         return frozenset(row[0] for row in self._rows("SELECT key FROM generic_key"))
 
     def lock_generic(self, keys: Sequence[int]) -> frozenset[int]:
-        """Advisory locks by bucket, in order: a lock a key would exhaust shared memory."""
-        buckets = sorted({key % GENERIC_LOCK_BUCKETS for key in keys})
-        self._rows(
-            "SELECT pg_advisory_xact_lock(%s, b) FROM unnest(%s::int4[]) AS b",
-            GENERIC_LOCK_CLASS,
-            buckets,
-        )
+        """An advisory lock for each key, in order; of very many keys one for all of them."""
+        halves = sorted({(key & 0xFFFF_FFFF) - 2**31 for key in keys})
+        if len(halves) > GENERIC_LOCKS_MAX:
+            self._rows("SELECT pg_advisory_xact_lock(%s)", ALL_GENERIC_LOCK)
+        else:
+            self._rows("SELECT pg_advisory_xact_lock_shared(%s)", ALL_GENERIC_LOCK)
+            self._rows(
+                "SELECT pg_advisory_xact_lock(%s, b) FROM unnest(%s::int4[]) AS b",
+                GENERIC_LOCK_CLASS,
+                halves,
+            )
         return self.generic_among(keys)
 
     def set_generic(self, keys: Mapping[int, bool], *, at: Micros) -> None:

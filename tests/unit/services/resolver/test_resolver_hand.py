@@ -1,9 +1,9 @@
 """A second hand: half of large batches, told when it is done, and no failure of it is lost."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -12,7 +12,7 @@ from services.identity.store import ResolverStore, RestartBatch, Transaction
 from services.identity.store_marks import Half
 from services.resolver.backoff import Backoff
 from services.resolver.consume import Bounds, Worker
-from services.resolver.hand import LOOKS_MAX, Hand, Second
+from services.resolver.hand import LEAVING_MAX, LOOKS_MAX, Hand, Second
 from services.resolver.observe import Silent
 from services.resolver.perform import Told
 from services.resolver.resolution import Resolution
@@ -26,13 +26,28 @@ class Broken(Exception):  # noqa: N818  # a bug, not the world
     pass
 
 
+class Beside:
+    """A transaction beside another, which has one component in hand: the smallest that is asked."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        return getattr(self._tx, name)
+
+    def lock_components(self, components: Sequence[int], *, wait: bool = True) -> frozenset[int]:
+        found = self._tx.lock_components(components, wait=wait)
+        return found if wait else found - {min(components)}
+
+
 class Elsewhere:
-    """A store as its second connection: its transactions may fail."""
+    """A store as its second connection: its transactions may fail, or meet others."""
 
     def __init__(self, home: Home) -> None:
         self._store = home.store
         self.taken = 0
         self.failures: list[Exception] = []
+        self.meets_others = False
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -40,7 +55,7 @@ class Elsewhere:
             raise self.failures.pop(0)
         with self._store.transaction() as tx:
             self.taken += 1
-            yield tx
+            yield cast("Transaction", Beside(tx)) if self.meets_others else tx
 
 
 class Slow(Hand):
@@ -110,6 +125,19 @@ def test_the_world_fails_both_hands_once(failure: Exception) -> None:
     second.settle()
     assert second.finish(wait=True) is None
     second.close()
+
+
+def test_who_meets_what_another_has_in_hand_leaves_it_and_waits_at_last() -> None:
+    home = Home()
+    said(home)
+    home.worker.land_until_end()
+    elsewhere = Elsewhere(home)
+    elsewhere.meets_others = True
+    hand = hand_on(elsewhere)
+    done = [hand.resolve_once(pause=never) for _ in range(LEAVING_MAX + 1)]
+    assert [each and (each.marks, each.left) for each in done] == [(3, 1), (3, 1), (3, 1), (3, 0)]
+    assert home.store.pending_work() == 0
+    assert len(home.documents()) == PEOPLE
 
 
 def two_handed(*, halves_from: int = 2) -> tuple[Home, Elsewhere, Worker]:
