@@ -24,8 +24,8 @@ def worker_on(
 ) -> Iterator["Worker"]:
     """Closed on leaving, with everything that it used.
 
-    `is_alone`: nothing else is served here, so that where there is a core for it landing gets a
-    process of its own, and resolving a second hand; else landing goes on in a thread.
+    `is_alone`: nothing else is served here, so that where there is a core for it landing and a
+    second hand get a process of their own; else landing goes on in a thread.
 
     Raises RetryableError when the log or the database cannot be reached, and UsageError when the
     home's rules file is not what its records were derived by.
@@ -37,12 +37,12 @@ def worker_on(
     take_rules(home)
     bounds = bounds or Bounds()
     is_apart = is_alone and has_cores()
-    log, store, other = home.log(), SqlStore(home.url), SqlStore(home.url)
+    log, store = home.log(), SqlStore(home.url)
+    other = None if is_apart else SqlStore(home.url)
     try:
         worker = Worker(
             store=store,
-            beside=None if is_apart else other,
-            second=other if is_apart else None,
+            beside=other,
             log=log,
             landing=apart(home, bounds) if is_apart else None,
             clock=home.clock,
@@ -55,6 +55,7 @@ def worker_on(
         finally:
             worker.close()
     finally:
-        other.close()
+        if other is not None:
+            other.close()
         store.close()
         log.close()

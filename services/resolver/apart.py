@@ -1,96 +1,36 @@
 """The landing side in a process of its own, behind a pipe: two cores run two halves of a worker.
 
-Requests are answered in their order, one reply to each. What the process tells its observer travels
-with the reply and is told again on this side of the pipe. The process ends with the pipe. The last
-batches that it commits after its worker was killed are no other than those of a second worker.
+A second hand is in that process, too, behind a pipe of its own (afar.py). The process ends with its
+pipes. The last batches that it commits after its worker was killed are no other than those of a
+second worker.
 """
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import Any, NamedTuple
+from typing import Any
 
 from services.identity.domain.errors import RetryableError
 from services.identity.domain.ids import Micros
-from services.identity.ports import Loss, Message, OutgoingMessage, Partition
+from services.identity.ports import Partition
+from services.resolver.afar import HandAfar
 from services.resolver.land import Landing
-from services.resolver.observe import Observer, Silent, Stage
-from services.resolver.side import ROUNDS_AHEAD_MAX, InTurn, Round
+from services.resolver.observe import Observer
+from services.resolver.pipe import Reply, told
+from services.resolver.side import ROUNDS_AHEAD_MAX, Round
 
 STOP_SECONDS_MAX = 8.0  # for the round in hand, when the worker is told to stop
 ROUND = "round"
 LAND = "land_once"
 IS_AT_END = "is_at_end"
 END_OFFSETS = "end_offsets"
-REQUESTS = frozenset({ROUND, LAND, IS_AT_END, END_OFFSETS})
-Launch = Callable[[Connection], BaseProcess]
-"""Starts the process that serves the other end of a pipe; it is called again when one has died."""
-Note = tuple[str, tuple[Any, ...]]
-"""A call of an observer: its name and what it was told."""
+Launch = Callable[[Connection, Connection], BaseProcess]
+"""Starts the process that serves the other ends of two pipes, to the landing side and to the hand.
 
-
-class Reply(NamedTuple):
-    """What a request came to, or the error it raised, and what was told meanwhile."""
-
-    value: Any
-    error: Exception | None
-    notes: Sequence[Note]
-    landed_at: Micros | None
-
-
-class Notes(Silent):
-    """An observer that keeps what landing and relaying tell, to be told again elsewhere."""
-
-    def __init__(self, *, timer: Callable[[], float]) -> None:
-        self._timer = timer
-        self._kept: list[Note] = []
-
-    def taken(self) -> Sequence[Note]:
-        kept, self._kept = self._kept, []
-        return kept
-
-    @contextmanager
-    def stage(self, stage: Stage) -> Iterator[None]:
-        begun = self._timer()
-        yield
-        self._kept.append(("took", (stage, self._timer() - begun)))
-
-    def polled(self, messages: Sequence[Message]) -> None:
-        self._kept.append(("polled", (messages,)))
-
-    def landed(self, landing: Landing) -> None:
-        self._kept.append(("landed", (landing,)))
-
-    def lost(self, losses: Sequence[Loss]) -> None:
-        self._kept.append(("lost", (losses,)))
-
-    def told(self, messages: Sequence[OutgoingMessage]) -> None:
-        self._kept.append(("told", (messages,)))
-
-    def restarted(self, stage: Stage) -> None:
-        self._kept.append(("restarted", (stage,)))
-
-
-def serve(
-    line: Connection, side: InTurn, notes: Notes, *, requests: Collection[str] = REQUESTS
-) -> None:
-    """Answer until nobody asks any more. `requests` are the methods of the side it may ask for."""
-    while True:
-        try:
-            name, arguments = line.recv()
-        except (EOFError, OSError):
-            return
-        value, error = None, None
-        try:
-            value = getattr(side, name)(**arguments) if name in requests else None
-        except Exception as raised:  # noqa: BLE001  # raised again on the other side
-            error = raised
-        try:
-            line.send(Reply(value, error, notes.taken(), side.landed_at))
-        except OSError:
-            return
+It is called again when one has died.
+"""
 
 
 class Apart:
@@ -113,6 +53,7 @@ class Apart:
         self._process: BaseProcess | None = None
         self._replies: deque[Reply | None] = deque()  # of rounds; None where the process died
         self._asked = 0  # rounds to which no reply has come
+        self.hand = HandAfar(observer)
         self._start()
 
     @property
@@ -161,19 +102,22 @@ class Apart:
 
     def close(self) -> None:
         """The process finishes what it has in hand, and ends."""
-        if self._line is not None:
-            self._line.close()
+        lines, self._line, self.hand.line = (self._line, self.hand.line), None, None
+        for line in lines:
+            if line is not None:
+                line.close()
         if self._process is not None:
             self._process.join(STOP_SECONDS_MAX)
             if self._process.is_alive():
                 self._process.terminate()
-        self._line = self._process = None
+        self._process = None
 
     def _start(self) -> None:
-        ours, theirs = self._pipe()
-        self._process = self._launch(theirs)
-        theirs.close()  # so that the line ends with its process
-        self._line = ours
+        ours, theirs = zip(self._pipe(), self._pipe(), strict=True)
+        self._process = self._launch(*theirs)
+        for line in theirs:
+            line.close()  # so that it ends with its process
+        self._line, self.hand.line = ours
 
     def _send(self, name: str, arguments: Mapping[str, object]) -> None:
         if self._line is None:
@@ -196,15 +140,10 @@ class Apart:
         return reply
 
     def _value_of(self, reply: Reply | None) -> Any:  # noqa: ANN401  # whatever was asked for
-        """Tell on this side what was told on the other; raise what was raised there."""
         if reply is None:
             self._asked = 0
             self._replies.clear()  # what was asked of it later has no answer either
             self.close()
             raise RetryableError("the landing process ended; another one is started")
         self._landed_at = reply.landed_at
-        for name, arguments in reply.notes:
-            getattr(self._observer, name)(*arguments)
-        if reply.error is not None:
-            raise reply.error
-        return reply.value
+        return told(reply, self._observer)

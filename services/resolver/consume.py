@@ -16,7 +16,7 @@ from services.identity.ports import Clock, EventLog
 from services.identity.store import ResolverStore, RestartBatch
 from services.identity.store_marks import Half
 from services.resolver.backoff import Backoff
-from services.resolver.hand import Hand, Pause, Second
+from services.resolver.hand import Hand, Pause, Resolves, Second
 from services.resolver.lag import lag_of
 from services.resolver.land import Landing
 from services.resolver.lander import GROUP, TOPICS, Lander, reach
@@ -94,7 +94,7 @@ class Worker:
         log: EventLog | None = None,
         clock: Clock,
         beside: ResolverStore | None = None,
-        second: ResolverStore | None = None,
+        second: Resolves | None = None,
         landing: MakeSide | None = None,
         bounds: Bounds | None = None,
         standing: Standing | None = None,
@@ -105,9 +105,9 @@ class Worker:
         """`standing` may be handed on from a worker that is done: its compiled tools are kept.
 
         `landing` makes the side that lands; without it it is made on `log`, and with `beside`,
-        another connection to the same store, in a thread of its own. Over `second`, one more, a
-        second hand takes half of large batches. Raises RetryableError when the log or the store
-        cannot be reached.
+        another connection to the same store, in a thread of its own. A `second` hand takes half of
+        large batches, or the one that is where landing is. Raises RetryableError when the log or
+        the store cannot be reached.
         """
         self._store = store
         self._clock = clock
@@ -116,10 +116,14 @@ class Worker:
         self._standing = standing
         self._observer: Observer = observer or Silent()
         self._backoff = backoff or Backoff()
-        self._hand = self._hand_on(store, standing)
-        self._second = None
-        if second is not None:
-            self._second = Second(self._hand_on(second, standing.another()))
+        self._hand = Hand(
+            store,
+            clock=clock,
+            standing=standing,
+            observer=self._observer,
+            marks_max=self._bounds.marks_max,
+            backoff=self._backoff,
+        )
         self._in_halves = False
         self._pause: Pause = pause or threading.Event().wait
         self._noted: Micros = Micros(0)
@@ -131,16 +135,8 @@ class Worker:
             self.side = self._landing_on(log, beside)
         else:
             raise TypeError("a worker needs a log, or a side that lands")
-
-    def _hand_on(self, store: ResolverStore, standing: Standing) -> Hand:
-        return Hand(
-            store,
-            clock=self._clock,
-            standing=standing,
-            observer=self._observer,
-            marks_max=self._bounds.marks_max,
-            backoff=self._backoff,
-        )
+        hand = second or self.side.hand
+        self._second = Second(hand) if hand is not None else None
 
     def _landing_on(self, log: EventLog, beside: ResolverStore | None) -> LandingSide:
         side = landing_on(

@@ -1,12 +1,12 @@
 """One hand that resolves: batch by batch over one connection, again where another was faster.
 
-A worker may have a second one in a thread of its own (`Second`): while the one waits for the
-database, the other computes. To the store they are two workers; of the marks each takes a half.
+A worker may have a second one (`Second`), which works while the first one does. To the store they
+are two workers; of the marks each takes a half.
 """
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import cast
+from typing import Protocol, cast
 
 from services.identity.domain.errors import RetryableError
 from services.identity.ports import Clock
@@ -24,6 +24,14 @@ LOOKS_MAX = 8  # batches of the first hand during one of the second
 LEAVING_MAX = 3  # batches in a row that leave marks to a later one; the next one waits for them
 Pause = Callable[[float], bool]
 """Waits so many seconds; True when told to stop meanwhile."""
+
+
+class Resolves(Protocol):
+    """A hand, here or in another process."""
+
+    def resolve_once(
+        self, *, pause: Pause, waiting: bool = True, half: Half | None = None
+    ) -> Resolution | None: ...
 
 
 class Hand:
@@ -108,9 +116,9 @@ class Hand:
 
 
 class Second:
-    """A hand in one thread, which works while the first one does."""
+    """A hand asked from a thread, which works while the first one does."""
 
-    def __init__(self, hand: Hand) -> None:
+    def __init__(self, hand: Resolves) -> None:
         self._hand = hand
         self._thread = ThreadPoolExecutor(1, "resolving")
         self._work: Future[Resolution | None] | None = None

@@ -14,7 +14,7 @@ from services.identity.store import ReviewItem
 from services.identity.wire.changes import PROFILE_CHANGES, SEGMENT_CHANGES
 from services.identity.wire.events import DEAD_LETTER_TOPIC
 from services.resolver.land import Landing
-from services.resolver.observe import Lag, Stage
+from services.resolver.observe import Entries, Lag, Stage
 from services.resolver.parts import Part
 from services.resolver.resolution import Resolution
 
@@ -113,7 +113,12 @@ class WorkerMetrics:
         self._leave_part()
         self.took(stage, self._timer() - begun)
 
-    def took(self, stage: Stage, seconds: float) -> None:
+    def took(self, stage: Stage, seconds: float, parts: Entries = ()) -> None:
+        if parts:
+            ends = [since for _, since in parts[1:]] + [seconds]
+            self._here.parts = dict.fromkeys((part for part, _ in parts), 0.0)
+            for (part, since), until in zip(parts, ends, strict=True):
+                self._here.parts[part] += until - since
         self._here.spent[stage] = seconds
         if stage is Stage.POLL or (stage is Stage.RELAY and self._here.has_told):
             self._seconds.labels(stage).observe(seconds)

@@ -16,6 +16,9 @@ from services.resolver.land import Landing
 from services.resolver.parts import Part
 from services.resolver.resolution import Resolution
 
+Entries = Sequence[tuple[Part, float]]
+"""The parts that a stage came to, and how many seconds after its beginning."""
+
 
 class Stage(StrEnum):
     """The parts of a worker's turn that are timed."""
@@ -40,7 +43,7 @@ class Observer(Protocol):
         """Entered around each stage of a turn, also one that finds nothing to do."""
         ...
 
-    def took(self, stage: Stage, seconds: float) -> None:
+    def took(self, stage: Stage, seconds: float, parts: Entries = ()) -> None:
         """A stage that was gone through elsewhere, in a process of its own."""
         ...
 
@@ -91,7 +94,7 @@ class Silent:
     def stage(self, stage: Stage) -> AbstractContextManager[None]:  # noqa: ARG002  # an Observer's
         return nullcontext()
 
-    def took(self, stage: Stage, seconds: float) -> None: ...
+    def took(self, stage: Stage, seconds: float, parts: Entries = ()) -> None: ...
     def entered(self, part: Part) -> None: ...
     def polled(self, messages: Sequence[Message]) -> None: ...
     def landed(self, landing: Landing) -> None: ...
@@ -121,9 +124,9 @@ class Several:
                 entered.enter_context(each.stage(stage))
             yield
 
-    def took(self, stage: Stage, seconds: float) -> None:
+    def took(self, stage: Stage, seconds: float, parts: Entries = ()) -> None:
         for each in self._observers:
-            each.took(stage, seconds)
+            each.took(stage, seconds, parts)
 
     def entered(self, part: Part) -> None:
         for each in self._observers:

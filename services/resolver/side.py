@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 from services.identity.domain.ids import Micros
 from services.identity.ports import Partition, Producer
 from services.identity.store import ResolverStore
+from services.resolver.hand import Resolves
 from services.resolver.land import Landing
 from services.resolver.lander import Lander
 from services.resolver.observe import Observer, Stage
@@ -67,11 +68,17 @@ class LandingSide(Protocol):
 
     def end_offsets(self) -> Mapping[Partition, int]: ...
     def close(self) -> None: ...
+    @property
+    def hand(self) -> Resolves | None:
+        """A second hand that works where this side does."""
+        ...
 
 
 class InTurn:
     """Lands when a round begins, and relays when it ends: what was resolved in between, too."""
 
+    requests = frozenset({"round", "land_once", "is_at_end", "end_offsets"})
+    hand = None
     rounds_max = 1
     rounds = 0  # between two steps: a round is begun and finished in one
 
@@ -123,6 +130,7 @@ class InTurn:
 class InThread:
     """Rounds in one thread, over a connection of its own."""
 
+    hand = None
     rounds_max = ROUNDS_AHEAD_MAX
 
     def __init__(self, side: InTurn) -> None:

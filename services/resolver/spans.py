@@ -15,7 +15,7 @@ from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, Statu
 from services.identity.adapters.otel import TRACEPARENT, context_in
 from services.identity.ports import Message, OutgoingMessage
 from services.resolver.land import Landing
-from services.resolver.observe import Silent, Stage
+from services.resolver.observe import Entries, Silent, Stage
 from services.resolver.parts import Part
 from services.resolver.resolution import Resolution
 
@@ -53,11 +53,13 @@ class Spans(Silent):
         yield
         self._gone_through(begun, self._wall())
 
-    def took(self, stage: Stage, seconds: float) -> None:
+    def took(self, stage: Stage, seconds: float, parts: Entries = ()) -> None:
         """It ended about now: its reply came at once."""
         self._enter(stage)
         ended = self._wall()
-        self._gone_through(ended - round(seconds * 1e9), ended)
+        begun = ended - round(seconds * 1e9)
+        self._here.parts = [(part, begun + round(since * 1e9)) for part, since in parts]
+        self._gone_through(begun, ended)
 
     def _enter(self, stage: Stage) -> None:
         self._here.stage = stage

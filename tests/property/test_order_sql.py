@@ -18,7 +18,10 @@ from services.identity.wire.changes import PROFILE_CHANGES, SEGMENT_CHANGES
 from services.identity.wire.commands import IDENTITY_COMMANDS
 from services.identity.wire.events import DEAD_LETTER_TOPIC, TOPIC
 from services.linkage.score import PairScorer
+from services.resolver.backoff import Backoff
 from services.resolver.consume import Bounds, Worker
+from services.resolver.hand import Hand
+from services.resolver.observe import Silent
 from services.resolver.standing import Standing
 from services.resolver.state_hash import state_hash
 from tests.factories import still_clock
@@ -107,6 +110,17 @@ def _said(chance: random.Random, *, with_commands: bool) -> Sequence[Said]:
     return said
 
 
+def _hand_on(store: SqlStore, bounds: Bounds, standing: Standing) -> Hand:
+    return Hand(
+        store,
+        clock=still_clock(),
+        standing=standing,
+        observer=Silent(),
+        marks_max=bounds.marks_max,
+        backoff=Backoff(),
+    )
+
+
 def _run_two(said: Sequence[Said], url: str, tools: tuple[Standing, Standing]) -> None:
     """Two workers of one group, a partition each, in threads, until nothing is left.
 
@@ -123,7 +137,7 @@ def _run_two(said: Sequence[Said], url: str, tools: tuple[Standing, Standing]) -
         Worker(
             store=store,
             beside=others[0] if others else None,
-            second=others[1] if others else None,
+            second=_hand_on(others[1], bounds, standing.another()) if others else None,
             log=log,
             clock=still_clock(),
             bounds=bounds,

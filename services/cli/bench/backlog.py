@@ -12,7 +12,7 @@ import msgspec
 
 from services.cli.bench.base import SEED, home_folder
 from services.cli.bench.http_load import Load, authorization, request, sender
-from services.cli.bench.machine import memory_mb
+from services.cli.bench.machine import memory_with_children_mb
 from services.cli.bench.people import People, Row
 from services.cli.bench.report import note, rate
 from services.cli.bench.servers import Served, serving
@@ -58,7 +58,7 @@ def bench_backlog(kept: Path | None, sizes: Sizes, *, kafka: str | None) -> dict
         note(f"a resolver on the backlog for {sizes.seconds:g} s")
         with api as api_served, resolver as resolver_served:
             figures["resolver"] = _work(home, resolver_served, backlog, sizes.seconds)
-            figures["api"] = {"memory_mb": memory_mb(api_served.running.pid)}
+            figures["api"] = {"memory_mb": memory_with_children_mb(api_served.running.pid)}
         return figures
 
 
@@ -78,13 +78,13 @@ def _fill(home: Home, served: Served, events: int) -> dict[str, Any]:
             seconds += outcome.wall
             failed += len(requests) - outcome.statuses[200]
             sent += sum(map(len, part))
-            memory.append(memory_mb(served.running.pid)["rss"])
+            memory.append(memory_with_children_mb(served.running.pid)["rss"])
             note(f"{sent:,} of {events:,} events in {time.perf_counter() - begun:.0f} s")
     return {
         "events": sent,
         "events_per_second": rate(sent, seconds),
         "requests_not_answered_200": failed,
-        "memory_mb": memory_mb(served.running.pid),
+        "memory_mb": memory_with_children_mb(served.running.pid),
         "memory_mb_on_the_way": along(memory),
     }
 
@@ -102,21 +102,22 @@ class _Backlog:
 def _work(home: Home, served: Served, backlog: _Backlog, seconds: float) -> dict[str, Any]:
     """The resolver's memory, and how far it came; its rate is from when it is ready."""
     ready_at = _landed(home)
-    begun, told_at, memory = time.perf_counter(), 0.0, [memory_mb(served.running.pid)["rss"]]
+    pid = served.running.pid
+    begun, told_at, memory = time.perf_counter(), 0.0, [memory_with_children_mb(pid)["rss"]]
     landed = ready_at
     while (spent := time.perf_counter() - begun) < seconds and landed < backlog.end:
         if spent - told_at > 10:  # noqa: PLR2004  # seconds between two notes
             told_at = spent
             note(f"{landed:,} of {backlog.end:,} events landed, {memory[-1]} MB")
         time.sleep(LOOK_SECONDS)
-        memory.append(memory_mb(served.running.pid)["rss"])
+        memory.append(memory_with_children_mb(pid)["rss"])
         landed = _landed(home)
     return {
         "backlog": backlog.end - backlog.begin,
         "landed": landed - backlog.begin,
         "seconds": round(spent, 1),
         "events_per_second": rate(landed - ready_at, spent),
-        "memory_mb": memory_mb(served.running.pid),
+        "memory_mb": memory_with_children_mb(pid),
         "memory_mb_on_the_way": along(memory),
     }
 

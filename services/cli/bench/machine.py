@@ -30,13 +30,33 @@ def machine() -> dict[str, Any]:
 
 
 def memory_mb(pid: int | None = None) -> dict[str, int]:
-    """What a process holds now, and the most it ever held; None is this process."""
+    """What a process holds now, and the most it ever held; None is this process.
+
+    `files`: of what it holds, the pages of libraries, which another process may share.
+    """
     lines = Path(f"/proc/{pid or 'self'}/status").read_text(encoding="ascii").splitlines()
     said = dict(line.split(":", 1) for line in lines)
     return {
         "rss": int(said["VmRSS"].split()[0]) // 1024,
         "rss_max": int(said["VmHWM"].split()[0]) // 1024,
+        "files": int(said["RssFile"].split()[0]) // 1024,
     }
+
+
+def memory_with_children_mb(pid: int) -> dict[str, int]:
+    """The same of a process and those that it started, together.
+
+    `unique` counts the pages of libraries once: they have mapped the same ones.
+    """
+    every = [memory_mb(each) for each in (pid, *_children(pid))]
+    shared = sum(each["files"] for each in every) - max(each["files"] for each in every)
+    summed = {name: sum(each[name] for each in every) for name in every[0]}
+    return {**summed, "unique": summed["rss"] - shared}
+
+
+def _children(pid: int) -> list[int]:
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for each in threads for child in each.read_text(encoding="ascii").split()]
 
 
 def _processor() -> str:

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from services.identity.ports import Consumer, EventLog, Producer
 from services.identity.store import Reading, ResolverStore, Transaction
-from services.identity.store_marks import Half, Mark
+from services.identity.store_marks import Mark
 from services.resolver.derive import Deriver
 from services.resolver.resolve.engine import Engine
 from services.resolver.standing import Standing
@@ -213,13 +213,13 @@ class _Timed:
 
 
 class TimedTransaction(_Timed):
-    """Remembers the marks it took: what its commit resolves."""
+    """Remembers the marks that its commit resolves."""
 
     marks: Sequence[Mark] = ()
 
-    def take_marks(self, marks_max: int, *, half: Half | None = None) -> Sequence[Mark]:
-        self.marks = self._stages.timed("take_marks", self._port.take_marks)(marks_max, half=half)  # type: ignore[attr-defined]  # a Transaction
-        return self.marks
+    def delete_marks(self, marks: Sequence[Mark]) -> None:
+        self._stages.timed("delete_marks", self._port.delete_marks)(marks)  # type: ignore[attr-defined]  # a Transaction
+        self.marks = marks
 
 
 class TimedStore(_Timed):

@@ -6,14 +6,14 @@ The functions run in that process, take and give plain values, and open and clos
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from services.cli.bench.halves import Halves, serve_measured
+from services.cli.bench.halves import Halves, Resolved, Waits, serve_measured, timed
 from services.cli.bench.report import rate, spread_ms
-from services.cli.bench.stages import TimedLog, TimedStanding, TimedStore
+from services.cli.bench.stages import TimedLog, TimedStanding
 from services.cli.beside import start_process
 from services.cli.heap import settle
 from services.cli.home import Home
@@ -21,15 +21,12 @@ from services.cli.landing import apart, has_cores
 from services.identity.adapters.sql.store import SqlStore
 from services.identity.ports import EventLog, OutgoingMessage
 from services.identity.store import ResolverStore
-from services.identity.store_marks import Mark, MarkKind
 from services.resolver.apart import Apart
 from services.resolver.consume import Bounds, Worker, is_landed
 
 STAND_STILL_SECONDS_MAX = 120.0  # a worker that does nothing for so long has failed
 FOLLOW_GRACE_SECONDS = 60.0
 MARKS_PER_MESSAGE = 2
-
-Resolved = Callable[[Sequence[Mark]], None]
 
 
 class WorkerStoppedError(Exception):
@@ -106,26 +103,19 @@ def _is_done(store: ResolverStore, log: EventLog) -> bool:
 
 def follow(path: str, messages: Sequence[OutgoingMessage], per_second: float) -> dict[str, Any]:
     """Resolve new records while they arrive at a fixed rate; from append to commit of each."""
-    seconds: dict[int, float] = {}
-    halves = Halves()
-
-    def resolved(marks: Sequence[Mark]) -> None:
-        now = clock.now()
-        for mark in marks:
-            if mark.kind is MarkKind.MATCHING and mark.subject not in seconds:
-                seconds[mark.subject] = (now - mark.since) / 1e6
-
-    clock = Home(Path(path)).clock
-    with _worker(path, halves, Bounds().messages_max, resolved) as (worker, store, log):
+    halves, waits = Halves(), Waits(Home(Path(path)).clock)
+    with _worker(path, halves, Bounds().messages_max, waits.resolved) as (worker, store, log):
         sender = start_process(send_at_rate, path, messages, per_second)
         halves.start()
         give_up_at = time.monotonic() + len(messages) / per_second + FOLLOW_GRACE_SECONDS
         begun, turns = time.perf_counter(), 0
         while time.monotonic() < give_up_at:
             turns += worker.turn()
-            if len(seconds) >= len(messages) or (not sender.is_alive() and _is_done(store, log)):
+            resolved = len(waits.seconds)
+            if resolved >= len(messages) or (not sender.is_alive() and _is_done(store, log)):
                 break
         halves.look()
+        seconds = {**halves.waited(), **waits.seconds}
         spent = halves.cpu_seconds() / (time.perf_counter() - begun)
         memory = halves.memory()
         sender.join(FOLLOW_GRACE_SECONDS)
@@ -163,22 +153,19 @@ def _worker(
     """A worker on timed ports whose model is compiled, and the bare store and log beside it.
 
     As `plait run resolver` has it: where there is a core for it, it lands in a process of its own,
-    and has a second hand for large batches.
+    with a second hand for large batches.
     """
     home, stages, is_apart = Home(Path(path)), halves.threads, has_cores()
     bounds = Bounds(messages_max=batch, marks_max=batch * MARKS_PER_MESSAGE)
     side = apart(home, bounds, serve_measured) if is_apart else None
     log, store, other = home.log(), SqlStore(home.url), SqlStore(home.url)
-    others = stages.second if is_apart else stages.landing
-    timed = cast("ResolverStore", TimedStore(other, others, resolved))
-    standing = TimedStanding(stages=stages.resolving, others=others)
+    standing = TimedStanding(stages=stages.resolving, others=stages.landing)
     with store.transaction() as tx:
         standing.engine(tx)
     settle()  # as the service does
     worker = Worker(
-        store=cast("ResolverStore", TimedStore(store, stages.resolving, resolved)),
-        beside=None if is_apart else timed,
-        second=timed if is_apart else None,
+        store=timed(store, stages.resolving, resolved),
+        beside=None if is_apart else timed(other, stages.landing, resolved),
         log=cast("EventLog", TimedLog(log, stages.landing)),
         landing=side,
         clock=home.clock,

@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -15,17 +15,27 @@ import pytest
 from services.identity.domain.errors import RetryableError
 from services.identity.domain.ids import Micros
 from services.identity.ports import Partition
-from services.resolver.apart import Apart, Notes, serve
+from services.identity.store import RestartBatch
+from services.identity.store_marks import Half
+from services.resolver.afar import ServedHand
+from services.resolver.apart import Apart
+from services.resolver.hand import Hand, Pause
 from services.resolver.land import Landing
-from services.resolver.observe import Silent, Stage
+from services.resolver.observe import Entries, Silent, Stage
+from services.resolver.parts import Part
+from services.resolver.perform import Told
+from services.resolver.pipe import Notes, Served, serve
+from services.resolver.resolution import Resolution
 from services.resolver.side import InTurn, Round
 
+RESOLUTION = Resolution(marks=3, records=3, pairs=1, edges=1, told=Told())
 LANDING = Landing(messages=3, accepted=2, copies=1, refused=0, records=2)
 
 
 class _Side:
     """Lands three messages in its first round, fails in the second, dies in the third."""
 
+    requests = InTurn.requests
     landed_at = Micros(7)
 
     def __init__(self, notes: Notes, line: Connection) -> None:
@@ -45,6 +55,24 @@ class _Side:
 
     def end_offsets(self) -> Mapping[Partition, int]:
         return {Partition("channel-events", 0): 3}
+
+
+class _Hand:
+    """Resolves the even half; the other one fails."""
+
+    def __init__(self, notes: Notes) -> None:
+        self._notes = notes
+
+    def resolve_once(self, *, pause: Pause, waiting: bool, half: Half) -> Resolution:
+        assert pause(1.0), "its worker waits, and asks again"
+        assert not waiting
+        if half is Half.ODD:
+            raise RestartBatch("another worker was faster")
+        with self._notes.stage(Stage.RESOLVE):
+            for part in (Part.CANDIDATES, Part.WRITE):
+                self._notes.entered(part)
+        self._notes.resolved(RESOLUTION)
+        return RESOLUTION
 
 
 class _Thread:
@@ -70,8 +98,11 @@ class _Heard(Silent):
         self.calls.append(("stage", stage))
         yield
 
-    def took(self, stage: Stage, seconds: float) -> None:
-        self.calls.append(("took", stage, seconds))
+    def took(self, stage: Stage, seconds: float, parts: Entries = ()) -> None:
+        self.calls.append(("took", stage, seconds, *parts))
+
+    def resolved(self, resolution: Resolution) -> None:
+        self.calls.append(("resolved", resolution))
 
     def landed(self, landing: Landing) -> None:
         self.calls.append(("landed", landing))
@@ -86,11 +117,13 @@ def heard() -> _Heard:
 def apart(heard: _Heard) -> Iterator[Apart]:
     ticks = count()
 
-    def launch(theirs: Connection) -> BaseProcess:
-        line = Connection(os.dup(theirs.fileno()))
-        notes = Notes(timer=lambda: float(next(ticks)))
-        side = cast("InTurn", _Side(notes, line))
-        return cast("BaseProcess", _Thread(lambda: serve(line, side, notes)))
+    def launch(*theirs: Connection) -> BaseProcess:
+        landing, hand = (Connection(os.dup(each.fileno())) for each in theirs)
+        notes = [Notes(timer=lambda: float(next(ticks))) for _ in theirs]
+        side = cast("Served", _Side(notes[0], landing))
+        second = ServedHand(cast("Hand", _Hand(notes[1])))
+        threading.Thread(target=serve, args=(hand, second, notes[1])).start()
+        return cast("BaseProcess", _Thread(lambda: serve(landing, side, notes[0])))
 
     side = Apart(launch, pipe=multiprocessing.Pipe, observer=heard)
     yield side
@@ -156,3 +189,31 @@ def test_another_is_started_when_one_has_died(apart: Apart) -> None:
 
 def test_nothing_but_its_requests_is_called(apart: Apart) -> None:
     assert apart.ask("__class__") is None
+
+
+def test_a_hand_afar_tells_here_what_it_came_to(apart: Apart, heard: _Heard) -> None:
+    assert apart.hand.resolve_once(pause=_never, half=Half.EVEN) == RESOLUTION
+    parts = ((Part.CANDIDATES, 1.0), (Part.WRITE, 2.0))
+    assert heard.calls == [("took", Stage.RESOLVE, 3.0, *parts), ("resolved", RESOLUTION)]
+    with pytest.raises(RestartBatch, match="another worker was faster"):
+        apart.hand.resolve_once(pause=_never, half=Half.ODD)
+
+
+def test_a_hand_whose_process_ended_is_there_again_with_the_next(apart: Apart) -> None:
+    _die(apart)
+    apart.close()
+    with pytest.raises(RetryableError, match="not there"):
+        apart.hand.resolve_once(pause=_never, half=Half.EVEN)
+    apart.begin(wait=True)  # starts another process
+    assert apart.hand.resolve_once(pause=_never, half=Half.EVEN) == RESOLUTION
+
+
+def _die(apart: Apart) -> None:
+    for _ in range(3):
+        apart.begin(wait=True)
+        with suppress(RetryableError):
+            apart.finish()
+
+
+def _never(_: float) -> bool:
+    return False

@@ -16,6 +16,7 @@ from services.resolver.hand import LEAVING_MAX, LOOKS_MAX, Hand, Second
 from services.resolver.observe import Silent
 from services.resolver.perform import Told
 from services.resolver.resolution import Resolution
+from services.resolver.standing import Standing
 from tests.factories import channel_event, outgoing, still_clock
 from tests.resolver_home import Home, shared_standing
 
@@ -147,7 +148,7 @@ def two_handed(*, halves_from: int = 2) -> tuple[Home, Elsewhere, Worker]:
     elsewhere = Elsewhere(home)
     worker = Worker(
         store=home.store,
-        second=cast("ResolverStore", elsewhere),
+        second=hand_on(elsewhere, shared_standing().another()),
         log=home.log,
         clock=still_clock(),
         bounds=Bounds(messages_max=4, marks_max=4, poll_ms=0, halves_from=halves_from),
@@ -165,11 +166,11 @@ def said(home: Home) -> None:
     )
 
 
-def hand_on(elsewhere: Elsewhere) -> Hand:
+def hand_on(elsewhere: Elsewhere, standing: Standing | None = None) -> Hand:
     return Hand(
         cast("ResolverStore", elsewhere),
         clock=still_clock(),
-        standing=shared_standing(),
+        standing=standing or shared_standing(),
         observer=Silent(),
         marks_max=4,
         backoff=Backoff(),
