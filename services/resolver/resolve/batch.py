@@ -11,8 +11,8 @@ from services.resolver.resolution import Resolution
 from services.resolver.resolve.candidates import mark_fallen, review_spoken, tell_crossings
 from services.resolver.resolve.engine import Engine
 from services.resolver.resolve.layout import lay_out_anew
-from services.resolver.resolve.work import Touched, Work
-from services.resolver.segments.shared import members_marked
+from services.resolver.resolve.touched import Touched, touched_by
+from services.resolver.resolve.work import Work
 
 
 def resolve(  # noqa: PLR0913  # which marks are taken, and what happens to them
@@ -46,32 +46,10 @@ def resolve(  # noqa: PLR0913  # which marks are taken, and what happens to them
         engine.check_words(tx)
         let_go |= values
     mark_fallen(tx, {m.subject for m in marks if m.kind is MarkKind.FALLEN}, at=at)
-    dirty = {m.subject for m in marks if m.kind is MarkKind.MATCHING}
-    anew = {m.subject for m in marks if m.kind is MarkKind.COMPONENT}
-    touched = dirty | anew | {m.subject for m in marks if m.kind is MarkKind.TRAITS}
-    commands = [m.subject for m in marks if m.kind is MarkKind.DECISION]
-    spoken = set(tx.records_decided(commands)) if commands else set[int]()
-    touched |= spoken
-    heard = frozenset(touched)
-    own = tuple(m.subject for m in marks if m.kind in OF_RECORDS)
-    leavable = set(own) - spoken if leaves else set[int]()
-    marked = [m.subject for m in marks if m.kind is MarkKind.ACCOUNT]
-    if marked and engine.evaluator.asks_of_others:
-        members = members_marked(tx, marked, rows_max=engine.shared_rows_max, at=at)
-        leavable -= members
-        touched |= members
-    whole = engine.component_records_max
-    work = Work(tx, engine, at, records_max=whole, entered=entered, heard=heard)
-    if touched:
-        batch = Touched(
-            records=frozenset(touched),
-            dirty=frozenset(dirty),
-            anew=frozenset(anew),
-            spoken=frozenset(spoken),
-            marked=own,
-            leavable=frozenset(leavable),
-        )
-        told = work.run(batch, let_go=let_go)
+    touched = touched_by(tx, engine, marks, at=at, leaves=leaves)
+    work = Work(tx, engine, at, records_max=engine.component_records_max, entered=entered)
+    if touched.records:
+        told = work.run(touched, let_go=let_go)
     else:
         tell_crossings(tx, let_go, engine.deriver.rules, at=at)
         told = Told()
@@ -82,7 +60,7 @@ def resolve(  # noqa: PLR0913  # which marks are taken, and what happens to them
     return Resolution(
         marks=len(done),
         left=len(marks) - len(done),
-        records=len(touched) - len(work.left),
+        records=len(touched.records) - len(work.left),
         pairs=work.pairs,
         edges=work.edges,
         told=told,

@@ -7,7 +7,6 @@ whole batch back to its start, so that no decision stands on a stale reading.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 from services.identity.domain.cluster import anchored_id
@@ -42,40 +41,9 @@ from services.resolver.resolve.inner import weigh_inner
 from services.resolver.resolve.known import Known
 from services.resolver.resolve.layout import place, shaken
 from services.resolver.resolve.reviews import cut_items, item_of, void_items, waiting_items
+from services.resolver.resolve.touched import Touched
 from services.resolver.resolve.word import SILENCE, Word
 from services.resolver.segments.shared import mark_accounts, reached_by
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Touched:
-    """The records of one batch.
-
-    `dirty`: what they match by may have changed. `anew`: their components are to be clustered
-    again and told whole. `spoken`: stewards' decisions have just spoken of them. Of all others
-    only what is told of them can have changed. `marked`: what can be left for another batch, as it
-    was marked. `leavable`: who may be left where another worker has them in hand.
-    """
-
-    records: frozenset[int]
-    dirty: frozenset[int] = frozenset()
-    anew: frozenset[int] = frozenset()
-    spoken: frozenset[int] = frozenset()
-    marked: Sequence[int] = ()
-    leavable: frozenset[int] = frozenset()
-
-    def without(self, left: frozenset[int]) -> "Touched":
-        """What is left of it for this batch."""
-        return Touched(
-            records=self.records - left,
-            dirty=self.dirty - left,
-            anew=self.anew - left,
-            spoken=self.spoken,
-            marked=[number for number in self.marked if number not in left],
-        )
-
-    def stirred(self) -> frozenset[int]:
-        """Those whose component may not stay as it is."""
-        return self.dirty | self.anew | self.spoken
 
 
 class Work:
@@ -89,9 +57,7 @@ class Work:
         *,
         records_max: int | None,
         entered: Entered,
-        heard: frozenset[int] = frozenset(),
     ) -> None:
-        """`heard`: the records touched by more than what others share with them."""
         self._tx = tx
         self._entered = entered
         self._records_max = records_max
@@ -100,7 +66,7 @@ class Work:
         self._known = Known(tx, engine.deriver.rules)
         self._loosened: frozenset[Pair] = frozenset()
         self._vectors: dict[Pair, bytes] = {}
-        self._heard = heard
+        self._heard: frozenset[int] = frozenset()
         self.pairs = 0
         self.edges = 0
         self.burden = 0
@@ -127,8 +93,7 @@ class Work:
             self.left = locked.left
             edges = without(self.left, edges, touched=batch.records)
             batch = batch.without(self.left)
-            self._heard -= self.left
-        dirty, spoken = batch.dirty, batch.spoken
+        dirty, spoken, self._heard = batch.dirty, batch.spoken, batch.heard
         ends = {end for edge in edges for end in (edge.a, edge.b)}
         calm, members = find_calm(
             self._tx,
