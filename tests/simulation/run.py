@@ -24,6 +24,7 @@ from services.resolver.backoff import Backoff
 from services.resolver.consume import Bounds, Worker, is_caught_up
 from services.resolver.hand import Hand
 from services.resolver.observe import Silent
+from services.resolver.resolution import Resolution
 from services.resolver.resolve.burden import BURDEN_MAX
 from services.resolver.standing import Standing
 from tests.property.order_world import memory_store
@@ -245,13 +246,14 @@ class _Crew:
                 poll_ms=0,
             ),
             standing=standing,
+            observer=_Counting(self._tally),
             pause=pause,
         )
         hand = Hand(
             cast("ResolverStore", stepped),
             clock=clock,
             standing=standing,
-            observer=Silent(),
+            observer=_Counting(self._tally),
             marks_max=self._scenario.marks_max,
             backoff=Backoff(),
         )
@@ -274,6 +276,16 @@ class _Crew:
         finally:
             if isinstance(store, SqlStore):
                 store.close()
+
+
+class _Counting(Silent):
+    """Of what a hand tells, what a whole run must have met."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+
+    def resolved(self, resolution: Resolution) -> None:
+        self._tally.happened["marks left to a later batch"] += resolution.left
 
 
 def _pause(actor: Actor, seconds: float) -> bool:

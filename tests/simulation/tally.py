@@ -19,6 +19,7 @@ MET_EVERYWHERE = (
     "split profiles",
     "reanchored profiles",
 )
+MET_ON_POSTGRESQL = ("marks left to a later batch",)
 CRASHED_EVERYWHERE = (
     "between poll and landing",
     "within a transaction",
@@ -71,5 +72,6 @@ def never_happened(total: Tally, ground: str) -> Iterator[str]:
     yield from (name for name in MET_EVERYWHERE if not total.happened[name])
     yield from (f"a crash {place}" for place in CRASHED_EVERYWHERE if not total.crashes[place])
     if ground == "postgresql":
+        yield from (name for name in MET_ON_POSTGRESQL if not total.happened[name])
         reasons = (reason for reason in RESTARTED_ON_POSTGRESQL if not total.restarts[reason])
         yield from (f"a restart because {reason}" for reason in reasons)
