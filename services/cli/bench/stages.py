@@ -32,7 +32,7 @@ _CALLS = {
     "holders holders_of generic_among lock_generic set_generic generic_keys": "candidates",
     "comparables": "read candidates",
     "records": "read members",
-    "score": "score",
+    "score weigh": "score",
     "memberships lock_components members edges_among versions decisions_among"
     " records_decided reviewed_among": "lock and read components",
     "remove_edges put_edges put_memberships review put_profiles leave enter set_aside"
@@ -55,7 +55,7 @@ _BEFORE = {
     "holders generic_among comparables": "candidates",
     "records score memberships remove_edges put_edges": "pairs and edges",
     "pair_vectors put_memberships replace_reviews": "cluster",
-    "put_pair_vectors": "pairs kept",
+    "put_pair_vectors weigh": "pairs kept",
     "lay_out_later decisions_among": "pairs and edges",
     "profiles held_profiles segments_of evaluate put_profiles": "build profiles",
     "leave enter": "segments",
@@ -64,7 +64,7 @@ _BEFORE = {
 STAGE_OF = {call: stage for calls, stage in _CALLS.items() for call in calls.split()}
 STAGE_BEFORE = {call: stage for calls, stage in _BEFORE.items() for call in calls.split()}
 OTHER = "other"
-_IN_PYTHON = frozenset({"derive", "score", "evaluate"})
+_IN_PYTHON = frozenset({"derive", "score", "weigh", "evaluate"})
 
 
 class Stages:
@@ -196,6 +196,7 @@ class TimedStanding(Standing):
     def engine(self, tx: Reading) -> Engine:
         engine = super().engine(tx)
         self.stages.shadow(engine, "score", size_of=1)
+        self.stages.shadow(engine, "weigh", size_of=2)
         self.stages.shadow(engine.evaluator, "evaluate")
         return engine
 

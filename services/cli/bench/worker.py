@@ -62,6 +62,7 @@ def drain(path: str, messages: int, batch: int) -> dict[str, Any]:
         memory = halves.memory()
     sizes = done.sizes
     records = max(1, sizes["take_marks"] or sizes["add_records"])
+    pairs = sizes["score"] + sizes["weigh"]
     return {
         "messages": messages,
         "seconds": round(last - begun, 2),
@@ -70,7 +71,7 @@ def drain(path: str, messages: int, batch: int) -> dict[str, Any]:
         "worker_cpu_us_per_message": round(spent / messages * 1e6),
         "new_records": sizes["add_records"],
         "keys_per_new_record": round(sizes["add_keys"] / max(1, sizes["add_records"]), 2),
-        "pairs_per_new_record": round(sizes["score"] / max(1, sizes["add_records"]), 2),
+        "pairs_per_new_record": round(pairs / max(1, sizes["add_records"]), 2),
         "edges_per_new_record": round(sizes["put_edges"] / max(1, sizes["add_records"]), 2),
         "profiles_per_record": round(sizes["put_profiles"] / records, 2),
         "memory_mb": memory,
@@ -105,6 +106,7 @@ def follow(path: str, messages: Sequence[OutgoingMessage], per_second: float) ->
     """Resolve new records while they arrive at a fixed rate; from append to commit of each."""
     halves, waits = Halves(), Waits(Home(Path(path)).clock)
     with _worker(path, halves, Bounds().messages_max, waits.resolved) as (worker, store, log):
+        halves.start()  # answered once the other process is there
         sender = start_process(send_at_rate, path, messages, per_second)
         halves.start()
         give_up_at = time.monotonic() + len(messages) / per_second + FOLLOW_GRACE_SECONDS
