@@ -115,7 +115,7 @@ class TraceRequests:
             try:
                 await self._app(scope, receive, noting)
             finally:
-                route = getattr(scope.get("route"), "path", NO_ROUTE)
+                route = getattr(scope.get("route"), "path_format", NO_ROUTE)
                 span.update_name(f"{method} {route}")
                 span.set_attributes({"http.route": route, "http.response.status_code": status})
                 if status >= _SERVER_FAULT:

@@ -120,7 +120,7 @@ class CountRequests:
             await self._app(scope, receive, noting)
         finally:
             spent = time.perf_counter() - begun
-            route = getattr(scope.get("route"), "path", NO_ROUTE)
+            route = getattr(scope.get("route"), "path_format", NO_ROUTE)
             self._metrics.seconds.labels(self._service, route).observe(spent)
             self._metrics.requests.labels(
                 self._service, method_of(scope["method"]), route, status

@@ -121,6 +121,7 @@ def test_marks_of_a_batch_that_starts_again_are_not() -> None:
 
 def test_every_stage_is_of_a_call_that_exists() -> None:
     calls = {name for name in dir(Transaction) if not name.startswith("_")}
-    others = {"poll", "append", "begin", "commit", "derive", "score", "evaluate"}
+    others = {"poll", "append", "begin", "commit", "derive", "score", "weigh", "evaluate"}
     assert (STAGE_OF.keys() | STAGE_BEFORE.keys()) - calls - others == set()
     assert hasattr(Engine, "score")
+    assert hasattr(Engine, "weigh")
