@@ -8,9 +8,8 @@ import typer
 from services.cli.ask import ask
 from services.cli.home import Home
 from services.cli.options import DEFAULT_HOME, HomeOption, JsonOption
-from services.cli.output import problem_lines, show
-
-OK = 200
+from services.cli.output import show
+from services.cli.wishes import check
 
 
 def register(app: typer.Typer) -> None:
@@ -29,7 +28,7 @@ def list_reviews(
     """The review queue. An item goes when a steward decides, or when its cause does."""
     only = "" if kind is None else f"&kind={quote(kind, safe='')}"
     status, body = ask(Home(home), "GET", f"/v1/reviews?limit={limit}{only}")
-    _check(status, body, as_json=as_json)
+    check(status, body, as_json=as_json)
     lines = [
         f"{each['expected_effect']:>10.2f}  {each['kind']:<20} {each['id']}  {about(each)}"
         for each in body["reviews"]
@@ -46,7 +45,7 @@ def show_review(
 ) -> None:
     """One item; exit 1 when its cause is gone."""
     status, body = ask(Home(home), "GET", f"/v1/reviews/{quote(review, safe='')}")
-    _check(status, body, as_json=as_json)
+    check(status, body, as_json=as_json)
     lines = [f"{body['kind']}  expected effect {body['expected_effect']}", f"  {about(body)}"]
     lines += [f"  {name}: {each}" for name, each in body["detail"].items()]
     show(body, as_json=as_json, lines=lines)
@@ -58,9 +57,3 @@ def about(item: dict[str, Any]) -> str:
         known = (name for name in item["detail"] if item["detail"][name] is not None)
         return ", ".join(f"{name} {item['detail'][name]}" for name in known)
     return " / ".join(f"{each['source']}/{each['kind']}/{each['key']}" for each in item["about"])
-
-
-def _check(status: int, body: dict[str, Any], *, as_json: bool) -> None:
-    if status != OK:
-        show(body, as_json=as_json, lines=problem_lines(body))
-        raise typer.Exit(1)

@@ -31,7 +31,7 @@ class HandAfar:
         self,
         *,
         pause: Pause,  # noqa: ARG002  # it gives up instead
-        waiting: bool = False,  # noqa: ARG002
+        waiting: bool = False,  # noqa: ARG002  # for the first hand
         half: Half | None = None,
     ) -> Resolution | None:
         """One batch of marks. Raises what was raised there, and RetryableError where it died."""

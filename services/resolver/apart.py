@@ -19,13 +19,9 @@ from services.resolver.afar import HandAfar
 from services.resolver.land import Landing
 from services.resolver.observe import Observer
 from services.resolver.pipe import Reply, told
-from services.resolver.side import ROUNDS_AHEAD_MAX, Round
+from services.resolver.side import END_OFFSETS, IS_AT_END, LAND, ROUND, ROUNDS_AHEAD_MAX, Round
 
 STOP_SECONDS_MAX = 8.0  # for the round in hand, when the worker is told to stop
-ROUND = "round"
-LAND = "land_once"
-IS_AT_END = "is_at_end"
-END_OFFSETS = "end_offsets"
 Launch = Callable[[Connection, Connection], BaseProcess]
 """Starts the process that serves the other ends of two pipes, to the landing side and to the hand.
 

@@ -18,6 +18,10 @@ from services.resolver.lander import Lander
 from services.resolver.observe import Observer, Stage
 from services.resolver.publish import relay
 
+ROUND = "round"
+LAND = "land_once"
+IS_AT_END = "is_at_end"
+END_OFFSETS = "end_offsets"
 ROUNDS_AHEAD_MAX = 2  # one that goes on, and one done or next: neither side waits for the other
 
 
@@ -77,7 +81,7 @@ class LandingSide(Protocol):
 class InTurn:
     """Lands when a round begins, and relays when it ends: what was resolved in between, too."""
 
-    requests = frozenset({"round", "land_once", "is_at_end", "end_offsets"})
+    requests = frozenset({ROUND, LAND, IS_AT_END, END_OFFSETS})
     hand = None
     rounds_max = 1
     rounds = 0  # between two steps: a round is begun and finished in one

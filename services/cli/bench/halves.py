@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-from services.cli.bench.machine import memory_mb
+from services.cli.bench.machine import memory_mb, together_mb
 from services.cli.bench.stages import Stages, Threads, TimedLog, TimedStanding, TimedStore
 from services.cli.home import Home
 from services.cli.landing import hand_of, landing_of, serve_both
@@ -142,13 +142,9 @@ class Halves:
         return time.process_time() - self._cpu + theirs
 
     def memory(self) -> Mapping[str, int]:
-        """Of both processes together; `unique` counts once the libraries that both have mapped."""
-        mine = memory_mb()
-        if self._theirs is None:
-            return mine
-        theirs = self._theirs.memory
-        both = {name: mine[name] + of for name, of in theirs.items()}
-        return {**both, "unique": both["rss_max"] - min(mine["files"], theirs["files"])}
+        """Of both processes together."""
+        theirs = [] if self._theirs is None else [self._theirs.memory]
+        return together_mb([memory_mb(), *theirs])
 
     def waited(self) -> Mapping[int, float]:
         """The seconds of those that were resolved in the other process."""

@@ -4,6 +4,7 @@ import os
 import platform
 import shutil
 import subprocess
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -44,14 +45,19 @@ def memory_mb(pid: int | None = None) -> dict[str, int]:
 
 
 def memory_with_children_mb(pid: int) -> dict[str, int]:
-    """The same of a process and those that it started, together.
+    """The same of a process and those that it started, together."""
+    return together_mb([memory_mb(each) for each in (pid, *_children(pid))])
 
-    `unique` counts the pages of libraries once: they have mapped the same ones.
-    """
-    every = [memory_mb(each) for each in (pid, *_children(pid))]
+
+def together_mb(every: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    """Of processes that map the same libraries; `unique`, and at most, counts their pages once."""
     shared = sum(each["files"] for each in every) - max(each["files"] for each in every)
     summed = {name: sum(each[name] for each in every) for name in every[0]}
-    return {**summed, "unique": summed["rss"] - shared}
+    return {
+        **summed,
+        "unique": summed["rss"] - shared,
+        "unique_max": summed["rss_max"] - shared,
+    }
 
 
 def _children(pid: int) -> list[int]:

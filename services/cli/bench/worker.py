@@ -160,14 +160,15 @@ def _worker(
     home, stages, is_apart = Home(Path(path)), halves.threads, has_cores()
     bounds = Bounds(messages_max=batch, marks_max=batch * MARKS_PER_MESSAGE)
     side = apart(home, bounds, serve_measured) if is_apart else None
-    log, store, other = home.log(), SqlStore(home.url), SqlStore(home.url)
+    log, store = home.log(), SqlStore(home.url)
+    other = None if is_apart else SqlStore(home.url)
     standing = TimedStanding(stages=stages.resolving, others=stages.landing)
     with store.transaction() as tx:
         standing.engine(tx)
     settle()  # as the service does
     worker = Worker(
         store=timed(store, stages.resolving, resolved),
-        beside=None if is_apart else timed(other, stages.landing, resolved),
+        beside=timed(other, stages.landing, resolved) if other is not None else None,
         log=cast("EventLog", TimedLog(log, stages.landing)),
         landing=side,
         clock=home.clock,
@@ -181,6 +182,7 @@ def _worker(
     finally:
         worker.close()
         beside.close()
-        other.close()
+        if other is not None:
+            other.close()
         store.close()
         log.close()

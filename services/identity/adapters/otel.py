@@ -12,7 +12,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags, Tracer
 
-from services.identity.adapters.prometheus import NO_ROUTE, App, Receive, Scope, Send, method_of
+from services.identity.adapters.prometheus import App, Receive, Scope, Send, method_of, route_of
 from services.identity.domain.errors import UsageError
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -115,7 +115,7 @@ class TraceRequests:
             try:
                 await self._app(scope, receive, noting)
             finally:
-                route = getattr(scope.get("route"), "path_format", NO_ROUTE)
+                route = route_of(scope)
                 span.update_name(f"{method} {route}")
                 span.set_attributes({"http.route": route, "http.response.status_code": status})
                 if status >= _SERVER_FAULT:

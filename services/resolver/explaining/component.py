@@ -4,8 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-
 from services.identity.domain.cluster import anchored_id
 from services.identity.domain.explained import Bounded, Standpoint
 from services.identity.domain.ids import ProfileId, RecordKey
@@ -14,6 +12,7 @@ from services.resolver.explaining.replayed import Replayed
 from services.resolver.resolve.cluster import Case, Plan, parts_asked, weighed_in
 from services.resolver.resolve.decided import Decided, decided
 from services.resolver.resolve.engine import Engine
+from services.resolver.resolve.inner import weigh_missing
 from services.resolver.resolve.known import Known
 from services.resolver.resolve.word import SILENCE, Word
 
@@ -65,10 +64,7 @@ class Component:
         """Some of its records by a plan, all their pairs weighed anew."""
         parts = parts_asked([plan])
         weighed = weighed_in(parts, {}, width=len(plan.context.model.comparisons))
-        rows = np.concatenate([np.zeros(0, dtype=np.int64), *weighed.missing()])
-        if len(rows):
-            numbers, ends = weighed.ends(rows)
-            weighed.put_rows(rows, self.engine.weigh(self.known, numbers.tolist(), ends))
+        weigh_missing(self.engine, self.known, weighed)
         return Replayed(plan, parts, weighed)
 
     def _case(self, number: int) -> Case:

@@ -45,10 +45,14 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Locked:
-    """All who stand in the components that were locked; the touched records that were left."""
+    """All who stand in the components that were locked; the touched records that were left.
+
+    `found` are the edges of those that stay.
+    """
 
     members: Mapping[int, Member]
     left: frozenset[int]
+    found: Sequence[StoredEdge]
 
 
 def lock_members(
@@ -66,13 +70,11 @@ def lock_members(
     locking it all locks are let go and taken again in their order. Raises RestartBatch when that
     happens too often.
     """
-    if leavable:
+    tried = [leavable] if leavable else []
+    for may_leave in [*tried, *[NOBODY] * (LOCKING_TRIED_MAX - 1)]:
         with suppress(RestartBatch), tx.attempt():
-            return _lock_members(tx, touched, found, ladder, leavable=leavable)
-    for _ in range(LOCKING_TRIED_MAX - 1):
-        with suppress(RestartBatch), tx.attempt():
-            return _lock_members(tx, touched, found, ladder)
-    return _lock_members(tx, touched, found, ladder)
+            return _lock_members(tx, touched, found, ladder, leavable=may_leave)
+    return _lock_members(tx, touched, found, ladder, leavable=NOBODY)
 
 
 def _lock_members(
@@ -81,7 +83,7 @@ def _lock_members(
     found: Sequence[StoredEdge],
     ladder: Ladder,
     *,
-    leavable: frozenset[int] = NOBODY,
+    leavable: frozenset[int],
 ) -> Locked:
     """Nothing is waited for where anybody may be left: so locks need no order among themselves."""
     seen = tx.memberships(_ends(touched, found))
@@ -91,21 +93,14 @@ def _lock_members(
     if ours != before:
         busy = frozenset(n for n, m in seen.items() if m.component not in ours)
         left = _to_leave(busy, found, leavable)
-        touched, found = touched - left, without(left, found, touched=touched)
+        touched = touched - left
+        found = [edge for edge in found if edge.a in touched or edge.b in touched]
         seen = {number: seen[number] for number in _ends(touched, found) if number in seen}
         before = {member.component for member in seen.values()}
     if not before <= ours:
         raise RestartBatch("a component merged while it was being locked")
     members = _members(tx, seen, touched, found, ladder)
-    return Locked(members=members, left=left)
-
-
-def without(
-    left: frozenset[int], found: Sequence[StoredEdge], *, touched: frozenset[int]
-) -> list[StoredEdge]:
-    """The edges of those that stay; each was found from one of its ends or from both."""
-    stay = touched - left
-    return [edge for edge in found if edge.a in stay or edge.b in stay]
+    return Locked(members=members, left=left, found=found)
 
 
 def _to_leave(

@@ -37,12 +37,9 @@ def weigh_inner(
     for raw in kept.values():
         if (found := unpack(raw, known.digest_of_any, model=model)) is not None:
             weighed.put(*found)
-    new = np.concatenate(weighed.missing())
+    new = weigh_missing(engine, known, weighed)
     is_new = np.zeros(len(weighed.vectors), dtype=bool)
-    if len(new):
-        is_new[new] = True
-        numbers, ends = weighed.ends(new)
-        weighed.put_rows(new, engine.weigh(known, numbers.tolist(), ends))
+    is_new[new] = True
     fit = {c: rows for c, rows in lacking.items() if c in large and len(rows) <= PAIRS_KEPT_MAX}
     written = {
         c: pack(*weighed.ends(rows), weighed.vectors[rows], known.digest, model=model)
@@ -53,6 +50,15 @@ def weigh_inner(
     if written or gone:
         tx.put_pair_vectors(written, gone=gone)
     return len(new)
+
+
+def weigh_missing(engine: Engine, known: Known, weighed: Weighed) -> Numbers:
+    """Score every pair of which nothing is known; the rows that were."""
+    rows = np.concatenate([np.zeros(0, dtype=np.int64), *weighed.missing()])
+    if len(rows):
+        numbers, ends = weighed.ends(rows)
+        weighed.put_rows(rows, engine.weigh(known, numbers.tolist(), ends))
+    return rows
 
 
 def _lacking(

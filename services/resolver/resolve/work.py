@@ -33,7 +33,7 @@ from services.resolver.resolve.cluster import (
     parts_asked,
     weighed_in,
 )
-from services.resolver.resolve.components import Standing, lock_members, without
+from services.resolver.resolve.components import Standing, lock_members
 from services.resolver.resolve.decided import Decided, check_locked, decided, further
 from services.resolver.resolve.edges import judge, weights_within
 from services.resolver.resolve.engine import Engine
@@ -79,19 +79,17 @@ class Work:
         """
         self._entered(Part.CANDIDATES)
         self._known.read(batch.stirred())
-        candidates, edges = self._find_edges(batch.dirty, let_go)
+        candidates, found = self._find_edges(batch.dirty, let_go)
         self._entered(Part.COMPONENTS)
         rules = self._engine.deriver.rules
         tell_crossings(self._tx, candidates.untold, rules, at=self._at)
         tied = further(self._tx, self._engine.foresight, batch.records)
         ladder = self._engine.context.ladder
         locked = lock_members(
-            self._tx, batch.records | tied, edges, ladder, leavable=batch.leavable - tied
+            self._tx, batch.records | tied, found, ladder, leavable=batch.leavable - tied
         )
-        members = locked.members
-        if locked.left:
-            self.left = locked.left
-            edges = without(self.left, edges, touched=batch.records)
+        members, edges, self.left = locked.members, locked.found, locked.left
+        if self.left:
             batch = batch.without(self.left)
         dirty, spoken, self._heard = batch.dirty, batch.spoken, batch.heard
         ends = {end for edge in edges for end in (edge.a, edge.b)}

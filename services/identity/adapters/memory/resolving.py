@@ -181,7 +181,12 @@ class MemoryTransaction(StewardTables):
             member = self._tables.members[record]
             self._place(member._replace(component=component, step=step))
 
-    def lock_components(self, components: Sequence[int], *, wait: bool = True) -> frozenset[int]:  # noqa: ARG002
+    def lock_components(
+        self,
+        components: Sequence[int],
+        *,
+        wait: bool = True,  # noqa: ARG002  # nobody waits
+    ) -> frozenset[int]:
         """One transaction at a time: there is nobody to wait for."""
         members = self._tables.members
         return frozenset(c for c in components if c in members and members[c].component == c)

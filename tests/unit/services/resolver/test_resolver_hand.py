@@ -33,7 +33,7 @@ class Beside:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # whatever a transaction has
         return getattr(self._tx, name)
 
     def lock_components(self, components: Sequence[int], *, wait: bool = True) -> frozenset[int]:
